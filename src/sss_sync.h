@@ -1,0 +1,99 @@
+
+/*
+ * One poll of the shared keys: read the ring on every memcached server,
+ * merge, make the keys that are due, write back what a server lacks.
+ */
+
+
+#ifndef SSS_SYNC_H_INCLUDED
+#define SSS_SYNC_H_INCLUDED
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sss_address.h"
+#include "sss_ring.h"
+#include "sss_secret.h"
+#include "sss_store.h"
+
+
+#define SSS_SERVERS_MAX  16
+#define SSS_NAMESPACE_MAX  128
+
+
+typedef struct {
+    const sss_address_t  *servers;      /* the caller's, outlives the sync  */
+    size_t                n_servers;    /* up to SSS_SERVERS_MAX            */
+    const sss_secrets_t  *secrets;      /* the caller's, outlives the sync  */
+    char                  ns[SSS_NAMESPACE_MAX];    /* namespace            */
+    size_t                ns_len;
+    uint32_t              rotation;     /* seconds                          */
+    uint32_t              retention;    /* seconds: longest session timeout */
+    uint32_t              capacity;     /* keys in a ring                   */
+    unsigned              timeout_ms;   /* for each memcached operation     */
+    unsigned              poll_ms;      /* time between two polls           */
+} sss_sync_conf_t;
+
+
+typedef enum {
+    SSS_SERVER_UNKNOWN = 0,
+    SSS_SERVER_UP,
+    SSS_SERVER_DOWN
+} sss_server_state_t;
+
+
+/* All numbers since the sync was created. */
+
+typedef struct {
+    sss_server_state_t  state;
+    uint64_t            success_ms;     /* last good poll, ms since epoch, 0 */
+    uint64_t            polls;
+    uint64_t            errors;         /* failed operations                */
+    uint64_t            bad_records;    /* records that would not open      */
+    uint64_t            writes;
+    uint64_t            conflicts;      /* lost compare-and-swaps           */
+    uint32_t            latency_us;     /* of the last read                 */
+    int64_t             clock_diff;     /* server - host, seconds           */
+    uint32_t            clock_known;    /* 1: clock_diff is a measurement   */
+    uint32_t            bad_now;        /* 1: the last poll met one         */
+    uint32_t            whole;          /* 1: after the last poll the server
+                                           has every key of this host       */
+    uint32_t            keys;           /* in its ring at the last poll     */
+    char                error[SSS_STORE_ERROR];     /* of the last failure  */
+} sss_server_report_t;
+
+
+typedef struct {
+    unsigned             reached;       /* servers that answered this poll  */
+    unsigned             company:1;     /* see sss_presence_view_t          */
+    unsigned             foreign:1;
+    uint64_t             polls;
+    uint64_t             generated;     /* keys made here                   */
+    sss_server_report_t  server[SSS_SERVERS_MAX];
+} sss_sync_report_t;
+
+
+typedef struct sss_sync_s  sss_sync_t;
+
+
+/* Returns NULL without memory or randomness.  Contacts nobody. */
+sss_sync_t *sss_sync_create(const sss_sync_conf_t *conf);
+
+void sss_sync_destroy(sss_sync_t *sync);
+
+/*
+ * One poll.  "ring" comes with the keys of this host and goes with the union,
+ * without expired ones, with a key for the current slot whatever the servers
+ * do, and with one for the next slot from about the middle of the current
+ * one on.  Blocks for a few timeouts at the most, whatever the servers do: a
+ * server that failed is left alone for a while (1, 2, then 4 polls).
+ * A key made here is not in the ring of this host before a server took it or
+ * none answered, so that hosts that start together agree on one.
+ * Returns 0, or -1 if not even a key could be made.
+ */
+int sss_sync_poll(sss_sync_t *sync, sss_ring_t *ring, uint64_t now_ms,
+    sss_sync_report_t *report);
+
+
+#endif /* SSS_SYNC_H_INCLUDED */
