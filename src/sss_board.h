@@ -34,17 +34,21 @@ size_t sss_board_size(uint32_t capacity);
 /* Makes a board with an empty ring in sss_board_size(capacity) bytes. */
 void sss_board_init(sss_board_t *board, uint32_t capacity);
 
-/* The version: it changes whenever the ring does.  Never blocks. */
+/* The version, never 0: it changes whenever the ring does.  Never blocks. */
 uint64_t sss_board_version(sss_board_t *board);
 
 /*
- * Copies the ring out.  Returns its version, or 0 if writers overtook every
- * one of a few tries (the caller keeps what it has; "ring" may be garbage
- * only if it is then used, so read into a spare one).
+ * Copies the ring out, over the keys in "ring", which has the capacity of the
+ * board.  Returns its version, or 0 if writers overtook every one of a few
+ * tries: "ring" is empty then, so read into a spare one.
  */
 uint64_t sss_board_read(sss_board_t *board, sss_ring_t *ring);
 
-/* Publishes a ring.  The caller holds the writers' lock. */
+/*
+ * Publishes a ring of the same capacity, in both copies, one after the other,
+ * so that a key which the ring forgot is nowhere on the board.  The caller
+ * holds the writers' lock.
+ */
 void sss_board_write(sss_board_t *board, const sss_ring_t *ring);
 
 

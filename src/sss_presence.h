@@ -68,15 +68,17 @@ size_t sss_presence_encode(const sss_presence_t *p, uint8_t *out);
 
 /*
  * Puts this host's entry first, with the fingerprint of its first secret,
- * in place of any other of that fingerprint, and drops what is older than
- * SSS_PRESENCE_LIFE.
+ * in place of any other of this host.  Of that fingerprint it leaves one entry
+ * of another host, so that each of two hosts and more always sees company,
+ * and it drops what is more than SSS_PRESENCE_LIFE from now.
  */
 void sss_presence_touch(sss_presence_t *p, const uint8_t *tag,
     const uint8_t *host, uint32_t now);
 
 /*
  * What the record tells a host with these "n" fingerprints (SSS_TAG_SIZE
- * bytes each, the first is the one it seals with).
+ * bytes each, the first is the one it seals with).  Entries more than
+ * SSS_PRESENCE_LIFE from now do not count, be they past or future.
  */
 sss_presence_view_t sss_presence_view(const sss_presence_t *p,
     const uint8_t *tags, size_t n, const uint8_t *host, uint32_t now);

@@ -22,6 +22,7 @@
 
 
 #define SSS_KEY_NAME  16
+#define SSS_KEY_LIFE  (400 * 86400)   /* seconds: longest life after its slot */
 
 
 typedef struct {
@@ -102,7 +103,8 @@ uint64_t sss_slot(uint32_t rotation, uint64_t now_ms);
 /*
  * When a key of this slot is forgotten, in seconds since the epoch: the end
  * of the slot, and "retention" seconds more (the longest session timeout),
- * and half a rotation for clocks that differ.
+ * and half a rotation for clocks that differ, but at most SSS_KEY_LIFE after
+ * the end of the slot.
  */
 uint64_t sss_key_expiry(uint32_t rotation, uint64_t slot,
     uint32_t retention);

@@ -1,0 +1,180 @@
+
+#include <string.h>
+
+#include "sss_memory.h"
+#include "sss_ring_codec.h"
+
+
+/* Latest end of a slot: far enough from where sums of times overflow. */
+
+#define SSS_TIME_END  (UINT64_MAX / 2000)
+
+
+static int sss_key_check(const sss_key_t *key);
+static void sss_key_encode(const sss_key_t *key, uint8_t *p);
+static void sss_key_decode(sss_key_t *key, const uint8_t *p);
+static uint8_t *sss_put32(uint8_t *p, uint32_t value);
+static uint8_t *sss_put64(uint8_t *p, uint64_t value);
+static uint32_t sss_get32(const uint8_t *p);
+static uint64_t sss_get64(const uint8_t *p);
+
+
+size_t
+sss_ring_encoded_size(uint32_t n)
+{
+    return SSS_RING_CODEC_HEADER + (size_t) n * SSS_RING_CODEC_KEY;
+}
+
+
+void
+sss_ring_encode(const sss_ring_t *ring, uint8_t *out)
+{
+    uint32_t  i;
+
+    (void) sss_put32(out, 1u << 24 | ring->n);
+    out += SSS_RING_CODEC_HEADER;
+
+    for (i = 0; i < ring->n; i++) {
+        sss_key_encode(&ring->keys[i], out);
+        out += SSS_RING_CODEC_KEY;
+    }
+}
+
+
+int
+sss_ring_decode(sss_ring_t *ring, const uint8_t *in, size_t len)
+{
+    int             rc;
+    size_t          i, n;
+    sss_key_t       key;
+    const uint8_t  *p;
+
+    if (len < SSS_RING_CODEC_HEADER || in[0] != 1) {
+        return -1;
+    }
+
+    n = sss_get32(in) & 0xffffff;
+    p = in + SSS_RING_CODEC_HEADER;
+    len -= SSS_RING_CODEC_HEADER;
+
+    if (len % SSS_RING_CODEC_KEY != 0 || len / SSS_RING_CODEC_KEY != n) {
+        return -1;
+    }
+
+    rc = -1;
+
+    for (i = 0; i < n; i++) {
+        sss_key_decode(&key, p + i * SSS_RING_CODEC_KEY);
+
+        if (sss_key_check(&key) != 0) {
+            goto done;
+        }
+    }
+
+    for (i = 0; i < n; i++) {
+        sss_key_decode(&key, p + i * SSS_RING_CODEC_KEY);
+        (void) sss_ring_add(ring, &key);
+    }
+
+    rc = 0;
+
+done:
+
+    sss_memory_wipe(&key, sizeof(sss_key_t));
+
+    return rc;
+}
+
+
+static int
+sss_key_check(const sss_key_t *key)
+{
+    uint64_t  end;
+
+    if (key->rotation == 0 || key->slot >= SSS_TIME_END / key->rotation) {
+        return -1;
+    }
+
+    end = (key->slot + 1) * key->rotation;
+
+    if (key->expires < end || key->expires - end > SSS_KEY_LIFE) {
+        return -1;
+    }
+
+    return 0;
+}
+
+
+static void
+sss_key_encode(const sss_key_t *key, uint8_t *p)
+{
+    p = sss_put64(p, key->slot);
+    p = sss_put32(p, key->rotation);
+    p = sss_put64(p, key->created);
+    p = sss_put64(p, key->expires);
+
+    memcpy(p, key->name, SSS_KEY_NAME);
+    p += SSS_KEY_NAME;
+
+    memcpy(p, key->aes, sizeof(key->aes));
+    p += sizeof(key->aes);
+
+    memcpy(p, key->hmac, sizeof(key->hmac));
+}
+
+
+static void
+sss_key_decode(sss_key_t *key, const uint8_t *p)
+{
+    key->slot = sss_get64(p);
+    key->rotation = sss_get32(p + 8);
+    key->created = sss_get64(p + 12);
+    key->expires = sss_get64(p + 20);
+    key->unused = 0;
+
+    p += 28;
+
+    memcpy(key->name, p, SSS_KEY_NAME);
+    p += SSS_KEY_NAME;
+
+    memcpy(key->aes, p, sizeof(key->aes));
+    p += sizeof(key->aes);
+
+    memcpy(key->hmac, p, sizeof(key->hmac));
+}
+
+
+static uint8_t *
+sss_put32(uint8_t *p, uint32_t value)
+{
+    p[0] = (uint8_t) (value >> 24);
+    p[1] = (uint8_t) (value >> 16);
+    p[2] = (uint8_t) (value >> 8);
+    p[3] = (uint8_t) value;
+
+    return p + 4;
+}
+
+
+static uint8_t *
+sss_put64(uint8_t *p, uint64_t value)
+{
+    p = sss_put32(p, (uint32_t) (value >> 32));
+
+    return sss_put32(p, (uint32_t) value);
+}
+
+
+static uint32_t
+sss_get32(const uint8_t *p)
+{
+    return (uint32_t) p[0] << 24 | (uint32_t) p[1] << 16
+           | (uint32_t) p[2] << 8 | p[3];
+}
+
+
+static uint64_t
+sss_get64(const uint8_t *p)
+{
+    return (uint64_t) sss_get32(p) << 32 | sss_get32(p + 4);
+}
