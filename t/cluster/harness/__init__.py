@@ -1,0 +1,14 @@
+"""A staging cluster on one machine: nginx hosts, memcached servers, clients.
+
+lab         what one run shares: temporary directory, network, certificates
+net         a network namespace (or a loopback address) for each machine
+process     waiting, processes, and who cleans up if this one is killed
+memcached   one memcached server and what may happen to it
+conf        the text of an nginx configuration
+nginx       one nginx host
+cluster     hosts and memcached servers together
+clients     TLS clients
+load        steady load which counts what did not go as it should
+forwarder   a TCP forwarder, slow or switching targets
+record      the records in memcached, read without the library of the module
+"""

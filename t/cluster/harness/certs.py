@@ -1,0 +1,50 @@
+"""Certificates of a run, made with openssl."""
+
+import os
+
+from . import process
+
+NAMES = ['a.example', 'b.example', 'c.example', 'd.example', 'off.example']
+
+
+class Certificates:
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.ca = self._path('ca.pem')
+        self.server = self._path('server.pem')
+        self.server_key = self._path('server.key')
+        self.client = self._path('client.pem')
+        self.client_key = self._path('client.key')
+        self.other_ca = self._path('other-ca.pem')
+
+        self._authority('ca', '/CN=authority')
+        self._authority('other-ca', '/CN=another authority')
+        self._issue('server', '/CN=a.example',
+                    'subjectAltName=' + ','.join('DNS:' + n for n in NAMES))
+        self._issue('client', '/CN=client',
+                    'extendedKeyUsage=clientAuth')
+
+    def _path(self, name):
+        return os.path.join(self.directory, name)
+
+    def _key(self, name):
+        process.run(['openssl', 'genpkey', '-algorithm', 'EC', '-pkeyopt',
+                     'ec_paramgen_curve:P-256', '-out', self._path(name)])
+
+    def _authority(self, name, subject):
+        self._key(name + '.key')
+        process.run(['openssl', 'req', '-x509', '-new', '-key',
+                     self._path(name + '.key'), '-subj', subject, '-days',
+                     '30', '-out', self._path(name + '.pem')])
+
+    def _issue(self, name, subject, extension):
+        self._key(name + '.key')
+        with open(self._path(name + '.ext'), 'w', encoding='ascii') as f:
+            f.write(extension + '\n')
+        request = process.run(['openssl', 'req', '-new', '-key',
+                               self._path(name + '.key'), '-subj', subject])
+        process.run(['openssl', 'x509', '-req', '-CA', self.ca, '-CAkey',
+                     self._path('ca.key'), '-CAcreateserial', '-days', '30',
+                     '-extfile', self._path(name + '.ext'), '-out',
+                     self._path(name + '.pem')], input=request)

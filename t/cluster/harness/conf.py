@@ -1,0 +1,222 @@
+"""The text of an nginx configuration, from a few parameters."""
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass, field
+
+HTTP, STREAM, MAIL = 'http', 'stream', 'mail'
+KINDS = (HTTP, STREAM, MAIL)
+PORT = {HTTP: 8443, STREAM: 8444, MAIL: 8993}
+STATUS_PORT = 8080
+
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.dirname(os.path.abspath(__file__)))))
+
+MARKER = ' '.join(['reused=$ssl_session_reused', 'protocol=$ssl_protocol',
+                   'pid=$pid'])
+
+
+@dataclass
+class Group:
+    """A block ssl_session_sync_cluster."""
+
+    name: str = 'main'
+    memcached: list = field(default_factory=list)
+    secrets: list = field(default_factory=list)
+    namespace: str = None
+    rotation: str = '4s'
+    poll: str = '200ms'
+    lookup_timeout: str = '50ms'
+    zone_size: str = '1m'
+
+
+@dataclass
+class Server:
+    """A server with TLS."""
+
+    kind: str = HTTP
+    port: int = None
+    name: str = 'a.example'
+    sync: str = 'main'          # None: no directive
+    scope: str = None
+    verify: str = None          # ssl_verify_client
+    ca: str = None              # ssl_client_certificate
+    listen: str = ''            # further parameters of "listen"
+    extra: str = ''
+
+    def __post_init__(self):
+        if self.port is None:
+            self.port = PORT[self.kind]
+
+
+def default_servers(sync='main'):
+    return [Server(HTTP, sync=sync), Server(HTTP, name='b.example', sync=sync),
+            Server(STREAM, sync=sync), Server(MAIL, sync=sync)]
+
+
+class Build:
+    """The nginx binary of this run and what has to be loaded into it."""
+
+    def __init__(self):
+        self.binary = os.environ.get('SSS_NGINX', 'nginx')
+        self.modules = os.path.abspath(os.environ.get(
+            'SSS_MODULES', os.path.join(REPOSITORY, 'build', 'modules')))
+        self.preload = os.environ.get('SSS_NGINX_PRELOAD', '')
+        self.arguments = subprocess.run(
+            [self.binary, '-V'], stderr=subprocess.PIPE, text=True,
+            check=True).stderr
+
+    def has(self, option):
+        return re.search(r'--%s(?=[\s=]|$)' % re.escape(option),
+                         self.arguments) is not None
+
+    def _own_module(self, name):
+        """Where nginx's own dynamic module is; None if it is built in."""
+        if not self.has('with-%s=dynamic' % name):
+            return None
+        places = [os.path.dirname(self.binary)]
+        path = re.search(r'--modules-path=(\S+)', self.arguments)
+        if path:
+            places.append(path.group(1))
+        for place in places:
+            file = os.path.join(place, 'ngx_%s_module.so' % name)
+            if os.path.exists(file):
+                return file
+        raise RuntimeError('nginx has no ngx_%s_module.so' % name)
+
+    def load_modules(self, synced):
+        files = [self._own_module('stream'), self._own_module('mail')]
+        if synced:
+            files += [os.path.join(self.modules,
+                                   'ngx_%sssl_session_sync_module.so' % kind)
+                      for kind in ('', 'stream_', 'mail_')]
+        return ['load_module %s;' % file for file in files if file]
+
+
+class Config:
+    """The configuration of one host."""
+
+    def __init__(self, build, address, directory, certificates):
+        self.build = build
+        self.address = address
+        self.directory = directory
+        self.certificates = certificates
+        self.groups = [Group()]
+        self.servers = default_servers()
+        self.synced = True              # False: nginx without the module
+        self.workers = 2
+        self.session_timeout = '5m'
+        self.session_cache = 'none'
+        self.ticket_keys = []           # files for ssl_session_ticket_key
+        self.environment = []           # names that a new binary inherits
+
+    def text(self):
+        lines = self.build.load_modules(self.synced)
+        lines += ['worker_processes %d;' % self.workers,
+                  'pid nginx.pid;',
+                  'error_log error.log info;']
+        lines += ['env %s;' % name for name in self.environment]
+        lines += ['events { worker_connections 1024; }']
+        if self.synced:
+            for group in self.groups:
+                lines += self._group(group)
+        lines += self._http()
+        lines += self._stream()
+        lines += self._mail()
+        return '\n'.join(lines) + '\n'
+
+    def secret_file(self, group):
+        return os.path.join(self.directory, group.name + '.secret')
+
+    def _group(self, group):
+        lines = ['ssl_session_sync_cluster %s {' % group.name]
+        lines += ['memcached %s;' % server for server in group.memcached]
+        if group.secrets:
+            lines.append('secret_file %s;' % self.secret_file(group))
+        if group.namespace is not None:
+            lines.append('namespace %s;' % group.namespace)
+        return lines + ['key_rotation %s;' % group.rotation,
+                        'poll_interval %s;' % group.poll,
+                        'lookup_timeout %s;' % group.lookup_timeout,
+                        'zone_size %s;' % group.zone_size,
+                        '}']
+
+    def _tls(self, cache):
+        lines = ['ssl_certificate %s;' % self.certificates.server,
+                 'ssl_certificate_key %s;' % self.certificates.server_key,
+                 'ssl_protocols TLSv1.2 TLSv1.3;',
+                 'ssl_session_timeout %s;' % self.session_timeout,
+                 'ssl_session_cache %s;' % cache]
+        return lines + ['ssl_session_ticket_key %s;' % file
+                        for file in self.ticket_keys]
+
+    def _cache(self, kind):
+        """A shared cache belongs to one protocol."""
+        return self.session_cache.replace('shared:', 'shared:' + kind)
+
+    def _server(self, server):
+        lines = ['server {', 'listen %s:%d ssl %s;'
+                 % (self.address, server.port, server.listen)]
+        if server.kind == HTTP:
+            lines.append('server_name %s;' % server.name)
+        if self.synced:
+            if server.sync is not None:
+                lines.append('ssl_session_sync %s;' % server.sync)
+            if server.scope is not None:
+                lines.append('ssl_session_sync_scope %s;' % server.scope)
+        if server.verify is not None:
+            lines += ['ssl_verify_client %s;' % server.verify,
+                      'ssl_client_certificate %s;'
+                      % (server.ca or self.certificates.ca)]
+        return lines + [server.extra]
+
+    def _marker(self):
+        return MARKER + (' sync=$ssl_session_sync' if self.synced else '')
+
+    def _temp_paths(self):
+        """Directories that nginx would make elsewhere."""
+        return ['client_body_temp_path client_body_temp;'] + [
+            '%s_temp_path %s_temp;' % (name, name)
+            for name in ('proxy', 'fastcgi', 'uwsgi', 'scgi')
+            if not self.build.has('without-http_%s_module' % name)]
+
+    def _http(self):
+        lines = ['http {', *self._temp_paths(),
+                 "log_format tls '$server_port $ssl_server_name %s';"
+                 % self._marker(),
+                 'access_log access.log tls;',
+                 'keepalive_timeout 0;',
+                 *self._tls(self._cache(HTTP))]
+        for server in self.servers:
+            if server.kind == HTTP:
+                lines += self._server(server)
+                lines += ['location / { return 200 "%s name=%s\\n"; } }'
+                          % (self._marker(), server.name)]
+        lines += ['server {', 'listen %s:%d;' % (self.address, STATUS_PORT),
+                  'access_log off;']
+        if self.synced:
+            lines.append('location = /status { ssl_session_sync_status; }')
+        return lines + ['location = /auth { return 204; } }', '}']
+
+    def _stream(self):
+        servers = [s for s in self.servers if s.kind == STREAM]
+        if not servers:
+            return []
+        lines = ['stream {', *self._tls(self._cache(STREAM))]
+        for server in servers:
+            lines += self._server(server)
+            lines += ['return "%s\\n"; }' % self._marker()]
+        return lines + ['}']
+
+    def _mail(self):
+        servers = [s for s in self.servers if s.kind == MAIL]
+        if not servers:
+            return []
+        lines = ['mail {', 'server_name mail.example;',
+                 'auth_http %s:%d/auth;' % (self.address, STATUS_PORT),
+                 *self._tls(self._cache(MAIL))]
+        for server in servers:
+            lines += self._server(server)
+            lines += ['protocol imap; }']
+        return lines + ['}']

@@ -1,0 +1,94 @@
+"""A TCP forwarder: slow, or with targets that change."""
+
+import socket
+import threading
+import time
+
+
+class Forwarder:
+    """Listens in the clients' place; each connection goes to the next target.
+
+    With a delay, what a client sends reaches the target so much later.
+    """
+
+    def __init__(self, address, targets=(), delay=0.0):
+        self.targets = list(targets)
+        self.delay = delay
+        self.count = 0
+        self.listener = socket.create_server((address, 0))
+        self.address, self.port = self.listener.getsockname()
+        self.sockets = set()
+        self.threads = []
+        self.lock = threading.Lock()
+        self.closed = False
+
+    def __enter__(self):
+        self._thread(self._accept)
+        return self
+
+    def __exit__(self, *exc):
+        with self.lock:
+            self.closed = True
+            sockets = [self.listener, *self.sockets]
+        for s in sockets:
+            self._shut(s)
+        while self.threads:
+            self.threads.pop().join()
+        for s in sockets:
+            s.close()
+
+    @property
+    def server(self):
+        return '%s:%d' % (self.address, self.port)
+
+    @staticmethod
+    def _shut(s):
+        try:
+            s.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+    def _thread(self, target, *args):
+        thread = threading.Thread(target=target, args=args, daemon=True)
+        self.threads.append(thread)
+        thread.start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            target = self.targets[self.count % len(self.targets)]
+            self.count += 1
+            try:
+                server = socket.create_connection(target, 10)
+            except OSError:
+                client.close()
+                continue
+            server.settimeout(None)
+            with self.lock:
+                self.sockets.update([client, server])
+                closed = self.closed
+            if closed:
+                self._shut(client)
+                self._shut(server)
+                return
+            self._thread(self._pump, client, server, self.delay)
+            self._thread(self._pump, server, client, 0.0)
+
+    def _pump(self, source, sink, delay):
+        try:
+            while True:
+                data = source.recv(65536)
+                if not data:
+                    break
+                if delay:
+                    time.sleep(delay)
+                sink.sendall(data)
+        except OSError:
+            pass
+        try:
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass

@@ -1,0 +1,150 @@
+"""One memcached server and what may happen to it."""
+
+import signal
+import socket
+import subprocess
+import urllib.parse
+
+from . import process
+
+PORT = 11211
+
+
+class Connection:
+    """The text protocol, as much of it as is needed here."""
+
+    def __init__(self, address, timeout=5.0):
+        self.socket = socket.create_connection((address, PORT), timeout)
+        self.file = self.socket.makefile('rwb')
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.file.close()
+        self.socket.close()
+
+    def ask(self, line, data=None):
+        self.file.write(line.encode() + b'\r\n')
+        if data is not None:
+            self.file.write(data + b'\r\n')
+        self.file.flush()
+        return self.line()
+
+    def line(self):
+        line = self.file.readline()
+        if not line.endswith(b'\n'):
+            raise ConnectionError('memcached closed the connection')
+        return line.rstrip(b'\r\n').decode()
+
+    def get(self, key):
+        answer = self.ask('get ' + key)
+        if answer == 'END':
+            return None
+        value = self.file.read(int(answer.split()[3]) + 2)[:-2]
+        if self.line() != 'END':
+            raise ConnectionError('memcached sent no end')
+        return value
+
+    def set(self, key, value, lifetime=0):
+        answer = self.ask('set %s 0 %d %d' % (key, lifetime, len(value)),
+                          value)
+        if answer != 'STORED':
+            raise ConnectionError('memcached says ' + answer)
+
+    def keys(self):
+        """Every key, with the time it expires (-1: never)."""
+        found = {}
+        line = self.ask('lru_crawler metadump all')
+        while line != 'END':
+            if line.startswith(('BUSY', 'ERROR')):
+                raise ConnectionError('memcached says ' + line)
+            fields = dict(word.split('=', 1) for word in line.split())
+            key = urllib.parse.unquote(fields['key'])
+            found[key] = int(fields['exp'])
+            line = self.line()
+        return found
+
+
+class Memcached:
+
+    def __init__(self, lab, name, directory):
+        self.name = name
+        self.directory = directory
+        self.process = None
+        self.frozen = False
+        self.site = lab.network.site()
+        self.address = self.site.address
+
+    @property
+    def server(self):
+        """As the directive "memcached" has it."""
+        return '%s:%d' % (self.address, PORT)
+
+    def start(self):
+        self.process = subprocess.Popen(
+            self.site.command(['memcached', '-l', self.address, '-p',
+                               str(PORT), '-U', '0', '-t', '1', '-m', '16',
+                               '-u', 'root']),
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, cwd=self.directory)
+        process.wait_until(self._answers, 'memcached at ' + self.address)
+
+    def _answers(self):
+        if self.process.poll() is not None:
+            raise RuntimeError('memcached at %s ended' % self.address)
+        try:
+            with self.connect() as c:
+                return c.ask('version').startswith('VERSION')
+        except OSError:
+            return False
+
+    def kill(self):
+        if self.process is None:
+            return
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+        self.frozen = False
+
+    def restart(self):
+        """Comes back empty."""
+        self.kill()
+        self.start()
+
+    def freeze(self):
+        self.process.send_signal(signal.SIGSTOP)
+        process.wait_until(lambda: process.state(self.process.pid) == 'T',
+                           'memcached to stop')
+        self.frozen = True
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+        self.frozen = False
+
+    def connect(self):
+        return Connection(self.address)
+
+    def flush(self):
+        with self.connect() as c:
+            if c.ask('flush_all') != 'OK':
+                raise ConnectionError('flush_all refused')
+
+    def get(self, key):
+        with self.connect() as c:
+            return c.get(key)
+
+    def set(self, key, value, lifetime=0):
+        with self.connect() as c:
+            c.set(key, value, lifetime)
+
+    def items(self):
+        """Every key with its value."""
+        with self.connect() as c:
+            found = {key: c.get(key) for key in c.keys()}
+        return {key: value for key, value in found.items()
+                if value is not None}
+
+    def close(self):
+        self.kill()
+        self.site.close()

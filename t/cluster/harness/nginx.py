@@ -1,0 +1,224 @@
+"""One nginx host."""
+
+import glob
+import http.client
+import json
+import os
+import signal
+import subprocess
+
+from . import conf, process
+
+WORKER = 'nginx: worker process'
+FAKETIME = '/usr/lib/*/faketime/libfaketime.so.1'
+
+# never right, whatever a test does to a host
+BAD_LINES = ('[emerg]', '[alert]', '[crit]', 'AddressSanitizer',
+             'LeakSanitizer', 'runtime error:')
+
+
+class Host:
+
+    def __init__(self, lab, build, name, directory):
+        self.name = name
+        self.directory = directory
+        self.build = build
+        self.site = lab.network.site()
+        self.address = self.site.address
+        self.config = conf.Config(build, self.address, directory,
+                                  lab.certificates)
+        self.environment = {}
+        self.expected = []          # bad lines that a test brings about
+        self.pid = None
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def shift_clock(self, offset):
+        """The host's clock, for libfaketime: "+20m" or "-20m".
+
+        Called again it moves the clock of a running host.
+        """
+        files = glob.glob(FAKETIME)
+        if not files:
+            raise RuntimeError('libfaketime is not installed')
+        temporary = self.path('clock.new')
+        with open(temporary, 'w', encoding='ascii') as f:
+            f.write(offset + '\n')
+        os.replace(temporary, self.path('clock'))
+        self.environment = {'LD_PRELOAD': files[0],
+                            'FAKETIME_TIMESTAMP_FILE': self.path('clock'),
+                            'FAKETIME_NO_CACHE': '1',
+                            'FAKETIME_DISABLE_SHM': '1',
+                            'NO_FAKE_STAT': '1'}
+
+    def _environment(self):
+        """What nginx runs with on top of the environment of this process."""
+        environment = dict(self.environment)
+        preload = [file for file in (self.build.preload,
+                                     environment.get('LD_PRELOAD')) if file]
+        if preload:
+            environment['LD_PRELOAD'] = ':'.join(preload)
+        return environment
+
+    def write(self):
+        for group in self.config.groups:
+            if group.secrets:
+                file = self.config.secret_file(group)
+                with open(os.open(file, os.O_WRONLY | os.O_CREAT
+                                  | os.O_TRUNC, 0o600), 'w',
+                          encoding='ascii') as f:
+                    f.write('\n'.join(group.secrets) + '\n')
+        environment = self._environment()
+        self.config.environment = list(environment) + [
+            name for name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS',
+                              'LSAN_OPTIONS') if name in os.environ]
+        with open(self.path('nginx.conf'), 'w', encoding='utf-8') as f:
+            f.write(self.config.text())
+
+    def command(self, *options):
+        return self.site.command(
+            ['env', *('%s=%s' % item for item in self._environment().items()),
+             self.build.binary, '-p', self.directory + '/', '-c',
+             self.path('nginx.conf'), '-e', self.path('error.log'),
+             *options])
+
+    def start(self):
+        self.write()
+        # the caller of a daemon would wait for a pipe that workers inherit
+        with open(self.path('start.log'), 'w', encoding='utf-8') as f:
+            done = subprocess.run(self.command(), cwd=self.directory,
+                                  stdin=subprocess.DEVNULL, stdout=f,
+                                  stderr=f, timeout=30, check=False)
+        if done.returncode:
+            raise RuntimeError('nginx of %s does not start:\n%s\n%s'
+                               % (self.name, self.read('start.log'),
+                                  self.log()))
+        self.pid = self._read_pid('nginx.pid')
+
+    def _read_pid(self, name):
+        return process.wait_until(lambda: self._pid(name),
+                                  '%s of %s' % (name, self.name))
+
+    def _pid(self, name):
+        try:
+            return int(self.read(name))
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def read(self, name):
+        with open(self.path(name), encoding='utf-8', errors='replace') as f:
+            return f.read()
+
+    def log(self):
+        try:
+            return self.read('error.log')
+        except FileNotFoundError:
+            return ''
+
+    def warnings(self, text):
+        """Lines of the error log that hold a text."""
+        return [line for line in self.log().splitlines() if text in line]
+
+    def workers(self, master=None):
+        """Workers that take connections."""
+        return [pid for pid in process.children(master or self.pid)
+                if process.title(pid) == WORKER]
+
+    def family(self):
+        return [pid for pid in process.inside(self.directory)]
+
+    def stop(self):
+        """Ends nginx as TERM does; it must not take long."""
+        if self.pid is None:
+            return
+        pid, self.pid = self.pid, None
+        process.kill(pid, signal.SIGTERM)
+        process.wait_until(lambda: not process.alive(pid),
+                           'nginx of %s to end' % self.name)
+        process.wait_until(lambda: not self.family(),
+                           'every process of %s to end' % self.name)
+
+    def kill(self):
+        """Like a power cut."""
+        self.pid = None
+        for _ in range(20):
+            family = self.family()
+            if not family:
+                return
+            for pid in family:
+                process.kill(pid)
+            process.wait_until(
+                lambda: not any(process.alive(pid) for pid in family),
+                'killed processes of %s to end' % self.name)
+
+    def reload(self):
+        """Returns when all connections go to workers of the new cycle."""
+        self.write()
+        old = set(self.workers())
+        mistakes = self.log().count('[emerg]')
+        process.kill(self.pid, signal.SIGHUP)
+
+        def renewed():
+            if self.log().count('[emerg]') > mistakes:
+                raise RuntimeError('%s refuses to reload:\n%s'
+                                   % (self.name, self.log()))
+            new = self.workers()
+            return len(new) == self.config.workers and not old & set(new)
+
+        process.wait_until(renewed, '%s to reload' % self.name)
+
+    def upgrade(self):
+        """Exchanges the binary, without a connection lost."""
+        old = self.pid
+        process.kill(old, signal.SIGUSR2)
+        process.wait_until(lambda: self._pid('nginx.pid.oldbin') == old
+                           and self._pid('nginx.pid') not in (None, old),
+                           'a second master on ' + self.name)
+        self.pid = self._read_pid('nginx.pid')
+        process.wait_until(
+            lambda: len(self.workers()) == self.config.workers,
+            'new workers on ' + self.name)
+        process.kill(old, signal.SIGQUIT)
+        process.wait_until(lambda: not process.alive(old),
+                           'the old master of %s to end' % self.name)
+
+    def get(self, path):
+        c = http.client.HTTPConnection(self.address, conf.STATUS_PORT,
+                                       timeout=10)
+        try:
+            c.request('GET', path)
+            answer = c.getresponse()
+            body = answer.read().decode()
+        finally:
+            c.close()
+        if answer.status != 200:
+            raise RuntimeError('%s: %s: %d' % (self.name, path,
+                                               answer.status))
+        return body
+
+    def status(self):
+        return json.loads(self.get('/status'))
+
+    def group(self, name='main'):
+        """The status of one cluster."""
+        for group in self.status()['clusters']:
+            if group['name'] == name:
+                return group
+        raise KeyError(name)
+
+    def keys(self, name='main'):
+        """Short names of the keys of a cluster."""
+        return {key['name'] for key in self.group(name)['keys']}
+
+    def bad_lines(self):
+        return [line for line in self.log().splitlines()
+                if any(mark in line for mark in BAD_LINES)
+                and not any(text in line for text in self.expected)]
+
+    def close(self):
+        try:
+            self.stop()
+        finally:
+            self.kill()
+            self.site.close()

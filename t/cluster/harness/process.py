@@ -1,0 +1,108 @@
+"""Processes: waiting for a condition, finding, ending."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def wait_until(condition, what, timeout=15.0):
+    """Returns the first true value of condition(), or fails."""
+    end = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError('waited %g s in vain: %s' % (timeout, what))
+        time.sleep(0.02)
+
+
+def run(argv, **kwargs):
+    """Runs a command that must succeed; returns its output."""
+    kwargs.setdefault('timeout', 30)
+    done = subprocess.run(argv, stdin=kwargs.pop('stdin', subprocess.DEVNULL)
+                          if 'input' not in kwargs else None,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False, **kwargs)
+    if done.returncode:
+        raise RuntimeError('%s: exit status %d\n%s'
+                           % (' '.join(argv), done.returncode, done.stdout))
+    return done.stdout
+
+
+def adopt_orphans(libc):
+    """A daemon's master becomes a child of this process, to be reaped."""
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def state(pid):
+    """The letter of a process's state, or None if there is none."""
+    try:
+        with open('/proc/%d/stat' % pid, encoding='latin-1') as f:
+            return f.read().rpartition(')')[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def alive(pid):
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        pass
+    return state(pid) not in (None, 'Z', 'X')
+
+
+def children(pid):
+    try:
+        with open('/proc/%d/task/%d/children' % (pid, pid),
+                  encoding='ascii') as f:
+            return [int(word) for word in f.read().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def title(pid):
+    try:
+        with open('/proc/%d/cmdline' % pid, encoding='latin-1') as f:
+            return f.read().replace('\0', ' ').strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ''
+
+
+def kill(pid, number=signal.SIGKILL):
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def inside(directory):
+    """Processes that run in a directory: all that a run has started do."""
+    found = []
+    for name in os.listdir('/proc'):
+        if not name.isdigit():
+            continue
+        try:
+            where = os.readlink('/proc/%s/cwd' % name)
+        except OSError:
+            continue
+        if where == directory or where.startswith(directory + '/'):
+            if state(int(name)) not in (None, 'Z', 'X'):
+                found.append(int(name))
+    return found
+
+
+def start_janitor(directory):
+    """Starts the process that clears up if this one gets no chance to.
+
+    It ends what runs in the directory, and removes it, when its standard
+    input is closed: at the latest when this process is gone.
+    """
+    script = os.path.join(os.path.dirname(__file__), 'janitor.py')
+    return subprocess.Popen([sys.executable, '-B', script, directory],
+                            stdin=subprocess.PIPE, start_new_session=True,
+                            cwd='/')

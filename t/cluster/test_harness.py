@@ -1,0 +1,78 @@
+"""The staging cluster proves itself on nginx without the module.
+
+With one ssl_session_ticket_key file on all hosts every pair resumes, with
+none no pair does: what the other tests see is told from its absence.
+"""
+
+import itertools
+import os
+
+import pytest
+
+from harness import clients, conf, forwarder
+
+
+def plain(make_cluster, hosts=3, key=None):
+    cluster = make_cluster(hosts=hosts, memcached_servers=0, synced=False,
+                           start=False)
+    if key:
+        file = os.path.join(cluster.directory, 'ticket.key')
+        with open(file, 'wb') as f:
+            f.write(key)
+        for host in cluster.hosts:
+            host.config.ticket_keys = [file]
+    cluster.start()
+    return cluster
+
+
+def resumptions(cluster, version, kind):
+    """(reused, pair) for every ordered pair of different hosts."""
+    client = clients.Client(version)
+    for first, second in itertools.permutations(cluster.hosts, 2):
+        session = client.full(first, kind=kind).session
+        result = client.connect(second, session=session, kind=kind)
+        assert result.error is None
+        yield result.reused
+
+
+@pytest.mark.parametrize('shared', [True, False])
+def test_pairs_need_one_key(make_cluster, shared):
+    cluster = plain(make_cluster, key=os.urandom(80) if shared else None)
+    for version in clients.VERSIONS:
+        for kind in conf.KINDS:
+            assert set(resumptions(cluster, version, kind)) == {shared}
+
+
+@pytest.mark.parametrize('version', clients.VERSIONS)
+@pytest.mark.parametrize('shared', [True, False])
+def test_other_clients_see_it(lab, make_cluster, version, shared):
+    cluster = plain(make_cluster, hosts=2,
+                    key=os.urandom(80) if shared else None)
+    first, second = cluster.hosts
+    where = cluster.directory
+
+    result = clients.openssl(first, version, where, write='s.pem')
+    assert result.error is None and not result.reused
+    result = clients.openssl(second, version, where, read='s.pem')
+    assert result.error is None and result.reused == shared
+
+    if version in clients.CURL_VERSIONS:
+        results = clients.curl([first, second], version, where)
+        assert [r.error for r in results] == [None, None]
+        assert [r.reused for r in results] == [False, shared]
+
+    with forwarder.Forwarder(lab.network.address) as way:
+        result = clients.gnutls(way, first, second, version, where)
+    assert result.error is None and result.reused == shared
+    assert way.count == 2
+
+
+def test_key_name_of_a_ticket(make_cluster):
+    key = os.urandom(80)
+    cluster = plain(make_cluster, hosts=1, key=key)
+    for version in clients.VERSIONS:
+        clients.openssl(cluster.hosts[0], version, cluster.directory,
+                        write='s.pem')
+        file = os.path.join(cluster.directory, 's.pem')
+        assert clients.ticket(file)[:16] == key[:16]
+        assert len(clients.session_secret(file)) in (32, 48)
