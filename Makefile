@@ -1,0 +1,201 @@
+# ngx_ssl_session_sync
+#
+#   make              builds the modules for the installed nginx
+#                     -> build/modules/*.so
+#   make install      puts them where the installed nginx looks for modules
+#                     (DESTDIR is honoured)
+#   make demo         several nginx and memcached on this machine, resuming
+#                     each other's sessions; installs what it needs
+#   make test         every check there is; installs what it needs
+#
+#   make unit         unit tests of src/ (cmocka)
+#   make fuzz         every fuzz target for FUZZ_SECONDS each
+#   make prove        directives and single-host behaviour (Test::Nginx)
+#   make cluster      several hosts: rotation, failures, cuts (pytest)
+#   make style        how the sources look
+#   make bench        CPU time per handshake beside plain nginx
+#   make clean        removes build/
+#
+#   NGINX_SRC=dir     builds for this nginx source tree instead: with the
+#                     arguments it has been configured with; nothing in it is
+#                     changed
+#   NGINX=path        another nginx than the installed one to test and to install for
+#   CC=clang          another compiler
+#   SANITIZE=1        with AddressSanitizer and UndefinedBehaviorSanitizer:
+#                     modules -> build/sanitize/modules/*.so, and "make unit",
+#                     "make prove", "make cluster" run with them
+
+NGINX_SRC    ?= /usr/share/nginx/src
+PYTHON       ?= /usr/bin/python3
+FUZZ_SECONDS ?= 5
+FUZZ_CC      ?= clang
+
+ifndef NGINX
+NGINX := $(or $(SSS_NGINX),$(shell PATH=$$PATH:/usr/sbin command -v nginx))
+endif
+
+warnings := -std=gnu11 -Wall -Wextra -Werror
+libs     := -lmemcached -lssl -lcrypto -lpthread
+sanitize := -fsanitize=address,undefined -fno-omit-frame-pointer -g
+
+ifeq ($(SANITIZE),1)
+out      := build/sanitize
+optimize := -O1 -fno-sanitize-recover=undefined $(sanitize)
+link     := $(sanitize)
+else
+out      := build
+optimize := -O2 -g
+link     :=
+endif
+
+# Shared by everything that runs nginx, see t/.
+export SSS_MODULES ?= $(abspath $(out)/modules)
+export SSS_NGINX   := $(NGINX)
+
+
+.PHONY: modules install demo test unit fuzz prove cluster style bench clean
+.DELETE_ON_ERROR:
+
+modules:
+
+
+# The modules. Each compiler and each nginx tree has a directory of its own,
+# $(tree), so that one may switch between them. nginx's own Makefile knows what
+# depends on what in there; a change of "config" or of the set of files calls
+# for another configure.
+
+names := ngx_ssl_session_sync_module ngx_stream_ssl_session_sync_module \
+         ngx_mail_ssl_session_sync_module
+tree  := $(out)/nginx/$(subst /,-,$(CC))-$(firstword $(shell \
+         echo $(abspath $(NGINX_SRC)) | cksum))
+lock  := build/.lock
+
+sources := $(wildcard src/*.[ch] ngx_module/*.[ch])
+headers := $(wildcard src/*.h)
+
+$(shell mkdir -p $(out)/nginx; touch $(lock); \
+        echo '$(sources)' | cmp -s - $(out)/sources \
+        || echo '$(sources)' > $(out)/sources)
+
+modules:
+	@flock $(lock) $(MAKE) --no-print-directory $(out)/modules.built
+
+.PHONY: $(out)/modules.built
+$(out)/modules.built: $(tree)/configured
+	@$(MAKE) --no-print-directory -C $(tree) -f objs/Makefile \
+	    $(addprefix -o ,$(file < $(tree)/built)) $(file < $(tree)/targets)
+	@mkdir -p $(out)/modules
+	@for target in $(file < $(tree)/targets); do \
+	    module=$(out)/modules/$${target##*/}; \
+	    cmp -s $(tree)/$$target $$module && continue; \
+	    install -m 644 $(tree)/$$target $$module.new; \
+	    mv $$module.new $$module; \
+	    echo $$module; \
+	done
+
+$(tree)/configured: config tools/nginx-tree $(out)/sources Makefile \
+                    $(wildcard $(NGINX_SRC)/conf_flags \
+                               $(NGINX_SRC)/objs/ngx_auto_config.h)
+	@CC='$(CC)' CC_OPT='-std=gnu11 $(optimize)' LD_OPT='$(link)' \
+	    tools/nginx-tree '$(NGINX_SRC)' $(tree)
+	@for name in $(names); do \
+	    ! grep -q "^objs/$$name.so:" $(tree)/objs/Makefile \
+	        || echo objs/$$name.so; \
+	done > $(tree)/targets
+	@touch $@
+
+install: modules
+	@dir='$(DESTDIR)'$$(tools/modules-path '$(NGINX)') && \
+	install -d "$$dir" && \
+	for name in $(names); do \
+	    module=$(out)/modules/$$name.so; \
+	    [ -f $$module ] || continue; \
+	    install -m 644 $$module "$$dir/" && echo "$$dir/$$name.so" || exit; \
+	done
+
+
+# Unit tests: the library as an archive, and a program for each t/unit/test_*.c
+# that links with it. What several of them share is t/unit/*.c of other names.
+
+unit_out     := $(out)/unit/$(subst /,-,$(CC))
+unit_objects := $(patsubst %.c,$(unit_out)/%.o,$(wildcard src/*.c))
+unit_shared  := $(filter-out t/unit/test_%,$(wildcard t/unit/*.c))
+unit_tests   := $(patsubst t/unit/%.c,$(unit_out)/%, \
+                           $(wildcard t/unit/test_*.c))
+
+unit: $(unit_tests)
+	@tools/run-unit $^
+
+$(unit_out)/src/%.o: src/%.c $(headers) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(warnings) $(optimize) -Isrc -c -o $@ $<
+
+$(unit_out)/libsss.a: $(unit_objects)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(unit_out)/test_%: t/unit/test_%.c $(unit_shared) $(wildcard t/unit/*.h) \
+                    $(unit_out)/libsss.a
+	$(CC) $(warnings) $(optimize) -Isrc -It/unit -o $@ $< $(unit_shared) \
+	    $(unit_out)/libsss.a -lcmocka $(libs)
+
+
+# Fuzz targets: t/fuzz/fuzz_NAME.c, seeds in t/fuzz/corpus/NAME. What a run
+# finds stays in build/fuzz/NAME.corpus.
+
+fuzz_flags   := $(warnings) -O1 -fno-sanitize-recover=undefined $(sanitize)
+fuzz_objects := $(patsubst src/%.c,build/fuzz/src/%.o,$(wildcard src/*.c))
+fuzz_targets := $(patsubst t/fuzz/%.c,build/fuzz/%, \
+                           $(wildcard t/fuzz/fuzz_*.c))
+
+fuzz: $(fuzz_targets)
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/run-fuzz $^
+
+build/fuzz/src/%.o: src/%.c $(headers) Makefile
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(fuzz_flags) -fsanitize=fuzzer-no-link -Isrc -c -o $@ $<
+
+build/fuzz/libsss.a: $(fuzz_objects)
+	@rm -f $@
+	ar rcs $@ $^
+
+build/fuzz/fuzz_%: t/fuzz/fuzz_%.c $(wildcard t/fuzz/*.h) build/fuzz/libsss.a
+	$(FUZZ_CC) $(fuzz_flags) -fsanitize=fuzzer -Isrc -It/fuzz -o $@ $< \
+	    build/fuzz/libsss.a $(libs)
+
+
+# What runs nginx. tools/sanitized sets the environment in which an ordinary
+# nginx loads modules built with SANITIZE=1, and fails on any report of theirs.
+
+ifeq ($(SANITIZE),1)
+run := tools/sanitized
+endif
+
+prove: modules build/test-nginx
+	@$(run) tools/run-prove
+
+cluster: modules
+	@$(run) $(PYTHON) -m pytest -p no:cacheprovider -n 2 t/cluster
+
+build/test-nginx: tools/test-nginx
+	@tools/test-nginx $@
+
+style:
+	@tools/style
+
+test:
+	@tools/setup test
+	@tools/run-tests
+
+demo:
+	@tools/setup demo
+	@$(MAKE) --no-print-directory modules
+	@$(PYTHON) t/cluster/demo.py
+
+bench:
+	@tools/setup bench
+	@$(MAKE) --no-print-directory modules
+	@$(PYTHON) t/bench/bench.py
+
+clean:
+	rm -rf build
