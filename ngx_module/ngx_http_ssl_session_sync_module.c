@@ -1,0 +1,340 @@
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_ssl_session_sync.h"
+
+
+static ngx_int_t ngx_http_ssl_session_sync_add_variables(ngx_conf_t *cf);
+static ngx_int_t ngx_http_ssl_session_sync_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static char *ngx_http_ssl_session_sync_merge_srv_conf(ngx_conf_t *cf,
+    void *parent, void *child);
+static ngx_int_t ngx_http_ssl_session_sync_init(ngx_conf_t *cf);
+static ngx_int_t ngx_http_ssl_session_sync_check(ngx_conf_t *cf,
+    ngx_http_conf_addr_t *addr);
+static SSL_CTX *ngx_http_ssl_session_sync_select(ngx_connection_t *c,
+    ngx_str_t *name);
+static ngx_http_core_srv_conf_t *ngx_http_ssl_session_sync_server(
+    ngx_http_virtual_names_t *names, ngx_str_t *name);
+static char *ngx_http_ssl_session_sync_status(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static ngx_int_t ngx_http_ssl_session_sync_status_handler(
+    ngx_http_request_t *r);
+
+
+static ngx_command_t  ngx_http_ssl_session_sync_commands[] = {
+
+    { ngx_string("ssl_session_sync"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE1,
+      ngx_ssl_session_sync_set,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      0,
+      (void *) NGX_SSL_SESSION_SYNC_HTTP },
+
+    { ngx_string("ssl_session_sync_scope"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE1,
+      ngx_ssl_session_sync_set_scope,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("ssl_session_sync_status"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_ssl_session_sync_status,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_ssl_session_sync_module_ctx = {
+    ngx_http_ssl_session_sync_add_variables,   /* preconfiguration */
+    ngx_http_ssl_session_sync_init,            /* postconfiguration */
+
+    NULL,                                      /* create main configuration */
+    NULL,                                      /* init main configuration */
+
+    ngx_ssl_session_sync_create_srv_conf,      /* create server configuration */
+    ngx_http_ssl_session_sync_merge_srv_conf,  /* merge server configuration */
+
+    NULL,                                      /* create location configuration */
+    NULL                                       /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_ssl_session_sync_module = {
+    NGX_MODULE_V1,
+    &ngx_http_ssl_session_sync_module_ctx,     /* module context */
+    ngx_http_ssl_session_sync_commands,        /* module directives */
+    NGX_HTTP_MODULE,                           /* module type */
+    NULL,                                      /* init master */
+    NULL,                                      /* init module */
+    NULL,                                      /* init process */
+    NULL,                                      /* init thread */
+    NULL,                                      /* exit thread */
+    NULL,                                      /* exit process */
+    NULL,                                      /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_str_t  ngx_http_ssl_session_sync_variable_name =
+    ngx_string("ssl_session_sync");
+
+
+static ngx_int_t
+ngx_http_ssl_session_sync_add_variables(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *var;
+
+    var = ngx_http_add_variable(cf, &ngx_http_ssl_session_sync_variable_name,
+                                NGX_HTTP_VAR_CHANGEABLE);
+    if (var == NULL) {
+        return NGX_ERROR;
+    }
+
+    var->get_handler = ngx_http_ssl_session_sync_variable;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_ssl_session_sync_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_str_t  value;
+
+    ngx_ssl_session_sync_outcome(r->connection, &value);
+
+    if (value.len == 0) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    v->data = value.data;
+    v->len = value.len;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+static char *
+ngx_http_ssl_session_sync_merge_srv_conf(ngx_conf_t *cf, void *parent,
+    void *child)
+{
+    ngx_ssl_session_sync_merge(parent, child);
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_ssl_session_sync_init(ngx_conf_t *cf)
+{
+    ngx_uint_t                        i, j;
+    ngx_http_conf_addr_t             *addr;
+    ngx_http_conf_port_t             *port;
+    ngx_http_ssl_srv_conf_t          *sscf;
+    ngx_http_core_srv_conf_t        **cscfp;
+    ngx_http_core_main_conf_t        *cmcf;
+    ngx_ssl_session_sync_srv_conf_t  *conf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    cscfp = cmcf->servers.elts;
+
+    for (i = 0; i < cmcf->servers.nelts; i++) {
+
+        sscf = ngx_http_get_module_srv_conf(cscfp[i]->ctx, ngx_http_ssl_module);
+        conf = ngx_http_get_module_srv_conf(cscfp[i]->ctx, ngx_http_ssl_session_sync_module);
+
+        if (ngx_ssl_session_sync_attach(cf, conf, sscf->ssl.ctx, sscf->verify,
+                                        ngx_http_ssl_session_sync_select, 1)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (cmcf->ports == NULL) {
+        return NGX_OK;
+    }
+
+    port = cmcf->ports->elts;
+
+    for (i = 0; i < cmcf->ports->nelts; i++) {
+
+        addr = port[i].addrs.elts;
+
+        for (j = 0; j < port[i].addrs.nelts; j++) {
+
+            if (ngx_ssl_session_sync_listen_tls(&addr[j].opt)
+                && ngx_http_ssl_session_sync_check(cf, &addr[j]) != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_ssl_session_sync_check(ngx_conf_t *cf, ngx_http_conf_addr_t *addr)
+{
+    ngx_uint_t                        i;
+    ngx_http_core_srv_conf_t        **cscfp;
+    ngx_ssl_session_sync_srv_conf_t  *def, *conf;
+
+    def = ngx_http_get_module_srv_conf(addr->default_server->ctx,
+                            ngx_http_ssl_session_sync_module);
+
+    cscfp = addr->servers.elts;
+
+    for (i = 0; i < addr->servers.nelts; i++) {
+
+        conf = ngx_http_get_module_srv_conf(cscfp[i]->ctx, ngx_http_ssl_session_sync_module);
+
+        if (ngx_ssl_session_sync_check_listener(cf, def, conf,
+                                                &addr->opt.addr_text)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static SSL_CTX *
+ngx_http_ssl_session_sync_select(ngx_connection_t *c, ngx_str_t *name)
+{
+    ngx_http_connection_t     *hc;
+    ngx_http_ssl_srv_conf_t   *sscf;
+    ngx_http_core_srv_conf_t  *cscf;
+
+    hc = c->data;
+    cscf = NULL;
+
+    if (hc->addr_conf->virtual_names) {
+        cscf = ngx_http_ssl_session_sync_server(hc->addr_conf->virtual_names,
+                                                name);
+    }
+
+    if (cscf == NULL) {
+        return c->ssl->session_ctx;
+    }
+
+    sscf = ngx_http_get_module_srv_conf(cscf->ctx, ngx_http_ssl_module);
+
+    return sscf->ssl.ctx ? sscf->ssl.ctx : c->ssl->session_ctx;
+}
+
+
+/* As nginx looks for it when OpenSSL asks, which is after the ticket. */
+
+static ngx_http_core_srv_conf_t *
+ngx_http_ssl_session_sync_server(ngx_http_virtual_names_t *names,
+    ngx_str_t *name)
+{
+    ngx_http_core_srv_conf_t  *cscf;
+
+    cscf = ngx_hash_find_combined(&names->names,
+                                  ngx_hash_key(name->data, name->len),
+                                  name->data, name->len);
+
+#if (NGX_PCRE)
+    {
+    ngx_uint_t  i;
+
+    for (i = 0; cscf == NULL && i < names->nregex; i++) {
+        if (ngx_regex_exec(names->regex[i].regex->regex, name, NULL, 0) >= 0)
+        {
+            cscf = names->regex[i].server;
+        }
+    }
+    }
+#endif
+
+    return cscf;
+}
+
+
+static char *
+ngx_http_ssl_session_sync_status(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_http_ssl_session_sync_status_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_ssl_session_sync_status_handler(ngx_http_request_t *r)
+{
+    ngx_int_t    rc;
+    ngx_buf_t   *b;
+    ngx_str_t    format;
+    ngx_chain_t  out;
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return NGX_HTTP_NOT_ALLOWED;
+    }
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ngx_str_set(&format, "json");
+    (void) ngx_http_arg(r, (u_char *) "format", 6, &format);
+
+    if (format.len == 10 && ngx_strncmp(format.data, "prometheus", 10) == 0) {
+        ngx_str_set(&r->headers_out.content_type,
+                    "text/plain; version=0.0.4; charset=utf-8");
+        b = ngx_ssl_session_sync_status_prometheus(r->pool);
+
+    } else if (format.len == 4 && ngx_strncmp(format.data, "json", 4) == 0) {
+        ngx_str_set(&r->headers_out.content_type, "application/json");
+        b = ngx_ssl_session_sync_status_json(r->pool);
+
+    } else {
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
+    if (b == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.status = NGX_HTTP_OK;
+    r->headers_out.content_length_n = b->last - b->pos;
+
+    b->last_buf = (r == r->main) ? 1 : 0;
+    b->last_in_chain = 1;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    out.buf = b;
+    out.next = NULL;
+
+    return ngx_http_output_filter(r, &out);
+}

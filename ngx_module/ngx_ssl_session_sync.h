@@ -1,0 +1,306 @@
+
+/*
+ * The nginx side: what its files share.
+ *
+ *     cluster   the ssl_session_sync_cluster block
+ *     attach    which SSL_CTX belongs to which cluster
+ *     scope     what a ticket is bound to besides the server name
+ *     zone      shared memory: the ring, counters, reports
+ *     poll      life of a worker: timers, the speaker, taking over
+ *     ticket    OpenSSL's hooks
+ *     snapshot, json, prometheus   what the status page tells
+ */
+
+
+#ifndef NGX_SSL_SESSION_SYNC_H_INCLUDED
+#define NGX_SSL_SESSION_SYNC_H_INCLUDED
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include "ngx_ssl_session_sync_compat.h"
+#include "sss_address.h"
+#include "sss_board.h"
+#include "sss_memory.h"
+#include "sss_ring.h"
+#include "sss_secret.h"
+#include "sss_sni.h"
+#include "sss_speaker.h"
+#include "sss_sync.h"
+
+
+#define NGX_SSL_SESSION_SYNC_VERSION  "0.1.0"
+
+#define NGX_SSL_SESSION_SYNC_HTTP     1
+#define NGX_SSL_SESSION_SYNC_STREAM   2
+#define NGX_SSL_SESSION_SYNC_MAIL     3
+
+
+/* Shared memory. */
+
+typedef struct {
+    ngx_atomic_t              issued;
+    ngx_atomic_t              resumed;
+    ngx_atomic_t              renewed;
+    ngx_atomic_t              unknown_key;
+    ngx_atomic_t              refused_binding;
+    ngx_atomic_t              file_key;
+    ngx_atomic_t              full;
+    ngx_atomic_t              resumed_id;
+    ngx_atomic_t              unused[8];    /* two cache lines of 64 bytes */
+} ngx_ssl_session_sync_counters_t;
+
+
+#define NGX_SSL_SESSION_SYNC_COUNTERS  32
+
+
+typedef struct {
+    ngx_atomic_t              speaker;      /* pid, 0: nobody speaks       */
+    ngx_atomic_t              heartbeat;    /* seconds                     */
+    ngx_atomic_t              synced;       /* the first poll has ended    */
+
+    /* under the zone's mutex */
+    uint32_t                  servers;      /* hash of the server list     */
+    sss_sync_report_t         report;
+
+    /* by the number of the worker, to keep their cache lines apart */
+    ngx_ssl_session_sync_counters_t
+                              counters[NGX_SSL_SESSION_SYNC_COUNTERS];
+
+    sss_board_t               board;        /* last: two rings follow      */
+} ngx_ssl_session_sync_shm_t;
+
+
+/* The ssl_session_sync_cluster block, and what a worker holds for it. */
+
+typedef struct {
+    ngx_str_t                 text;         /* as configured               */
+    ngx_uint_t                weight;
+} ngx_ssl_session_sync_server_t;
+
+
+typedef struct {
+    ngx_str_t                 name;
+    ngx_str_t                 ns;
+    u_char                   *file;
+    ngx_uint_t                line;
+
+    ngx_array_t               servers;      /* ngx_ssl_session_sync_server_t */
+    sss_address_t            *addresses;    /* of the same order           */
+    ngx_str_t                 secret_file;
+    sss_secrets_t            *secrets;      /* NULL without memcached      */
+
+    time_t                    key_rotation;
+    ngx_msec_t                poll_interval;
+    ngx_msec_t                lookup_timeout;
+    size_t                    zone_size;
+
+    time_t                    retention;    /* longest ssl_session_timeout */
+    ngx_uint_t                attached;     /* number of SSL_CTXs          */
+
+    ngx_shm_zone_t           *zone;
+    ngx_slab_pool_t          *shpool;
+    ngx_ssl_session_sync_shm_t
+                             *sh;
+
+    /* of this process */
+    sss_ring_t               *view;         /* the ring as last read       */
+    sss_ring_t               *spare;
+    sss_ring_t               *scratch;      /* for writers                 */
+    uint64_t                  version;      /* of the view                 */
+
+    ngx_event_t               tick;
+    sss_speaker_t            *talker;
+    ngx_connection_t         *completion;
+    sss_sync_report_t         seen;         /* reported in the log so far  */
+    time_t                    complained;
+} ngx_ssl_session_sync_cluster_t;
+
+
+/* The module's configuration: clusters, and what the servers asked for. */
+
+typedef struct {
+    ngx_str_t                 cluster;      /* a name or "off"             */
+    u_char                   *file;
+    ngx_uint_t                line;
+    ngx_uint_t                kind;
+    unsigned                  off:1;
+    unsigned                  used:1;       /* TLS was found for it        */
+} ngx_ssl_session_sync_wish_t;
+
+
+typedef struct ngx_ssl_session_sync_ctx_s  ngx_ssl_session_sync_ctx_t;
+
+/*
+ * Selects the SSL_CTX of the server that nginx is going to choose for the
+ * name on this connection.
+ */
+typedef SSL_CTX *(*ngx_ssl_session_sync_select_pt)(ngx_connection_t *c,
+    ngx_str_t *name);
+
+/* What hangs on an attached SSL_CTX. */
+
+struct ngx_ssl_session_sync_ctx_s {
+    SSL_CTX                  *ssl_ctx;
+    ngx_ssl_session_sync_wish_t
+                             *wish;
+    ngx_ssl_session_sync_cluster_t
+                             *cluster;
+    ngx_ssl_session_sync_select_pt
+                              select;       /* NULL: no servers by name    */
+    void                    (*info)(const SSL *ssl, int where, int ret);
+    ngx_uint_t                kind;
+    unsigned                  verify:1;     /* asks for client certificates */
+    unsigned                  names:1;      /* nginx records names in
+                                               sessions of this listener   */
+    u_char                    scope[SSS_SCOPE_SIZE];
+};
+
+
+typedef struct {
+    ngx_array_t               clusters;     /* ngx_ssl_session_sync_cluster_t * */
+    ngx_array_t               wishes;       /* ngx_ssl_session_sync_wish_t *    */
+    ngx_array_t               contexts;     /* ngx_ssl_session_sync_ctx_t *     */
+} ngx_ssl_session_sync_conf_t;
+
+
+/* The server level of http, stream and mail. */
+
+typedef struct {
+    ngx_ssl_session_sync_wish_t
+                             *wish;         /* NULL: not set               */
+    ngx_str_t                 scope;
+    ngx_ssl_session_sync_ctx_t
+                             *sync;         /* NULL: not attached          */
+} ngx_ssl_session_sync_srv_conf_t;
+
+
+/* What is known of one connection, in its pool. */
+
+typedef struct {
+    ngx_uint_t                ticket;       /* NGX_SSL_SESSION_SYNC_TICKET_* */
+    unsigned                  counted:1;
+    unsigned                  offered:1;    /* sni was filled in           */
+    ngx_ssl_session_sync_ctx_t
+                             *sync;         /* of the server selected      */
+    sss_sni_t                 sni;
+} ngx_ssl_session_sync_handshake_t;
+
+
+#define NGX_SSL_SESSION_SYNC_TICKET_NONE     0
+#define NGX_SSL_SESSION_SYNC_TICKET_KNOWN    1  /* our key, MAC not checked */
+#define NGX_SSL_SESSION_SYNC_TICKET_FILE     2  /* of a key file            */
+#define NGX_SSL_SESSION_SYNC_TICKET_OPENED   3
+
+
+/* cluster */
+
+char *ngx_ssl_session_sync_cluster_block(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+ngx_ssl_session_sync_conf_t *ngx_ssl_session_sync_get_conf(
+    ngx_cycle_t *cycle);
+
+/* attach */
+
+void *ngx_ssl_session_sync_create_srv_conf(ngx_conf_t *cf);
+void ngx_ssl_session_sync_merge(ngx_ssl_session_sync_srv_conf_t *prev,
+    ngx_ssl_session_sync_srv_conf_t *conf);
+
+/*
+ * The handlers of ssl_session_sync and ssl_session_sync_scope; cmd->post is
+ * NGX_SSL_SESSION_SYNC_HTTP, _STREAM or _MAIL.
+ */
+char *ngx_ssl_session_sync_set(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_ssl_session_sync_set_scope(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/*
+ * Attaches a server's SSL_CTX to the cluster that its configuration wishes;
+ * does nothing without a wish, or for "off".  The name of the cluster is
+ * looked up when the whole configuration has been read.  "verify" is the
+ * ssl_verify_client mode, "select" may be NULL.
+ */
+ngx_int_t ngx_ssl_session_sync_attach(ngx_conf_t *cf,
+    ngx_ssl_session_sync_srv_conf_t *conf, SSL_CTX *ssl_ctx,
+    ngx_uint_t verify, ngx_ssl_session_sync_select_pt select,
+    ngx_uint_t names);
+
+/*
+ * Refuses a name-based server that synchronises on a listener whose default
+ * server does not: OpenSSL would never call its hooks.
+ */
+ngx_int_t ngx_ssl_session_sync_check_listener(ngx_conf_t *cf,
+    ngx_ssl_session_sync_srv_conf_t *def,
+    ngx_ssl_session_sync_srv_conf_t *conf, ngx_str_t *listen);
+
+/* When all has been read: names become clusters, hooks are set. */
+char *ngx_ssl_session_sync_resolve(ngx_cycle_t *cycle,
+    ngx_ssl_session_sync_conf_t *conf);
+
+/* scope */
+
+/*
+ * Writes SSS_SCOPE_SIZE bytes: a hash of the configured scope ("auto": of
+ * http, stream or mail) and of the rules for client certificates.
+ */
+ngx_int_t ngx_ssl_session_sync_scope(SSL_CTX *ssl_ctx, ngx_uint_t kind,
+    ngx_str_t *scope, ngx_uint_t verify, u_char *out);
+
+/* zone */
+
+ngx_int_t ngx_ssl_session_sync_zone_add(ngx_conf_t *cf,
+    ngx_ssl_session_sync_cluster_t *cluster);
+ngx_uint_t ngx_ssl_session_sync_zone_capacity(size_t size);
+ngx_ssl_session_sync_counters_t *ngx_ssl_session_sync_counters(
+    ngx_ssl_session_sync_cluster_t *cluster);
+uint64_t ngx_ssl_session_sync_now(void);
+
+/*
+ * Brings the private copy of the ring up to date and returns it.  Takes no
+ * lock; costs a comparison where nothing has changed.
+ */
+sss_ring_t *ngx_ssl_session_sync_view(
+    ngx_ssl_session_sync_cluster_t *cluster);
+
+/*
+ * Adds keys to the ring in the zone (NULL: none), forgets expired ones,
+ * makes the current slot's key if there is none, and with "next" also the
+ * next slot's from the middle of the current one on.  "cluster->scratch" is
+ * needed.  NGX_ERROR only without randomness on an empty ring.
+ */
+ngx_int_t ngx_ssl_session_sync_zone_update(
+    ngx_ssl_session_sync_cluster_t *cluster, const sss_ring_t *ring,
+    ngx_uint_t next, ngx_log_t *log);
+
+/* poll */
+
+ngx_int_t ngx_ssl_session_sync_init_process(ngx_cycle_t *cycle);
+void ngx_ssl_session_sync_exit_process(ngx_cycle_t *cycle);
+
+/* ticket */
+
+/*
+ * One index of SSL_CTX ex_data and one of SSL ex_data, and the algorithms,
+ * fetched once: the only state of the process that is not in a cycle.
+ */
+ngx_int_t ngx_ssl_session_sync_ticket_init(ngx_log_t *log);
+ngx_int_t ngx_ssl_session_sync_ticket_attach(ngx_ssl_session_sync_ctx_t *sync,
+    ngx_log_t *log);
+
+/* The value of $ssl_session_sync for a connection; static, may be empty. */
+void ngx_ssl_session_sync_outcome(ngx_connection_t *c, ngx_str_t *value);
+
+/* status */
+
+/* The whole answer, from the pool: JSON or Prometheus text. */
+ngx_buf_t *ngx_ssl_session_sync_status_json(ngx_pool_t *pool);
+ngx_buf_t *ngx_ssl_session_sync_status_prometheus(ngx_pool_t *pool);
+
+
+extern ngx_module_t  ngx_ssl_session_sync_module;
+
+
+#endif /* NGX_SSL_SESSION_SYNC_H_INCLUDED */

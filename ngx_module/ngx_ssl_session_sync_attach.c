@@ -1,0 +1,360 @@
+
+/*
+ * From "ssl_session_sync NAME" in a server to a cluster on its SSL_CTX.
+ *
+ * The block of a cluster may come after the servers that name it, so servers
+ * only leave their wish while the configuration is read.
+ */
+
+
+#include "ngx_ssl_session_sync.h"
+
+
+static char *ngx_ssl_session_sync_find(ngx_cycle_t *cycle,
+    ngx_ssl_session_sync_conf_t *conf, ngx_ssl_session_sync_wish_t *wish,
+    ngx_ssl_session_sync_cluster_t **found);
+static char *ngx_ssl_session_sync_unused(ngx_cycle_t *cycle,
+    ngx_ssl_session_sync_conf_t *conf);
+static char *ngx_ssl_session_sync_check_zone(ngx_cycle_t *cycle,
+    ngx_ssl_session_sync_cluster_t *cluster);
+
+
+void *
+ngx_ssl_session_sync_create_srv_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_ssl_session_sync_srv_conf_t));
+}
+
+
+void
+ngx_ssl_session_sync_merge(ngx_ssl_session_sync_srv_conf_t *prev,
+    ngx_ssl_session_sync_srv_conf_t *conf)
+{
+    if (conf->wish == NULL) {
+        conf->wish = prev->wish;
+
+    } else if (prev->wish) {
+
+        /* overridden here, which is use enough */
+
+        prev->wish->used = 1;
+    }
+
+    ngx_conf_merge_str_value(conf->scope, prev->scope, "auto");
+}
+
+
+char *
+ngx_ssl_session_sync_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_ssl_session_sync_srv_conf_t *sscf = conf;
+
+    ngx_str_t                     *value;
+    ngx_ssl_session_sync_conf_t   *main;
+    ngx_ssl_session_sync_wish_t   *wish, **slot;
+
+    if (sscf->wish) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    wish = ngx_pcalloc(cf->pool, sizeof(ngx_ssl_session_sync_wish_t));
+    if (wish == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    wish->cluster = value[1];
+    wish->file = cf->conf_file->file.name.data;
+    wish->line = cf->conf_file->line;
+    wish->kind = (ngx_uint_t) (uintptr_t) cmd->post;
+    wish->off = (ngx_strcmp(value[1].data, "off") == 0);
+
+    main = ngx_ssl_session_sync_get_conf(cf->cycle);
+
+    slot = ngx_array_push(&main->wishes);
+    if (slot == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *slot = wish;
+    sscf->wish = wish;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_ssl_session_sync_set_scope(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_ssl_session_sync_srv_conf_t *sscf = conf;
+
+    ngx_str_t  *value;
+
+    if (sscf->scope.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (value[1].len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "ssl_session_sync_scope cannot be empty; give "
+                           "\"auto\" or a string that all servers of one "
+                           "trust scope have in common");
+        return NGX_CONF_ERROR;
+    }
+
+    sscf->scope = value[1];
+
+    return NGX_CONF_OK;
+}
+
+
+ngx_int_t
+ngx_ssl_session_sync_attach(ngx_conf_t *cf,
+    ngx_ssl_session_sync_srv_conf_t *conf, SSL_CTX *ssl_ctx,
+    ngx_uint_t verify, ngx_ssl_session_sync_select_pt select,
+    ngx_uint_t names)
+{
+    ngx_ssl_session_sync_ctx_t   *sync, **slot;
+    ngx_ssl_session_sync_conf_t  *main;
+
+    if (conf->wish == NULL || ssl_ctx == NULL) {
+        return NGX_OK;
+    }
+
+    conf->wish->used = 1;
+
+    if (conf->wish->off) {
+        return NGX_OK;
+    }
+
+    sync = ngx_pcalloc(cf->pool, sizeof(ngx_ssl_session_sync_ctx_t));
+    if (sync == NULL) {
+        return NGX_ERROR;
+    }
+
+    sync->ssl_ctx = ssl_ctx;
+    sync->wish = conf->wish;
+    sync->select = select;
+    sync->kind = conf->wish->kind;
+    sync->verify = (verify != 0);
+    sync->names = names;
+
+    if (ngx_ssl_session_sync_scope(ssl_ctx, sync->kind, &conf->scope, verify,
+                                   sync->scope)
+        != NGX_OK)
+    {
+        ngx_ssl_error(NGX_LOG_EMERG, cf->log, 0,
+                      "ssl_session_sync: no scope for the server");
+        return NGX_ERROR;
+    }
+
+    main = ngx_ssl_session_sync_get_conf(cf->cycle);
+
+    slot = ngx_array_push(&main->contexts);
+    if (slot == NULL) {
+        return NGX_ERROR;
+    }
+
+    *slot = sync;
+    conf->sync = sync;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_ssl_session_sync_check_listener(ngx_conf_t *cf,
+    ngx_ssl_session_sync_srv_conf_t *def,
+    ngx_ssl_session_sync_srv_conf_t *conf, ngx_str_t *listen)
+{
+    if (def->sync || conf->sync == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                  "\"ssl_session_sync %V\" in %s:%ui cannot work on the "
+                  "listener %V, whose default server has no "
+                  "ssl_session_sync: the sessions of a listener belong to "
+                  "its default server; enable ssl_session_sync there (and "
+                  "switch it \"off\" in the servers that must not have it)",
+                  &conf->wish->cluster, conf->wish->file, conf->wish->line,
+                  listen);
+
+    return NGX_ERROR;
+}
+
+
+char *
+ngx_ssl_session_sync_resolve(ngx_cycle_t *cycle,
+    ngx_ssl_session_sync_conf_t *conf)
+{
+    char                             *rv;
+    time_t                            timeout;
+    ngx_uint_t                        i;
+    ngx_ssl_session_sync_ctx_t      **sync;
+    ngx_ssl_session_sync_wish_t     **wish;
+    ngx_ssl_session_sync_cluster_t   *cluster, **clusters;
+
+    wish = conf->wishes.elts;
+
+    for (i = 0; i < conf->wishes.nelts; i++) {
+        if (wish[i]->off) {
+            continue;
+        }
+
+        rv = ngx_ssl_session_sync_find(cycle, conf, wish[i], &cluster);
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    rv = ngx_ssl_session_sync_unused(cycle, conf);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    sync = conf->contexts.elts;
+
+    for (i = 0; i < conf->contexts.nelts; i++) {
+
+        rv = ngx_ssl_session_sync_find(cycle, conf, sync[i]->wish, &cluster);
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+
+        sync[i]->cluster = cluster;
+        cluster->attached++;
+
+        timeout = SSL_CTX_get_timeout(sync[i]->ssl_ctx);
+        cluster->retention = ngx_max(cluster->retention, timeout);
+
+        if (ngx_ssl_session_sync_ticket_attach(sync[i], cycle->log)
+            != NGX_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    clusters = conf->clusters.elts;
+
+    for (i = 0; i < conf->clusters.nelts; i++) {
+        rv = ngx_ssl_session_sync_check_zone(cycle, clusters[i]);
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_ssl_session_sync_find(ngx_cycle_t *cycle,
+    ngx_ssl_session_sync_conf_t *conf, ngx_ssl_session_sync_wish_t *wish,
+    ngx_ssl_session_sync_cluster_t **found)
+{
+    ngx_uint_t                        i;
+    ngx_ssl_session_sync_cluster_t  **cluster;
+
+    cluster = conf->clusters.elts;
+
+    for (i = 0; i < conf->clusters.nelts; i++) {
+
+        if (cluster[i]->name.len == wish->cluster.len
+            && ngx_strncmp(cluster[i]->name.data, wish->cluster.data,
+                           wish->cluster.len)
+               == 0)
+        {
+            *found = cluster[i];
+            return NGX_CONF_OK;
+        }
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                  "ssl_session_sync: unknown cluster \"%V\" in %s:%ui; "
+                  "define it with \"ssl_session_sync_cluster %V { ... }\" "
+                  "at the top level, or say \"off\"",
+                  &wish->cluster, wish->file, wish->line, &wish->cluster);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_ssl_session_sync_unused(ngx_cycle_t *cycle,
+    ngx_ssl_session_sync_conf_t *conf)
+{
+    ngx_uint_t                     i;
+    ngx_ssl_session_sync_wish_t  **wish;
+
+    wish = conf->wishes.elts;
+
+    for (i = 0; i < conf->wishes.nelts; i++) {
+
+        if (wish[i]->used || wish[i]->off) {
+            continue;
+        }
+
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                      "\"ssl_session_sync %V\" in %s:%ui, but no TLS is "
+                      "configured there; move it to a server with "
+                      "\"listen ... ssl\" and \"ssl_certificate\", or "
+                      "remove it",
+                      &wish[i]->cluster, wish[i]->file, wish[i]->line);
+
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_ssl_session_sync_check_zone(ngx_cycle_t *cycle,
+    ngx_ssl_session_sync_cluster_t *cluster)
+{
+    size_t      size;
+    ngx_uint_t  have, want;
+
+    /* all keys that can be alive at once, and as many made by others */
+
+    want = 2 * (cluster->retention / cluster->key_rotation + 5);
+    have = ngx_ssl_session_sync_zone_capacity(cluster->zone_size);
+
+    if (want <= have) {
+        return NGX_CONF_OK;
+    }
+
+    size = cluster->zone_size;
+
+    do {
+        size += 16 * 1024;
+        have = ngx_ssl_session_sync_zone_capacity(size);
+    } while (want > have && size < 16 * 1024 * 1024);
+
+    if (want > have) {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                      "ssl_session_sync: cluster \"%V\" would have to keep "
+                      "%ui keys, more than fit into one record of "
+                      "memcached: \"key_rotation\" of %T seconds is too "
+                      "short for an \"ssl_session_timeout\" of %T seconds "
+                      "in %s:%ui; lengthen the one or shorten the other",
+                      &cluster->name, want, cluster->key_rotation,
+                      cluster->retention, cluster->file, cluster->line);
+
+    } else {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                      "ssl_session_sync: cluster \"%V\": \"zone_size\" is "
+                      "too small for %ui keys (\"key_rotation\" of %T "
+                      "seconds, \"ssl_session_timeout\" of %T seconds) in "
+                      "%s:%ui; give it at least %uzk",
+                      &cluster->name, want, cluster->key_rotation,
+                      cluster->retention, cluster->file, cluster->line,
+                      size / 1024);
+    }
+
+    return NGX_CONF_ERROR;
+}

@@ -1,0 +1,577 @@
+
+/*
+ * The ssl_session_sync_cluster block: its directives, their defaults, and
+ * what "nginx -t" refuses.
+ */
+
+
+#include "ngx_ssl_session_sync.h"
+
+
+#define NGX_SSL_SESSION_SYNC_SECRET_FILE  65536
+
+
+static char *ngx_ssl_session_sync_cluster_directive(ngx_conf_t *cf,
+    ngx_command_t *dummy, void *conf);
+static char *ngx_ssl_session_sync_memcached(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_ssl_session_sync_cluster_finish(ngx_conf_t *cf,
+    ngx_ssl_session_sync_cluster_t *cluster);
+static char *ngx_ssl_session_sync_cluster_times(ngx_conf_t *cf,
+    ngx_ssl_session_sync_cluster_t *cluster);
+static ngx_int_t ngx_ssl_session_sync_cluster_addresses(ngx_conf_t *cf,
+    ngx_ssl_session_sync_cluster_t *cluster);
+static char *ngx_ssl_session_sync_secrets(ngx_conf_t *cf,
+    ngx_ssl_session_sync_cluster_t *cluster);
+static ssize_t ngx_ssl_session_sync_read_secrets(ngx_conf_t *cf,
+    ngx_str_t *name, u_char *buf, size_t size);
+static void ngx_ssl_session_sync_secrets_cleanup(void *data);
+static char *ngx_ssl_session_sync_refuse(ngx_conf_t *cf,
+    ngx_ssl_session_sync_cluster_t *cluster, const char *what);
+
+
+static ngx_command_t  ngx_ssl_session_sync_cluster_commands[] = {
+
+    { ngx_string("memcached"),
+      NGX_CONF_TAKE12,
+      ngx_ssl_session_sync_memcached,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("secret_file"),
+      NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      0,
+      offsetof(ngx_ssl_session_sync_cluster_t, secret_file),
+      NULL },
+
+    { ngx_string("namespace"),
+      NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      0,
+      offsetof(ngx_ssl_session_sync_cluster_t, ns),
+      NULL },
+
+    { ngx_string("key_rotation"),
+      NGX_CONF_TAKE1,
+      ngx_conf_set_sec_slot,
+      0,
+      offsetof(ngx_ssl_session_sync_cluster_t, key_rotation),
+      NULL },
+
+    { ngx_string("poll_interval"),
+      NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      0,
+      offsetof(ngx_ssl_session_sync_cluster_t, poll_interval),
+      NULL },
+
+    { ngx_string("lookup_timeout"),
+      NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      0,
+      offsetof(ngx_ssl_session_sync_cluster_t, lookup_timeout),
+      NULL },
+
+    { ngx_string("zone_size"),
+      NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      0,
+      offsetof(ngx_ssl_session_sync_cluster_t, zone_size),
+      NULL },
+
+      ngx_null_command
+};
+
+
+ngx_ssl_session_sync_conf_t *
+ngx_ssl_session_sync_get_conf(ngx_cycle_t *cycle)
+{
+    return (ngx_ssl_session_sync_conf_t *)
+               ngx_get_conf(cycle->conf_ctx, ngx_ssl_session_sync_module);
+}
+
+
+char *
+ngx_ssl_session_sync_cluster_block(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    char                             *rv;
+    ngx_str_t                        *value;
+    ngx_uint_t                        i;
+    ngx_conf_t                        save;
+    ngx_ssl_session_sync_conf_t      *sscf;
+    ngx_ssl_session_sync_cluster_t   *cluster, **clusters, **slot;
+
+    value = cf->args->elts;
+    sscf = ngx_ssl_session_sync_get_conf(cf->cycle);
+
+    if (value[1].len == 0 || value[1].len >= SSS_NAMESPACE_MAX
+        || ngx_strcmp(value[1].data, "off") == 0)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "ssl_session_sync: a cluster cannot be named "
+                           "\"%V\"; choose a name of 1 to %d characters that "
+                           "is not \"off\"",
+                           &value[1], SSS_NAMESPACE_MAX - 1);
+        return NGX_CONF_ERROR;
+    }
+
+    clusters = sscf->clusters.elts;
+
+    for (i = 0; i < sscf->clusters.nelts; i++) {
+        if (clusters[i]->name.len == value[1].len
+            && ngx_strncmp(clusters[i]->name.data, value[1].data,
+                           value[1].len)
+               == 0)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "ssl_session_sync: cluster \"%V\" is already "
+                               "defined in %s:%ui; give one of the two "
+                               "another name",
+                               &value[1], clusters[i]->file,
+                               clusters[i]->line);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    cluster = ngx_pcalloc(cf->pool, sizeof(ngx_ssl_session_sync_cluster_t));
+    if (cluster == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    cluster->name = value[1];
+    cluster->file = cf->conf_file->file.name.data;
+    cluster->line = cf->conf_file->line;
+    cluster->key_rotation = NGX_CONF_UNSET;
+    cluster->poll_interval = NGX_CONF_UNSET_MSEC;
+    cluster->lookup_timeout = NGX_CONF_UNSET_MSEC;
+    cluster->zone_size = NGX_CONF_UNSET_SIZE;
+
+    if (ngx_array_init(&cluster->servers, cf->pool, 2,
+                       sizeof(ngx_ssl_session_sync_server_t))
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    slot = ngx_array_push(&sscf->clusters);
+    if (slot == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *slot = cluster;
+
+    save = *cf;
+    cf->handler = ngx_ssl_session_sync_cluster_directive;
+    cf->handler_conf = (void *) cluster;
+
+    rv = ngx_conf_parse(cf, NULL);
+
+    *cf = save;
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    return ngx_ssl_session_sync_cluster_finish(cf, cluster);
+}
+
+
+static char *
+ngx_ssl_session_sync_cluster_directive(ngx_conf_t *cf, ngx_command_t *dummy,
+    void *conf)
+{
+    char           *rv;
+    ngx_str_t      *name;
+    ngx_command_t  *cmd;
+
+    name = cf->args->elts;
+
+    for (cmd = ngx_ssl_session_sync_cluster_commands; cmd->name.len; cmd++) {
+
+        if (cmd->name.len != name->len
+            || ngx_strcmp(cmd->name.data, name->data) != 0)
+        {
+            continue;
+        }
+
+        if (cf->args->nelts != 2
+            && !(cf->args->nelts == 3 && (cmd->type & NGX_CONF_TAKE2)))
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid number of arguments in \"%V\" "
+                               "directive", name);
+            return NGX_CONF_ERROR;
+        }
+
+        rv = cmd->set(cf, cmd, conf);
+
+        if (rv != NGX_CONF_OK && rv != NGX_CONF_ERROR) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" directive %s",
+                               name, rv);
+            return NGX_CONF_ERROR;
+        }
+
+        return rv;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "unknown directive \"%V\" in "
+                       "\"ssl_session_sync_cluster\"; it takes memcached, "
+                       "secret_file, namespace, key_rotation, "
+                       "poll_interval, lookup_timeout and zone_size", name);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_ssl_session_sync_memcached(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_ssl_session_sync_cluster_t  *cluster = conf;
+
+    ngx_int_t                       weight;
+    ngx_str_t                      *value;
+    ngx_uint_t                      i;
+    const char                     *error;
+    sss_address_t                   address;
+    ngx_ssl_session_sync_server_t  *server;
+
+    value = cf->args->elts;
+    server = cluster->servers.elts;
+    weight = 1;
+
+    error = sss_address_parse((char *) value[1].data, value[1].len, &address);
+
+    if (error != NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid address \"%V\" of memcached: %s",
+                           &value[1], error);
+        return NGX_CONF_ERROR;
+    }
+
+    if (cf->args->nelts == 3) {
+
+        weight = NGX_ERROR;
+
+        if (ngx_strncmp(value[2].data, "weight=", 7) == 0) {
+            weight = ngx_atoi(value[2].data + 7, value[2].len - 7);
+        }
+
+        if (weight == NGX_ERROR || weight == 0 || weight > 1000) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\" of memcached; "
+                               "\"weight=\" and a number from 1 to 1000 is "
+                               "expected", &value[2]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    for (i = 0; i < cluster->servers.nelts; i++) {
+        if (server[i].text.len == value[1].len
+            && ngx_strncmp(server[i].text.data, value[1].data, value[1].len)
+               == 0)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "memcached \"%V\" is given twice; remove one "
+                               "of the two lines", &value[1]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (cluster->servers.nelts == SSS_SERVERS_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "a cluster takes %d memcached servers at the "
+                           "most; remove \"%V\"",
+                           SSS_SERVERS_MAX, &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    server = ngx_array_push(&cluster->servers);
+    if (server == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    server->text = value[1];
+    server->weight = weight;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_ssl_session_sync_cluster_finish(ngx_conf_t *cf,
+    ngx_ssl_session_sync_cluster_t *cluster)
+{
+    char  *rv;
+
+    ngx_conf_init_value(cluster->key_rotation, 3600);
+    ngx_conf_init_msec_value(cluster->poll_interval, 2000);
+    ngx_conf_init_msec_value(cluster->lookup_timeout, 50);
+    ngx_conf_init_size_value(cluster->zone_size, 1024 * 1024);
+
+    if (cluster->ns.data == NULL) {
+        cluster->ns = cluster->name;
+    }
+
+    if (cluster->ns.len == 0 || cluster->ns.len >= SSS_NAMESPACE_MAX) {
+        return ngx_ssl_session_sync_refuse(cf, cluster,
+                   "\"namespace\" must have 1 to 127 characters");
+    }
+
+    rv = ngx_ssl_session_sync_cluster_times(cf, cluster);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    if (cluster->zone_size < 8 * ngx_pagesize) {
+        return ngx_ssl_session_sync_refuse(cf, cluster,
+                   "\"zone_size\" is too small; give it at least 32k "
+                   "(8 pages of memory)");
+    }
+
+    if (ngx_ssl_session_sync_cluster_addresses(cf, cluster) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (cluster->servers.nelts) {
+
+        if (cluster->secret_file.len == 0) {
+            return ngx_ssl_session_sync_refuse(cf, cluster,
+                       "\"memcached\" needs a \"secret_file\", without which "
+                       "keys would leave this host in the clear; write 64 "
+                       "random hex digits (openssl rand -hex 32) into a file "
+                       "of mode 600 and name it here");
+        }
+
+        rv = ngx_ssl_session_sync_secrets(cf, cluster);
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    if (ngx_ssl_session_sync_zone_add(cf, cluster) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_ssl_session_sync_cluster_times(ngx_conf_t *cf,
+    ngx_ssl_session_sync_cluster_t *cluster)
+{
+    if (cluster->key_rotation <= 0) {
+        return ngx_ssl_session_sync_refuse(cf, cluster,
+                   "\"key_rotation\" cannot be 0; give the time for which "
+                   "one key encrypts, such as 1h");
+    }
+
+    if (cluster->key_rotation > 366 * 24 * 3600) {
+        return ngx_ssl_session_sync_refuse(cf, cluster,
+                   "\"key_rotation\" is longer than a year; keys that old "
+                   "give no forward secrecy, choose 1h to 1d");
+    }
+
+    if (cluster->poll_interval == 0) {
+        return ngx_ssl_session_sync_refuse(cf, cluster,
+                   "\"poll_interval\" cannot be 0; give the time between "
+                   "two looks at the shared keys, such as 2s");
+    }
+
+    if (cluster->lookup_timeout == 0) {
+        return ngx_ssl_session_sync_refuse(cf, cluster,
+                   "\"lookup_timeout\" cannot be 0; give the longest time "
+                   "a handshake may wait, such as 50ms");
+    }
+
+    if (cluster->poll_interval
+        > (ngx_msec_t) cluster->key_rotation * 1000 / 4)
+    {
+        return ngx_ssl_session_sync_refuse(cf, cluster,
+                   "\"poll_interval\" must be at most a quarter of "
+                   "\"key_rotation\", so that every host has a key before "
+                   "any host uses it; shorten the one or lengthen the other");
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_ssl_session_sync_cluster_addresses(ngx_conf_t *cf,
+    ngx_ssl_session_sync_cluster_t *cluster)
+{
+    ngx_uint_t                      i;
+    ngx_ssl_session_sync_server_t  *server;
+
+    server = cluster->servers.elts;
+
+    cluster->addresses = ngx_palloc(cf->pool, sizeof(sss_address_t)
+                                              * (cluster->servers.nelts + 1));
+    if (cluster->addresses == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < cluster->servers.nelts; i++) {
+        (void) sss_address_parse((char *) server[i].text.data,
+                                 server[i].text.len, &cluster->addresses[i]);
+    }
+
+    return NGX_OK;
+}
+
+
+static char *
+ngx_ssl_session_sync_secrets(ngx_conf_t *cf,
+    ngx_ssl_session_sync_cluster_t *cluster)
+{
+    u_char              *buf;
+    ssize_t              n;
+    unsigned             line;
+    ngx_pool_cleanup_t  *cln;
+    sss_secret_error_t   rc;
+
+    if (ngx_conf_full_name(cf->cycle, &cluster->secret_file, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    cluster->secrets = sss_memory_alloc(sizeof(sss_secrets_t));
+    if (cluster->secrets == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    cln->handler = ngx_ssl_session_sync_secrets_cleanup;
+    cln->data = cluster->secrets;
+
+    buf = sss_memory_alloc(NGX_SSL_SESSION_SYNC_SECRET_FILE);
+    if (buf == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    n = ngx_ssl_session_sync_read_secrets(cf, &cluster->secret_file, buf,
+                                          NGX_SSL_SESSION_SYNC_SECRET_FILE);
+
+    if (n == NGX_ERROR) {
+        sss_memory_free(buf, NGX_SSL_SESSION_SYNC_SECRET_FILE);
+        return NGX_CONF_ERROR;
+    }
+
+    line = 0;
+    rc = sss_secrets_parse((char *) buf, n, cluster->secrets, &line);
+
+    sss_memory_free(buf, NGX_SSL_SESSION_SYNC_SECRET_FILE);
+
+    if (rc == SSS_SECRET_EMPTY) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "secret file \"%V\": %s",
+                           &cluster->secret_file, sss_secret_strerror(rc));
+        return NGX_CONF_ERROR;
+    }
+
+    if (rc != SSS_SECRET_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "secret file \"%V\" line %ud: %s",
+                           &cluster->secret_file, line,
+                           sss_secret_strerror(rc));
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ssize_t
+ngx_ssl_session_sync_read_secrets(ngx_conf_t *cf, ngx_str_t *name,
+    u_char *buf, size_t size)
+{
+    ssize_t          n;
+    ngx_fd_t         fd;
+    ngx_file_info_t  fi;
+
+    n = NGX_ERROR;
+
+    fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed; the secret file "
+                           "must exist and be readable by the user that "
+                           "starts nginx", name);
+        return NGX_ERROR;
+    }
+
+    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_fd_info_n " \"%V\" failed", name);
+        goto done;
+    }
+
+    if (!ngx_is_file(&fi)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "secret file \"%V\" is not a regular file", name);
+        goto done;
+    }
+
+    if (fi.st_mode & (S_IROTH|S_IWOTH|S_IXOTH)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "secret file \"%V\" is open to every user of this "
+                           "host; run \"chmod 600 %V\", and make a new "
+                           "secret if others may have read it",
+                           name, name);
+        goto done;
+    }
+
+    if (ngx_file_size(&fi) > (off_t) size) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "secret file \"%V\" is larger than %uz bytes; one "
+                           "secret a line, 64 hex digits, is expected",
+                           name, size);
+        goto done;
+    }
+
+    n = ngx_read_fd(fd, buf, size);
+
+    if (n == -1) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_read_fd_n " \"%V\" failed", name);
+        n = NGX_ERROR;
+    }
+
+done:
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno,
+                      ngx_close_file_n " \"%V\" failed", name);
+    }
+
+    return n;
+}
+
+
+static void
+ngx_ssl_session_sync_secrets_cleanup(void *data)
+{
+    sss_memory_free(data, sizeof(sss_secrets_t));
+}
+
+
+static char *
+ngx_ssl_session_sync_refuse(ngx_conf_t *cf,
+    ngx_ssl_session_sync_cluster_t *cluster, const char *what)
+{
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                  "ssl_session_sync: cluster \"%V\": %s in %s:%ui",
+                  &cluster->name, what, cluster->file, cluster->line);
+
+    return NGX_CONF_ERROR;
+}

@@ -1,0 +1,140 @@
+
+/*
+ * Every difference between versions of nginx and OpenSSL, in one place.
+ */
+
+
+#ifndef NGX_SSL_SESSION_SYNC_COMPAT_H_INCLUDED
+#define NGX_SSL_SESSION_SYNC_COMPAT_H_INCLUDED
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+
+#if (OPENSSL_VERSION_NUMBER < 0x10101000L)
+#error "ngx_ssl_session_sync needs OpenSSL 1.1.1 or later"
+#endif
+
+#if (defined LIBRESSL_VERSION_NUMBER || defined OPENSSL_IS_BORINGSSL)
+#error "ngx_ssl_session_sync needs OpenSSL, not a fork of it"
+#endif
+
+
+/*
+ * OpenSSL 3 has algorithms to fetch, once, and gives the ticket callback an
+ * EVP_MAC; 1.1.1 has static algorithms, and an HMAC_CTX.
+ */
+
+#if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
+
+#include <openssl/core_names.h>
+
+typedef EVP_MAC_CTX  ngx_ssl_session_sync_mac_t;
+
+#define ngx_ssl_session_sync_set_ticket_cb                                    \
+    SSL_CTX_set_tlsext_ticket_key_evp_cb
+#define ngx_ssl_session_sync_mac_update   EVP_MAC_update
+#define ngx_ssl_session_sync_cipher(name)                                     \
+    EVP_CIPHER_fetch(NULL, name, NULL)
+
+static ngx_inline int
+ngx_ssl_session_sync_mac_init(ngx_ssl_session_sync_mac_t *mac,
+    const u_char *key, size_t size)
+{
+    OSSL_PARAM  params[2];
+
+    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
+                                                 (char *) "SHA256", 0);
+    params[1] = OSSL_PARAM_construct_end();
+
+    return EVP_MAC_init(mac, key, size, params);
+}
+
+#else
+
+typedef HMAC_CTX  ngx_ssl_session_sync_mac_t;
+
+#define ngx_ssl_session_sync_set_ticket_cb                                    \
+    SSL_CTX_set_tlsext_ticket_key_cb
+#define ngx_ssl_session_sync_mac_update   HMAC_Update
+#define ngx_ssl_session_sync_cipher(name)                                     \
+    EVP_get_cipherbyname(name)
+
+static ngx_inline int
+ngx_ssl_session_sync_mac_init(ngx_ssl_session_sync_mac_t *mac,
+    const u_char *key, size_t size)
+{
+    return HMAC_Init_ex(mac, key, (int) size, EVP_sha256(), NULL);
+}
+
+#endif
+
+
+/* OpenSSL 3.3 returns the objects of a store as a copy, safe to walk. */
+
+#if (OPENSSL_VERSION_NUMBER >= 0x30300000L)
+
+#define ngx_ssl_session_sync_store_objects  X509_STORE_get1_objects
+#define ngx_ssl_session_sync_free_objects(objects)                            \
+    sk_X509_OBJECT_pop_free(objects, X509_OBJECT_free)
+
+#else
+
+#define ngx_ssl_session_sync_store_objects  X509_STORE_get0_objects
+#define ngx_ssl_session_sync_free_objects(objects)
+
+#endif
+
+
+/* nginx 1.29.2 selects the server by name before OpenSSL sees a ticket. */
+
+#if (nginx_version >= 1029002 && defined SSL_CLIENT_HELLO_SUCCESS)
+#define NGX_SSL_SESSION_SYNC_EARLY_NAME  1
+#else
+#define NGX_SSL_SESSION_SYNC_EARLY_NAME  0
+#endif
+
+
+/*
+ * nginx 1.25.5 has servers by name in stream, and renamed the configuration
+ * of its TLS.
+ */
+
+#if (nginx_version >= 1025005)
+#define NGX_SSL_SESSION_SYNC_STREAM_NAMES  1
+#define ngx_stream_ssl_session_sync_tls_conf_t  ngx_stream_ssl_srv_conf_t
+#else
+#define ngx_stream_ssl_session_sync_tls_conf_t  ngx_stream_ssl_conf_t
+#endif
+
+
+/* nginx 1.25.0 has QUIC listeners, with TLS of their own. */
+
+#if (nginx_version >= 1025000)
+#define ngx_ssl_session_sync_listen_tls(opt)  ((opt)->ssl || (opt)->quic)
+#else
+#define ngx_ssl_session_sync_listen_tls(opt)  ((opt)->ssl)
+#endif
+
+
+/* nginx 1.23.2 rotates ticket keys in memory and keeps both in one array. */
+
+#if (nginx_version >= 1023002)
+
+#define ngx_ssl_session_sync_file_keys_index  ngx_ssl_ticket_keys_index
+#define ngx_ssl_session_sync_key_in_memory(key)  ((key)->shared)
+typedef ngx_ssl_ticket_key_t  ngx_ssl_session_sync_file_key_t;
+
+#else
+
+#define ngx_ssl_session_sync_file_keys_index                                  \
+    ngx_ssl_session_ticket_keys_index
+#define ngx_ssl_session_sync_key_in_memory(key)  0
+typedef ngx_ssl_session_ticket_key_t  ngx_ssl_session_sync_file_key_t;
+
+#endif
+
+
+#endif /* NGX_SSL_SESSION_SYNC_COMPAT_H_INCLUDED */

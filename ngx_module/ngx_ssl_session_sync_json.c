@@ -1,0 +1,234 @@
+
+/* The status as JSON. */
+
+
+#include "ngx_ssl_session_sync_snapshot.h"
+
+
+static void ngx_ssl_session_sync_json_cluster(ngx_buf_t *b,
+    ngx_ssl_session_sync_snapshot_t *s);
+static void ngx_ssl_session_sync_json_counters(ngx_buf_t *b,
+    ngx_ssl_session_sync_counters_t *counters);
+static void ngx_ssl_session_sync_json_keys(ngx_buf_t *b,
+    ngx_ssl_session_sync_snapshot_t *s);
+static void ngx_ssl_session_sync_json_server(ngx_buf_t *b,
+    ngx_ssl_session_sync_server_t *server, sss_server_report_t *report);
+static void ngx_ssl_session_sync_json_string(ngx_buf_t *b, const char *name,
+    const u_char *data, size_t len);
+
+
+ngx_buf_t *
+ngx_ssl_session_sync_status_json(ngx_pool_t *pool)
+{
+    uint64_t                          now;
+    ngx_buf_t                        *b;
+    ngx_uint_t                        i;
+    ngx_array_t                      *snapshots;
+    const char                       *openssl;
+    ngx_ssl_session_sync_snapshot_t  *s;
+
+    snapshots = ngx_ssl_session_sync_snapshots(pool);
+    if (snapshots == NULL) {
+        return NULL;
+    }
+
+    b = ngx_ssl_session_sync_snapshot_buf(pool, snapshots);
+    if (b == NULL) {
+        return NULL;
+    }
+
+    now = ngx_ssl_session_sync_now();
+    openssl = OpenSSL_version(OPENSSL_VERSION);
+
+    b->last = ngx_slprintf(b->last, b->end,
+                           "{\"version\":\"%s\",\"nginx\":\"%s\",",
+                           NGX_SSL_SESSION_SYNC_VERSION, NGINX_VERSION);
+
+    ngx_ssl_session_sync_json_string(b, "openssl", (u_char *) openssl,
+                                     ngx_strlen(openssl));
+
+    b->last = ngx_slprintf(b->last, b->end, ",\"time\":%uL.%03uL,",
+                           now / 1000, now % 1000);
+
+    ngx_ssl_session_sync_json_string(b, "host", ngx_cycle->hostname.data,
+                                     ngx_cycle->hostname.len);
+
+    b->last = ngx_slprintf(b->last, b->end, ",\"pid\":%P,\"clusters\":[",
+                           ngx_pid);
+
+    s = snapshots->elts;
+
+    for (i = 0; i < snapshots->nelts; i++) {
+        if (i) {
+            b->last = ngx_slprintf(b->last, b->end, ",");
+        }
+
+        ngx_ssl_session_sync_json_cluster(b, &s[i]);
+    }
+
+    b->last = ngx_slprintf(b->last, b->end, "]}\n");
+
+    return b;
+}
+
+
+static void
+ngx_ssl_session_sync_json_cluster(ngx_buf_t *b,
+    ngx_ssl_session_sync_snapshot_t *s)
+{
+    ngx_uint_t                       i;
+    ngx_ssl_session_sync_server_t   *server;
+    ngx_ssl_session_sync_cluster_t  *cluster;
+
+    cluster = s->cluster;
+
+    b->last = ngx_slprintf(b->last, b->end, "{");
+
+    ngx_ssl_session_sync_json_string(b, "name", cluster->name.data,
+                                     cluster->name.len);
+    b->last = ngx_slprintf(b->last, b->end, ",");
+    ngx_ssl_session_sync_json_string(b, "namespace", cluster->ns.data,
+                                     cluster->ns.len);
+
+    b->last = ngx_slprintf(b->last, b->end,
+                           ",\"state\":\"%s\",\"key_rotation\":%T,"
+                           "\"poll_interval_ms\":%M,\"retention\":%T,"
+                           "\"attached\":%ui,\"speaker\":%uA,"
+                           "\"ring_version\":%uL,\"ring_capacity\":%uD,"
+                           "\"foreign_secret\":%s,\"clock_warning\":%s,",
+                           s->state, cluster->key_rotation,
+                           cluster->poll_interval, cluster->retention,
+                           cluster->attached, cluster->sh->speaker,
+                           cluster->version, cluster->sh->board.capacity,
+                           s->report.foreign ? "true" : "false",
+                           s->clock_warning ? "true" : "false");
+
+    ngx_ssl_session_sync_json_counters(b, &s->counters);
+    ngx_ssl_session_sync_json_keys(b, s);
+
+    b->last = ngx_slprintf(b->last, b->end, ",\"servers\":[");
+
+    server = cluster->servers.elts;
+
+    for (i = 0; i < cluster->servers.nelts; i++) {
+        if (i) {
+            b->last = ngx_slprintf(b->last, b->end, ",");
+        }
+
+        ngx_ssl_session_sync_json_server(b, &server[i],
+                                         &s->report.server[i]);
+    }
+
+    b->last = ngx_slprintf(b->last, b->end, "]}");
+}
+
+
+static void
+ngx_ssl_session_sync_json_counters(ngx_buf_t *b,
+    ngx_ssl_session_sync_counters_t *counters)
+{
+    b->last = ngx_slprintf(b->last, b->end,
+                           "\"tickets\":{\"issued\":%uA,\"resumed\":%uA,"
+                           "\"renewed\":%uA,\"unknown_key\":%uA,"
+                           "\"refused_binding\":%uA,\"file_key\":%uA},",
+                           counters->issued, counters->resumed,
+                           counters->renewed, counters->unknown_key,
+                           counters->refused_binding, counters->file_key);
+
+    b->last = ngx_slprintf(b->last, b->end,
+                           "\"handshakes\":{\"full\":%uA,"
+                           "\"resumed_ticket\":%uA,\"resumed_id\":%uA}",
+                           counters->full, counters->resumed,
+                           counters->resumed_id);
+}
+
+
+static void
+ngx_ssl_session_sync_json_keys(ngx_buf_t *b,
+    ngx_ssl_session_sync_snapshot_t *s)
+{
+    uint32_t          i;
+    const sss_key_t  *key;
+
+    b->last = ngx_slprintf(b->last, b->end, ",\"keys\":[");
+
+    for (i = 0; i < s->ring->n; i++) {
+        key = &s->ring->keys[i];
+
+        b->last = ngx_slprintf(b->last, b->end,
+                               "%s{\"name\":\"%02xd%02xd%02xd%02xd\","
+                               "\"role\":\"%s\",\"slot\":%uL,"
+                               "\"rotation\":%uD,\"created\":%uL.%03uL,"
+                               "\"starts\":%uL,\"ends\":%uL,"
+                               "\"expires\":%uL}",
+                               i ? "," : "",
+                               key->name[0], key->name[1], key->name[2],
+                               key->name[3],
+                               ngx_ssl_session_sync_key_role(s, key),
+                               key->slot, key->rotation,
+                               key->created / 1000, key->created % 1000,
+                               key->slot * key->rotation,
+                               (key->slot + 1) * key->rotation,
+                               key->expires);
+    }
+
+    b->last = ngx_slprintf(b->last, b->end, "]");
+}
+
+
+static void
+ngx_ssl_session_sync_json_server(ngx_buf_t *b,
+    ngx_ssl_session_sync_server_t *server, sss_server_report_t *report)
+{
+    b->last = ngx_slprintf(b->last, b->end, "{");
+
+    ngx_ssl_session_sync_json_string(b, "address", server->text.data,
+                                     server->text.len);
+
+    b->last = ngx_slprintf(b->last, b->end,
+                           ",\"weight\":%ui,\"state\":\"%s\","
+                           "\"last_success\":%uL.%03uL,\"polls\":%uL,"
+                           "\"errors\":%uL,\"bad_records\":%uL,"
+                           "\"writes\":%uL,\"conflicts\":%uL,"
+                           "\"latency_us\":%uD,\"clock_diff\":",
+                           server->weight,
+                           ngx_ssl_session_sync_server_state(report),
+                           report->success_ms / 1000,
+                           report->success_ms % 1000,
+                           report->polls, report->errors,
+                           report->bad_records, report->writes,
+                           report->conflicts, report->latency_us);
+
+    if (report->clock_known) {
+        b->last = ngx_slprintf(b->last, b->end, "%L", report->clock_diff);
+
+    } else {
+        b->last = ngx_slprintf(b->last, b->end, "null");
+    }
+
+    b->last = ngx_slprintf(b->last, b->end, ",\"whole\":%s,\"keys\":%uD,",
+                           report->whole ? "true" : "false", report->keys);
+
+    ngx_ssl_session_sync_json_string(b, "error", (u_char *) report->error,
+                                     ngx_strlen(report->error));
+
+    b->last = ngx_slprintf(b->last, b->end, "}");
+}
+
+
+static void
+ngx_ssl_session_sync_json_string(ngx_buf_t *b, const char *name,
+    const u_char *data, size_t len)
+{
+    size_t  escaped;
+
+    b->last = ngx_slprintf(b->last, b->end, "\"%s\":\"", name);
+
+    escaped = ngx_escape_json(NULL, (u_char *) data, len);
+
+    if (len + escaped < (size_t) (b->end - b->last)) {
+        b->last = (u_char *) ngx_escape_json(b->last, (u_char *) data, len);
+    }
+
+    b->last = ngx_slprintf(b->last, b->end, "\"");
+}

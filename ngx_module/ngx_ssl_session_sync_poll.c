@@ -1,0 +1,550 @@
+
+/*
+ * The life of a worker.
+ *
+ * Every worker ticks once in a poll_interval.  One of them, the speaker,
+ * owns a thread that talks to memcached; the zone says which one and when it
+ * was last seen.  If it dies, the next tick of another takes over.
+ */
+
+
+#include "ngx_ssl_session_sync.h"
+
+
+/* the longest a starting worker waits for the keys of the cluster */
+#define NGX_SSL_SESSION_SYNC_START     1000
+
+/* bounds each memcached operation of the speaker's thread */
+#define NGX_SSL_SESSION_SYNC_TIMEOUT   500
+
+/* a stopping worker leaves its thread behind after this */
+#define NGX_SSL_SESSION_SYNC_STOP      200
+
+/* seconds between two complaints about the same thing */
+#define NGX_SSL_SESSION_SYNC_COMPLAIN  60
+
+
+static ngx_int_t ngx_ssl_session_sync_start(ngx_cycle_t *cycle,
+    ngx_ssl_session_sync_cluster_t *cluster);
+static ngx_int_t ngx_ssl_session_sync_rings(
+    ngx_ssl_session_sync_cluster_t *cluster);
+static void ngx_ssl_session_sync_wait(
+    ngx_ssl_session_sync_cluster_t *cluster);
+static void ngx_ssl_session_sync_tick(ngx_event_t *ev);
+static void ngx_ssl_session_sync_keep(
+    ngx_ssl_session_sync_cluster_t *cluster);
+static ngx_uint_t ngx_ssl_session_sync_become_speaker(
+    ngx_ssl_session_sync_cluster_t *cluster);
+static ngx_uint_t ngx_ssl_session_sync_speaker_alive(
+    ngx_ssl_session_sync_cluster_t *cluster, ngx_pid_t pid);
+static void ngx_ssl_session_sync_speak(
+    ngx_ssl_session_sync_cluster_t *cluster);
+static ngx_int_t ngx_ssl_session_sync_start_talker(
+    ngx_ssl_session_sync_cluster_t *cluster, ngx_log_t *log);
+static void ngx_ssl_session_sync_stop_talker(
+    ngx_ssl_session_sync_cluster_t *cluster);
+static void ngx_ssl_session_sync_completion_handler(ngx_event_t *ev);
+static void ngx_ssl_session_sync_complete(
+    ngx_ssl_session_sync_cluster_t *cluster, ngx_log_t *log);
+static void ngx_ssl_session_sync_log_report(
+    ngx_ssl_session_sync_cluster_t *cluster, sss_sync_report_t *report,
+    ngx_log_t *log);
+static void ngx_ssl_session_sync_log_server(
+    ngx_ssl_session_sync_cluster_t *cluster, ngx_uint_t i,
+    sss_server_report_t *report, ngx_log_t *log);
+static void ngx_ssl_session_sync_complain(
+    ngx_ssl_session_sync_cluster_t *cluster, sss_sync_report_t *report,
+    ngx_log_t *log);
+
+
+ngx_int_t
+ngx_ssl_session_sync_init_process(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                        i;
+    ngx_ssl_session_sync_conf_t      *conf;
+    ngx_ssl_session_sync_cluster_t  **cluster;
+
+    /* cache managers and loaders start processes too */
+
+    if (ngx_process != NGX_PROCESS_WORKER
+        && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    conf = ngx_ssl_session_sync_get_conf(cycle);
+    cluster = conf->clusters.elts;
+
+    for (i = 0; i < conf->clusters.nelts; i++) {
+        if (ngx_ssl_session_sync_start(cycle, cluster[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    for (i = 0; i < conf->clusters.nelts; i++) {
+        ngx_ssl_session_sync_wait(cluster[i]);
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_ssl_session_sync_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                        i;
+    ngx_ssl_session_sync_conf_t      *conf;
+    ngx_ssl_session_sync_cluster_t  **cluster;
+
+    conf = ngx_ssl_session_sync_get_conf(cycle);
+    cluster = conf->clusters.elts;
+
+    for (i = 0; i < conf->clusters.nelts; i++) {
+
+        if (cluster[i]->view == NULL) {
+            continue;
+        }
+
+        (void) ngx_atomic_cmp_set(&cluster[i]->sh->speaker, ngx_pid, 0);
+
+        ngx_ssl_session_sync_stop_talker(cluster[i]);
+
+        sss_ring_wipe(cluster[i]->view);
+        sss_ring_wipe(cluster[i]->spare);
+    }
+}
+
+
+static ngx_int_t
+ngx_ssl_session_sync_start(ngx_cycle_t *cycle,
+    ngx_ssl_session_sync_cluster_t *cluster)
+{
+    if (ngx_ssl_session_sync_rings(cluster) != NGX_OK) {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, ngx_errno,
+                      "ssl_session_sync: no memory for cluster \"%V\"",
+                      &cluster->name);
+        return NGX_ERROR;
+    }
+
+    cluster->tick.handler = ngx_ssl_session_sync_tick;
+    cluster->tick.data = cluster;
+    cluster->tick.log = cycle->log;
+    cluster->tick.cancelable = 1;
+
+    ngx_add_timer(&cluster->tick, cluster->poll_interval);
+
+    if (cluster->servers.nelts
+        && ngx_ssl_session_sync_become_speaker(cluster))
+    {
+        ngx_ssl_session_sync_speak(cluster);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_ssl_session_sync_rings(ngx_ssl_session_sync_cluster_t *cluster)
+{
+    size_t    size;
+    uint32_t  capacity;
+
+    capacity = cluster->sh->board.capacity;
+    size = sss_ring_size(capacity);
+
+    cluster->view = sss_memory_alloc(size);
+    cluster->spare = sss_memory_alloc(size);
+    cluster->scratch = sss_memory_alloc(size);
+
+    if (cluster->view == NULL || cluster->spare == NULL
+        || cluster->scratch == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    sss_ring_init(cluster->view, capacity);
+    sss_ring_init(cluster->spare, capacity);
+    sss_ring_init(cluster->scratch, capacity);
+
+    return NGX_OK;
+}
+
+
+/*
+ * A worker that serves before it has the keys of the cluster costs every
+ * returning client a full handshake, so it waits for them, but not for long.
+ */
+
+static void
+ngx_ssl_session_sync_wait(ngx_ssl_session_sync_cluster_t *cluster)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_SSL_SESSION_SYNC_START / 5; i++) {
+
+        if (cluster->talker) {
+            ngx_ssl_session_sync_complete(cluster, ngx_cycle->log);
+        }
+
+        if (cluster->servers.nelts == 0 || cluster->sh->synced) {
+            break;
+        }
+
+        ngx_msleep(5);
+    }
+
+    ngx_time_update();
+
+    ngx_ssl_session_sync_keep(cluster);
+}
+
+
+static void
+ngx_ssl_session_sync_tick(ngx_event_t *ev)
+{
+    ngx_ssl_session_sync_cluster_t  *cluster = ev->data;
+
+    if (ngx_exiting || ngx_terminate || ngx_quit) {
+
+        /* a worker that only finishes its connections does not speak */
+
+        (void) ngx_atomic_cmp_set(&cluster->sh->speaker, ngx_pid, 0);
+        return;
+    }
+
+    if (cluster->servers.nelts
+        && ngx_ssl_session_sync_become_speaker(cluster))
+    {
+        ngx_ssl_session_sync_speak(cluster);
+    }
+
+    ngx_ssl_session_sync_keep(cluster);
+
+    ngx_add_timer(ev, cluster->poll_interval);
+}
+
+
+/*
+ * What a worker does for the ring by itself.  Without memcached that is all
+ * there is; with it, only what the speaker should have done long before.
+ */
+
+static void
+ngx_ssl_session_sync_keep(ngx_ssl_session_sync_cluster_t *cluster)
+{
+    uint64_t     now, slot;
+    uint32_t     rotation;
+    sss_ring_t  *view;
+    ngx_uint_t   next, due;
+
+    view = ngx_ssl_session_sync_view(cluster);
+    now = ngx_ssl_session_sync_now();
+    rotation = (uint32_t) cluster->key_rotation;
+    slot = sss_slot(rotation, now);
+
+    next = (cluster->servers.nelts == 0
+            && now - slot * rotation * 1000 >= (uint64_t) rotation * 500);
+
+    due = sss_ring_slot(view, rotation, slot) == NULL
+          || (next && sss_ring_slot(view, rotation, slot + 1) == NULL);
+
+    if (due) {
+        (void) ngx_ssl_session_sync_zone_update(cluster, NULL, next,
+                                                cluster->tick.log);
+    }
+}
+
+
+static ngx_uint_t
+ngx_ssl_session_sync_become_speaker(ngx_ssl_session_sync_cluster_t *cluster)
+{
+    ngx_atomic_uint_t  pid;
+
+    pid = cluster->sh->speaker;
+
+    if (pid != (ngx_atomic_uint_t) ngx_pid) {
+
+        if (pid
+            && ngx_ssl_session_sync_speaker_alive(cluster, (ngx_pid_t) pid))
+        {
+            return 0;
+        }
+
+        if (!ngx_atomic_cmp_set(&cluster->sh->speaker, pid, ngx_pid)) {
+            return 0;
+        }
+    }
+
+    cluster->sh->heartbeat = ngx_time();
+
+    return 1;
+}
+
+
+static ngx_uint_t
+ngx_ssl_session_sync_speaker_alive(ngx_ssl_session_sync_cluster_t *cluster,
+    ngx_pid_t pid)
+{
+    time_t  silent;
+
+    /* the number of a dead process may belong to another one by now */
+
+    silent = ngx_time() - (time_t) cluster->sh->heartbeat;
+
+    if (silent > 5 + 3 * (time_t) cluster->poll_interval / 1000) {
+        return 0;
+    }
+
+    return kill(pid, 0) == 0 || ngx_errno != NGX_ESRCH;
+}
+
+
+static void
+ngx_ssl_session_sync_speak(ngx_ssl_session_sync_cluster_t *cluster)
+{
+    if (cluster->talker == NULL
+        && ngx_ssl_session_sync_start_talker(cluster, cluster->tick.log)
+           != NGX_OK)
+    {
+        /* let another worker try */
+
+        (void) ngx_atomic_cmp_set(&cluster->sh->speaker, ngx_pid, 0);
+        return;
+    }
+
+    (void) sss_speaker_submit(cluster->talker,
+                              ngx_ssl_session_sync_view(cluster));
+}
+
+
+static ngx_int_t
+ngx_ssl_session_sync_start_talker(ngx_ssl_session_sync_cluster_t *cluster,
+    ngx_log_t *log)
+{
+    sss_sync_conf_t    conf;
+    ngx_connection_t  *c;
+
+    ngx_memzero(&conf, sizeof(sss_sync_conf_t));
+
+    conf.servers = cluster->addresses;
+    conf.n_servers = cluster->servers.nelts;
+    conf.secrets = cluster->secrets;
+    ngx_memcpy(conf.ns, cluster->ns.data, cluster->ns.len);
+    conf.ns_len = cluster->ns.len;
+    conf.rotation = (uint32_t) cluster->key_rotation;
+    conf.retention = (uint32_t) cluster->retention;
+    conf.capacity = cluster->sh->board.capacity;
+    conf.timeout_ms = NGX_SSL_SESSION_SYNC_TIMEOUT;
+    conf.poll_ms = (unsigned) cluster->poll_interval;
+
+    cluster->talker = sss_speaker_start(&conf);
+
+    if (cluster->talker == NULL) {
+        ngx_log_error(NGX_LOG_ALERT, log, ngx_errno,
+                      "ssl_session_sync: no thread for cluster \"%V\"",
+                      &cluster->name);
+        return NGX_ERROR;
+    }
+
+    c = ngx_get_connection(sss_speaker_fd(cluster->talker), log);
+
+    if (c == NULL) {
+        ngx_ssl_session_sync_stop_talker(cluster);
+        return NGX_ERROR;
+    }
+
+    c->data = cluster;
+    c->read->handler = ngx_ssl_session_sync_completion_handler;
+    c->read->log = log;
+    c->write->log = log;
+
+    cluster->completion = c;
+
+    if (ngx_add_event(c->read, NGX_READ_EVENT, 0) != NGX_OK) {
+        ngx_ssl_session_sync_stop_talker(cluster);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_ssl_session_sync_stop_talker(ngx_ssl_session_sync_cluster_t *cluster)
+{
+    ngx_connection_t  *c;
+
+    c = cluster->completion;
+
+    if (c) {
+        if (c->read->active) {
+            (void) ngx_del_event(c->read, NGX_READ_EVENT, 0);
+        }
+
+        ngx_free_connection(c);
+        c->fd = (ngx_socket_t) -1;
+
+        cluster->completion = NULL;
+    }
+
+    if (cluster->talker) {
+        (void) sss_speaker_stop(cluster->talker, NGX_SSL_SESSION_SYNC_STOP);
+        cluster->talker = NULL;
+    }
+}
+
+
+static void
+ngx_ssl_session_sync_completion_handler(ngx_event_t *ev)
+{
+    ngx_connection_t  *c;
+
+    c = ev->data;
+
+    ngx_ssl_session_sync_complete(c->data, ev->log);
+}
+
+
+static void
+ngx_ssl_session_sync_complete(ngx_ssl_session_sync_cluster_t *cluster,
+    ngx_log_t *log)
+{
+    sss_sync_report_t  report;
+
+    /* the spare ring is only ever used within one call, so here it is free */
+
+    if (sss_speaker_take(cluster->talker, cluster->spare, &report) != 1) {
+        return;
+    }
+
+    if (ngx_ssl_session_sync_zone_update(cluster, cluster->spare, 0, log)
+        != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_ALERT, log, 0,
+                      "ssl_session_sync: cluster \"%V\" has no key",
+                      &cluster->name);
+    }
+
+    sss_ring_wipe(cluster->spare);
+
+    ngx_shmtx_lock(&cluster->shpool->mutex);
+    cluster->sh->report = report;
+    ngx_shmtx_unlock(&cluster->shpool->mutex);
+
+    cluster->sh->synced = 1;
+
+    ngx_ssl_session_sync_log_report(cluster, &report, log);
+}
+
+
+static void
+ngx_ssl_session_sync_log_report(ngx_ssl_session_sync_cluster_t *cluster,
+    sss_sync_report_t *report, ngx_log_t *log)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < cluster->servers.nelts; i++) {
+        ngx_ssl_session_sync_log_server(cluster, i, &report->server[i], log);
+    }
+
+    if (report->foreign && report->company && !cluster->seen.foreign) {
+        ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                      "ssl_session_sync: some host uses namespace \"%V\" of "
+                      "cluster \"%V\" with a secret that this host does not "
+                      "have; its tickets do not resume here",
+                      &cluster->ns, &cluster->name);
+    }
+
+    ngx_ssl_session_sync_complain(cluster, report, log);
+
+    cluster->seen = *report;
+}
+
+
+static void
+ngx_ssl_session_sync_log_server(ngx_ssl_session_sync_cluster_t *cluster,
+    ngx_uint_t i, sss_server_report_t *report, ngx_log_t *log)
+{
+    sss_server_report_t            *seen;
+    ngx_ssl_session_sync_server_t  *server;
+
+    seen = &cluster->seen.server[i];
+    server = cluster->servers.elts;
+    server += i;
+
+    if (report->state == SSS_SERVER_DOWN && seen->state != SSS_SERVER_DOWN) {
+        ngx_log_error(NGX_LOG_WARN, log, 0,
+                      "ssl_session_sync: memcached %V of cluster \"%V\" does "
+                      "not answer: %s",
+                      &server->text, &cluster->name, report->error);
+    }
+
+    if (report->state == SSS_SERVER_UP && seen->state == SSS_SERVER_DOWN) {
+        ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                      "ssl_session_sync: memcached %V of cluster \"%V\" "
+                      "answers again", &server->text, &cluster->name);
+    }
+
+    if (report->bad_now && !seen->bad_now) {
+        ngx_log_error(NGX_LOG_WARN, log, 0,
+                      "ssl_session_sync: memcached %V of cluster \"%V\" had "
+                      "a record that does not open; it is replaced",
+                      &server->text, &cluster->name);
+    }
+}
+
+
+/* What does not go away by itself is said again every minute. */
+
+static void
+ngx_ssl_session_sync_complain(ngx_ssl_session_sync_cluster_t *cluster,
+    sss_sync_report_t *report, ngx_log_t *log)
+{
+    int64_t                         diff;
+    ngx_uint_t                      i, said;
+    ngx_ssl_session_sync_server_t  *server;
+
+    if (cluster->complained
+        && ngx_time() - cluster->complained < NGX_SSL_SESSION_SYNC_COMPLAIN)
+    {
+        return;
+    }
+
+    said = 0;
+
+    if (report->reached && report->foreign && !report->company) {
+        said = 1;
+
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "ssl_session_sync: this host is alone in cluster "
+                      "\"%V\": other hosts use namespace \"%V\" with another "
+                      "secret; compare \"%V\" with theirs",
+                      &cluster->name, &cluster->ns, &cluster->secret_file);
+    }
+
+    server = cluster->servers.elts;
+
+    for (i = 0; i < cluster->servers.nelts; i++) {
+
+        diff = report->server[i].clock_diff;
+
+        if (!report->server[i].clock_known
+            || (diff < 0 ? -diff : diff) * 2 <= cluster->key_rotation)
+        {
+            continue;
+        }
+
+        said = 1;
+
+        ngx_log_error(NGX_LOG_WARN, log, 0,
+                      "ssl_session_sync: the clock of this host differs from "
+                      "that of memcached %V by %L seconds, more than half of "
+                      "\"key_rotation\" of cluster \"%V\": tickets may not "
+                      "resume on other hosts; set the clocks",
+                      &server[i].text, diff, &cluster->name);
+    }
+
+    if (said) {
+        cluster->complained = ngx_time();
+    }
+}

@@ -1,0 +1,387 @@
+
+/* The status in Prometheus' text format: all samples of a metric together. */
+
+
+#include "ngx_ssl_session_sync_snapshot.h"
+
+
+typedef struct {
+    const char  *event;
+    size_t       offset;
+} ngx_ssl_session_sync_counter_t;
+
+
+typedef enum {
+    NGX_SSL_SESSION_SYNC_UP = 0,
+    NGX_SSL_SESSION_SYNC_WHOLE,
+    NGX_SSL_SESSION_SYNC_SUCCESS,
+    NGX_SSL_SESSION_SYNC_LATENCY,
+    NGX_SSL_SESSION_SYNC_CLOCK,
+    NGX_SSL_SESSION_SYNC_COUNT
+} ngx_ssl_session_sync_gauge_e;
+
+
+typedef struct {
+    const char                    *name;
+    const char                    *type;
+    const char                    *help;
+    ngx_ssl_session_sync_gauge_e   kind;
+    size_t                         offset;      /* of a count */
+} ngx_ssl_session_sync_gauge_t;
+
+
+static void ngx_ssl_session_sync_metric(ngx_buf_t *b, const char *name,
+    const char *type, const char *help);
+static void ngx_ssl_session_sync_labels(ngx_buf_t *b, const char *name,
+    ngx_ssl_session_sync_snapshot_t *s);
+static void ngx_ssl_session_sync_label_value(ngx_buf_t *b,
+    const ngx_str_t *value);
+static void ngx_ssl_session_sync_state_metrics(ngx_buf_t *b,
+    ngx_array_t *snapshots);
+static void ngx_ssl_session_sync_counter_metrics(ngx_buf_t *b,
+    ngx_array_t *snapshots, const char *name, const char *help,
+    ngx_ssl_session_sync_counter_t *counter);
+static void ngx_ssl_session_sync_key_metrics(ngx_buf_t *b,
+    ngx_array_t *snapshots);
+static void ngx_ssl_session_sync_server_metrics(ngx_buf_t *b,
+    ngx_array_t *snapshots, ngx_ssl_session_sync_gauge_t *gauge);
+static void ngx_ssl_session_sync_server_value(ngx_buf_t *b,
+    sss_server_report_t *report, ngx_ssl_session_sync_gauge_t *gauge);
+
+
+static ngx_ssl_session_sync_counter_t  ngx_ssl_session_sync_tickets[] = {
+    { "issued", offsetof(ngx_ssl_session_sync_counters_t, issued) },
+    { "resumed", offsetof(ngx_ssl_session_sync_counters_t, resumed) },
+    { "renewed", offsetof(ngx_ssl_session_sync_counters_t, renewed) },
+    { "unknown_key", offsetof(ngx_ssl_session_sync_counters_t, unknown_key) },
+    { "refused_binding",
+      offsetof(ngx_ssl_session_sync_counters_t, refused_binding) },
+    { "file_key", offsetof(ngx_ssl_session_sync_counters_t, file_key) },
+    { NULL, 0 }
+};
+
+
+static ngx_ssl_session_sync_counter_t  ngx_ssl_session_sync_handshakes[] = {
+    { "full", offsetof(ngx_ssl_session_sync_counters_t, full) },
+    { "resumed_ticket", offsetof(ngx_ssl_session_sync_counters_t, resumed) },
+    { "resumed_id", offsetof(ngx_ssl_session_sync_counters_t, resumed_id) },
+    { NULL, 0 }
+};
+
+
+static ngx_ssl_session_sync_gauge_t  ngx_ssl_session_sync_gauges[] = {
+
+    { "server_up", "gauge", "1 if memcached answered the last poll.",
+      NGX_SSL_SESSION_SYNC_UP, 0 },
+
+    { "server_whole", "gauge",
+      "1 if memcached has every key of this host.",
+      NGX_SSL_SESSION_SYNC_WHOLE, 0 },
+
+    { "server_last_success_seconds", "gauge",
+      "When memcached answered last, seconds since the epoch.",
+      NGX_SSL_SESSION_SYNC_SUCCESS, 0 },
+
+    { "server_latency_seconds", "gauge", "Time of the last read.",
+      NGX_SSL_SESSION_SYNC_LATENCY, 0 },
+
+    { "server_clock_diff_seconds", "gauge",
+      "Clock of memcached minus clock of this host.",
+      NGX_SSL_SESSION_SYNC_CLOCK, 0 },
+
+    { "server_polls_total", "counter", "Polls.",
+      NGX_SSL_SESSION_SYNC_COUNT, offsetof(sss_server_report_t, polls) },
+
+    { "server_errors_total", "counter", "Failed operations.",
+      NGX_SSL_SESSION_SYNC_COUNT, offsetof(sss_server_report_t, errors) },
+
+    { "server_bad_records_total", "counter",
+      "Records that did not open.",
+      NGX_SSL_SESSION_SYNC_COUNT,
+      offsetof(sss_server_report_t, bad_records) },
+
+    { "server_writes_total", "counter", "Records written.",
+      NGX_SSL_SESSION_SYNC_COUNT, offsetof(sss_server_report_t, writes) },
+
+    { "server_conflicts_total", "counter",
+      "Writes for which another host was faster.",
+      NGX_SSL_SESSION_SYNC_COUNT, offsetof(sss_server_report_t, conflicts) },
+
+    { NULL, NULL, NULL, NGX_SSL_SESSION_SYNC_COUNT, 0 }
+};
+
+
+ngx_buf_t *
+ngx_ssl_session_sync_status_prometheus(ngx_pool_t *pool)
+{
+    ngx_buf_t                     *b;
+    ngx_array_t                   *snapshots;
+    ngx_ssl_session_sync_gauge_t  *gauge;
+
+    snapshots = ngx_ssl_session_sync_snapshots(pool);
+    if (snapshots == NULL) {
+        return NULL;
+    }
+
+    b = ngx_ssl_session_sync_snapshot_buf(pool, snapshots);
+    if (b == NULL) {
+        return NULL;
+    }
+
+    ngx_ssl_session_sync_metric(b, "info", "gauge", "Versions.");
+
+    b->last = ngx_slprintf(b->last, b->end,
+                           "ssl_session_sync_info{version=\"%s\","
+                           "nginx=\"%s\"} 1\n",
+                           NGX_SSL_SESSION_SYNC_VERSION, NGINX_VERSION);
+
+    ngx_ssl_session_sync_state_metrics(b, snapshots);
+
+    ngx_ssl_session_sync_counter_metrics(b, snapshots, "tickets_total",
+                                         "Session tickets by event.",
+                                         ngx_ssl_session_sync_tickets);
+
+    ngx_ssl_session_sync_counter_metrics(b, snapshots, "handshakes_total",
+                                         "Completed handshakes by kind.",
+                                         ngx_ssl_session_sync_handshakes);
+
+    ngx_ssl_session_sync_key_metrics(b, snapshots);
+
+    for (gauge = ngx_ssl_session_sync_gauges; gauge->name; gauge++) {
+        ngx_ssl_session_sync_server_metrics(b, snapshots, gauge);
+    }
+
+    return b;
+}
+
+
+static void
+ngx_ssl_session_sync_metric(ngx_buf_t *b, const char *name, const char *type,
+    const char *help)
+{
+    b->last = ngx_slprintf(b->last, b->end,
+                           "# HELP ssl_session_sync_%s %s\n"
+                           "# TYPE ssl_session_sync_%s %s\n",
+                           name, help, name, type);
+}
+
+
+/* Leaves the braces open for more labels. */
+
+static void
+ngx_ssl_session_sync_labels(ngx_buf_t *b, const char *name,
+    ngx_ssl_session_sync_snapshot_t *s)
+{
+    b->last = ngx_slprintf(b->last, b->end, "ssl_session_sync_%s{cluster=\"",
+                           name);
+    ngx_ssl_session_sync_label_value(b, &s->cluster->name);
+    b->last = ngx_slprintf(b->last, b->end, "\"");
+}
+
+
+static void
+ngx_ssl_session_sync_label_value(ngx_buf_t *b, const ngx_str_t *value)
+{
+    size_t  i;
+
+    for (i = 0; i < value->len && b->end - b->last > 2; i++) {
+
+        switch (value->data[i]) {
+
+        case '\n':
+            *b->last++ = '\\';
+            *b->last++ = 'n';
+            break;
+
+        case '\\':
+        case '"':
+            *b->last++ = '\\';
+            /* fall through */
+
+        default:
+            *b->last++ = value->data[i];
+        }
+    }
+}
+
+
+static void
+ngx_ssl_session_sync_state_metrics(ngx_buf_t *b, ngx_array_t *snapshots)
+{
+    ngx_uint_t                        i;
+    ngx_ssl_session_sync_snapshot_t  *s;
+
+    s = snapshots->elts;
+
+    ngx_ssl_session_sync_metric(b, "state", "gauge",
+                                "1 for the state a cluster is in.");
+
+    for (i = 0; i < snapshots->nelts; i++) {
+        ngx_ssl_session_sync_labels(b, "state", &s[i]);
+        b->last = ngx_slprintf(b->last, b->end, ",state=\"%s\"} 1\n",
+                               s[i].state);
+    }
+
+    ngx_ssl_session_sync_metric(b, "foreign_secret", "gauge",
+                                "1 if a host uses another secret.");
+
+    for (i = 0; i < snapshots->nelts; i++) {
+        ngx_ssl_session_sync_labels(b, "foreign_secret", &s[i]);
+        b->last = ngx_slprintf(b->last, b->end, "} %d\n",
+                               s[i].report.foreign ? 1 : 0);
+    }
+
+    ngx_ssl_session_sync_metric(b, "clock_warning", "gauge",
+                                "1 if clocks differ too much.");
+
+    for (i = 0; i < snapshots->nelts; i++) {
+        ngx_ssl_session_sync_labels(b, "clock_warning", &s[i]);
+        b->last = ngx_slprintf(b->last, b->end, "} %ui\n",
+                               s[i].clock_warning);
+    }
+}
+
+
+static void
+ngx_ssl_session_sync_counter_metrics(ngx_buf_t *b, ngx_array_t *snapshots,
+    const char *name, const char *help,
+    ngx_ssl_session_sync_counter_t *counter)
+{
+    u_char                           *p;
+    ngx_uint_t                        i, j;
+    ngx_ssl_session_sync_snapshot_t  *s;
+
+    s = snapshots->elts;
+
+    ngx_ssl_session_sync_metric(b, name, "counter", help);
+
+    for (i = 0; i < snapshots->nelts; i++) {
+
+        for (j = 0; counter[j].event; j++) {
+
+            p = (u_char *) &s[i].counters + counter[j].offset;
+
+            ngx_ssl_session_sync_labels(b, name, &s[i]);
+            b->last = ngx_slprintf(b->last, b->end, ",event=\"%s\"} %uA\n",
+                                   counter[j].event, *(ngx_atomic_t *) p);
+        }
+    }
+}
+
+
+static void
+ngx_ssl_session_sync_key_metrics(ngx_buf_t *b, ngx_array_t *snapshots)
+{
+    uint32_t                          k;
+    ngx_uint_t                        i;
+    const sss_key_t                  *key;
+    ngx_ssl_session_sync_snapshot_t  *s;
+
+    s = snapshots->elts;
+
+    ngx_ssl_session_sync_metric(b, "keys", "gauge", "Keys in the ring.");
+
+    for (i = 0; i < snapshots->nelts; i++) {
+        ngx_ssl_session_sync_labels(b, "keys", &s[i]);
+        b->last = ngx_slprintf(b->last, b->end, "} %uD\n", s[i].ring->n);
+    }
+
+    ngx_ssl_session_sync_metric(b, "key_starts_seconds", "gauge",
+                                "When a key begins to encrypt, seconds "
+                                "since the epoch.");
+
+    for (i = 0; i < snapshots->nelts; i++) {
+
+        for (k = 0; k < s[i].ring->n; k++) {
+            key = &s[i].ring->keys[k];
+
+            ngx_ssl_session_sync_labels(b, "key_starts_seconds", &s[i]);
+            b->last = ngx_slprintf(b->last, b->end,
+                                   ",name=\"%02xd%02xd%02xd%02xd\","
+                                   "role=\"%s\"} %uL\n",
+                                   key->name[0], key->name[1], key->name[2],
+                                   key->name[3],
+                                   ngx_ssl_session_sync_key_role(&s[i], key),
+                                   key->slot * key->rotation);
+        }
+    }
+}
+
+
+static void
+ngx_ssl_session_sync_server_metrics(ngx_buf_t *b, ngx_array_t *snapshots,
+    ngx_ssl_session_sync_gauge_t *gauge)
+{
+    ngx_uint_t                        i, j;
+    sss_server_report_t              *report;
+    ngx_ssl_session_sync_server_t    *server;
+    ngx_ssl_session_sync_snapshot_t  *s;
+
+    s = snapshots->elts;
+
+    ngx_ssl_session_sync_metric(b, gauge->name, gauge->type, gauge->help);
+
+    for (i = 0; i < snapshots->nelts; i++) {
+
+        server = s[i].cluster->servers.elts;
+
+        for (j = 0; j < s[i].cluster->servers.nelts; j++) {
+
+            report = &s[i].report.server[j];
+
+            if (gauge->kind == NGX_SSL_SESSION_SYNC_CLOCK
+                && !report->clock_known)
+            {
+                continue;
+            }
+
+            ngx_ssl_session_sync_labels(b, gauge->name, &s[i]);
+            b->last = ngx_slprintf(b->last, b->end, ",server=\"");
+            ngx_ssl_session_sync_label_value(b, &server[j].text);
+            b->last = ngx_slprintf(b->last, b->end, "\"} ");
+
+            ngx_ssl_session_sync_server_value(b, report, gauge);
+        }
+    }
+}
+
+
+static void
+ngx_ssl_session_sync_server_value(ngx_buf_t *b, sss_server_report_t *report,
+    ngx_ssl_session_sync_gauge_t *gauge)
+{
+    u_char  *p;
+
+    switch (gauge->kind) {
+
+    case NGX_SSL_SESSION_SYNC_UP:
+        b->last = ngx_slprintf(b->last, b->end, "%d\n",
+                               report->state == SSS_SERVER_UP ? 1 : 0);
+        break;
+
+    case NGX_SSL_SESSION_SYNC_WHOLE:
+        b->last = ngx_slprintf(b->last, b->end, "%d\n",
+                               report->whole ? 1 : 0);
+        break;
+
+    case NGX_SSL_SESSION_SYNC_SUCCESS:
+        b->last = ngx_slprintf(b->last, b->end, "%uL.%03uL\n",
+                               report->success_ms / 1000,
+                               report->success_ms % 1000);
+        break;
+
+    case NGX_SSL_SESSION_SYNC_LATENCY:
+        b->last = ngx_slprintf(b->last, b->end, "%uD.%06uD\n",
+                               report->latency_us / 1000000,
+                               report->latency_us % 1000000);
+        break;
+
+    case NGX_SSL_SESSION_SYNC_CLOCK:
+        b->last = ngx_slprintf(b->last, b->end, "%L\n", report->clock_diff);
+        break;
+
+    default:
+        p = (u_char *) report + gauge->offset;
+        b->last = ngx_slprintf(b->last, b->end, "%uL\n", *(uint64_t *) p);
+    }
+}

@@ -1,0 +1,168 @@
+
+/*
+ * The trust scope of a server: a ticket opens only where it is the same.
+ *
+ * A server that asks for client certificates trusts a session without asking
+ * again, so the rules by which it asked are always part of its scope: the
+ * mode, the depth, and the certificates it accepts as issuers, whatever their
+ * order.
+ */
+
+
+#include "ngx_ssl_session_sync.h"
+
+
+static ngx_int_t ngx_ssl_session_sync_issuers(SSL_CTX *ssl_ctx,
+    EVP_MD_CTX *md);
+static ngx_array_t *ngx_ssl_session_sync_fingerprints(
+    STACK_OF(X509_OBJECT) *objects, ngx_pool_t *pool);
+static int ngx_libc_cdecl ngx_ssl_session_sync_cmp_fingerprints(
+    const void *one, const void *two);
+
+
+ngx_int_t
+ngx_ssl_session_sync_scope(SSL_CTX *ssl_ctx, ngx_uint_t kind,
+    ngx_str_t *scope, ngx_uint_t verify, u_char *out)
+{
+    u_char       head[32], *p;
+    ngx_int_t    rc;
+    EVP_MD_CTX  *md;
+
+    md = EVP_MD_CTX_new();
+    if (md == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = NGX_ERROR;
+
+    if (scope->len == 4 && ngx_strncmp(scope->data, "auto", 4) == 0) {
+        p = ngx_snprintf(head, sizeof(head), "auto %ui verify %ui %d", kind,
+                         verify,
+                         verify ? SSL_CTX_get_verify_depth(ssl_ctx) : 0);
+    } else {
+        p = ngx_snprintf(head, sizeof(head), "string verify %ui %d", verify,
+                         verify ? SSL_CTX_get_verify_depth(ssl_ctx) : 0);
+    }
+
+    *p++ = '\0';
+
+    if (EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1
+        || EVP_DigestUpdate(md, head, p - head) != 1)
+    {
+        goto done;
+    }
+
+    if (verify && ngx_ssl_session_sync_issuers(ssl_ctx, md) != NGX_OK) {
+        goto done;
+    }
+
+    if (EVP_DigestUpdate(md, scope->data, scope->len) != 1
+        || EVP_DigestFinal_ex(md, out, NULL) != 1)
+    {
+        goto done;
+    }
+
+    rc = NGX_OK;
+
+done:
+
+    EVP_MD_CTX_free(md);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_ssl_session_sync_issuers(SSL_CTX *ssl_ctx, EVP_MD_CTX *md)
+{
+    u_char                  n[4];
+    X509_STORE             *store;
+    ngx_int_t               rc;
+    ngx_pool_t             *pool;
+    ngx_array_t            *prints;
+    STACK_OF(X509_OBJECT)  *objects;
+
+    rc = NGX_ERROR;
+    store = SSL_CTX_get_cert_store(ssl_ctx);
+
+    pool = ngx_create_pool(NGX_DEFAULT_POOL_SIZE, ngx_cycle->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    objects = ngx_ssl_session_sync_store_objects(store);
+    if (objects == NULL) {
+        goto done;
+    }
+
+    prints = ngx_ssl_session_sync_fingerprints(objects, pool);
+
+    ngx_ssl_session_sync_free_objects(objects);
+
+    if (prints == NULL) {
+        goto done;
+    }
+
+    ngx_qsort(prints->elts, prints->nelts, 32,
+              ngx_ssl_session_sync_cmp_fingerprints);
+
+    n[0] = (u_char) (prints->nelts >> 24);
+    n[1] = (u_char) (prints->nelts >> 16);
+    n[2] = (u_char) (prints->nelts >> 8);
+    n[3] = (u_char) prints->nelts;
+
+    if (EVP_DigestUpdate(md, n, 4) == 1
+        && EVP_DigestUpdate(md, prints->elts, prints->nelts * 32) == 1)
+    {
+        rc = NGX_OK;
+    }
+
+done:
+
+    ngx_destroy_pool(pool);
+
+    return rc;
+}
+
+
+static ngx_array_t *
+ngx_ssl_session_sync_fingerprints(STACK_OF(X509_OBJECT) *objects,
+    ngx_pool_t *pool)
+{
+    int           i;
+    X509         *cert;
+    u_char       *print;
+    unsigned int  len;
+    ngx_array_t  *prints;
+
+    prints = ngx_array_create(pool, 16, 32);
+    if (prints == NULL) {
+        return NULL;
+    }
+
+    for (i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+
+        cert = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+        if (cert == NULL) {
+            continue;
+        }
+
+        print = ngx_array_push(prints);
+        if (print == NULL) {
+            return NULL;
+        }
+
+        if (X509_digest(cert, EVP_sha256(), print, &len) != 1) {
+            return NULL;
+        }
+    }
+
+    return prints;
+}
+
+
+static int ngx_libc_cdecl
+ngx_ssl_session_sync_cmp_fingerprints(const void *one, const void *two)
+{
+    return ngx_memcmp(one, two, 32);
+}

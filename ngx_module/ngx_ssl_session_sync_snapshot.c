@@ -1,0 +1,191 @@
+
+#include "ngx_ssl_session_sync_snapshot.h"
+
+
+static void ngx_ssl_session_sync_snapshot(
+    ngx_ssl_session_sync_snapshot_t *s);
+static void ngx_ssl_session_sync_sum(ngx_ssl_session_sync_snapshot_t *s);
+static const char *ngx_ssl_session_sync_state(
+    ngx_ssl_session_sync_snapshot_t *s);
+
+
+ngx_array_t *
+ngx_ssl_session_sync_snapshots(ngx_pool_t *pool)
+{
+    ngx_uint_t                        i;
+    ngx_array_t                      *snapshots;
+    ngx_ssl_session_sync_conf_t      *conf;
+    ngx_ssl_session_sync_cluster_t  **cluster;
+    ngx_ssl_session_sync_snapshot_t  *s;
+
+    conf = ngx_ssl_session_sync_get_conf((ngx_cycle_t *) ngx_cycle);
+    cluster = conf->clusters.elts;
+
+    snapshots = ngx_array_create(pool, conf->clusters.nelts + 1,
+                                 sizeof(ngx_ssl_session_sync_snapshot_t));
+    if (snapshots == NULL) {
+        return NULL;
+    }
+
+    for (i = 0; i < conf->clusters.nelts; i++) {
+
+        s = ngx_array_push(snapshots);
+        if (s == NULL) {
+            return NULL;
+        }
+
+        ngx_memzero(s, sizeof(ngx_ssl_session_sync_snapshot_t));
+        s->cluster = cluster[i];
+
+        ngx_ssl_session_sync_snapshot(s);
+    }
+
+    return snapshots;
+}
+
+
+ngx_buf_t *
+ngx_ssl_session_sync_snapshot_buf(ngx_pool_t *pool, ngx_array_t *snapshots)
+{
+    size_t                            size;
+    ngx_uint_t                        i;
+    ngx_ssl_session_sync_snapshot_t  *s;
+
+    s = snapshots->elts;
+    size = 16384;
+
+    /* names are shorter than 128 bytes and escape to six times as much */
+
+    for (i = 0; i < snapshots->nelts; i++) {
+        size += 8192 + 64 * 6 * s[i].cluster->name.len
+                + s[i].ring->n * (512 + 4 * 6 * s[i].cluster->name.len)
+                + s[i].cluster->servers.nelts
+                  * (8192 + 16 * 6 * s[i].cluster->name.len);
+    }
+
+    return ngx_create_temp_buf(pool, size);
+}
+
+
+const char *
+ngx_ssl_session_sync_key_role(ngx_ssl_session_sync_snapshot_t *s,
+    const sss_key_t *key)
+{
+    uint64_t  slot;
+    uint32_t  rotation;
+
+    rotation = (uint32_t) s->cluster->key_rotation;
+    slot = sss_slot(rotation, s->now);
+
+    if (key == sss_ring_encrypting(s->ring, rotation, s->now)) {
+        return "current";
+    }
+
+    if (key == sss_ring_slot(s->ring, rotation, slot + 1)) {
+        return "next";
+    }
+
+    if (slot && key == sss_ring_slot(s->ring, rotation, slot - 1)) {
+        return "previous";
+    }
+
+    return "other";
+}
+
+
+const char *
+ngx_ssl_session_sync_server_state(sss_server_report_t *report)
+{
+    switch (report->state) {
+
+    case SSS_SERVER_UP:
+        return "up";
+
+    case SSS_SERVER_DOWN:
+        return "down";
+
+    default:
+        return "unknown";
+    }
+}
+
+
+static void
+ngx_ssl_session_sync_snapshot(ngx_ssl_session_sync_snapshot_t *s)
+{
+    int64_t                          diff;
+    ngx_uint_t                       i;
+    sss_server_report_t             *server;
+    ngx_ssl_session_sync_cluster_t  *cluster;
+
+    cluster = s->cluster;
+
+    s->now = ngx_ssl_session_sync_now();
+    s->ring = ngx_ssl_session_sync_view(cluster);
+
+    ngx_shmtx_lock(&cluster->shpool->mutex);
+    s->report = cluster->sh->report;
+    ngx_shmtx_unlock(&cluster->shpool->mutex);
+
+    for (i = 0; i < cluster->servers.nelts; i++) {
+
+        server = &s->report.server[i];
+        diff = server->clock_diff < 0 ? -server->clock_diff
+                                      : server->clock_diff;
+
+        if (server->clock_known && diff * 2 > cluster->key_rotation) {
+            s->clock_warning = 1;
+        }
+    }
+
+    s->state = ngx_ssl_session_sync_state(s);
+
+    ngx_ssl_session_sync_sum(s);
+}
+
+
+static void
+ngx_ssl_session_sync_sum(ngx_ssl_session_sync_snapshot_t *s)
+{
+    ngx_uint_t                        i;
+    ngx_ssl_session_sync_counters_t  *worker, *sum;
+
+    sum = &s->counters;
+
+    for (i = 0; i < NGX_SSL_SESSION_SYNC_COUNTERS; i++) {
+
+        worker = &s->cluster->sh->counters[i];
+
+        sum->issued += worker->issued;
+        sum->resumed += worker->resumed;
+        sum->renewed += worker->renewed;
+        sum->unknown_key += worker->unknown_key;
+        sum->refused_binding += worker->refused_binding;
+        sum->file_key += worker->file_key;
+        sum->full += worker->full;
+        sum->resumed_id += worker->resumed_id;
+    }
+}
+
+
+static const char *
+ngx_ssl_session_sync_state(ngx_ssl_session_sync_snapshot_t *s)
+{
+    if (s->cluster->servers.nelts == 0) {
+        return "local";
+    }
+
+    if (s->report.polls == 0) {
+        return "starting";
+    }
+
+    if (s->report.reached == 0) {
+        return "cut off";
+    }
+
+    if (s->report.foreign && !s->report.company) {
+        return "alone";
+    }
+
+    return "ok";
+}

@@ -1,0 +1,394 @@
+
+/*
+ * The shared memory of a cluster.  It outlives a reload, and its keys outlive
+ * even a change of its size.
+ */
+
+
+#include "ngx_ssl_session_sync.h"
+
+
+#define NGX_SSL_SESSION_SYNC_RING_MAX  8192
+
+
+static ngx_int_t ngx_ssl_session_sync_zone_init(ngx_shm_zone_t *zone,
+    void *data);
+static void ngx_ssl_session_sync_zone_servers(
+    ngx_ssl_session_sync_cluster_t *cluster);
+static ngx_int_t ngx_ssl_session_sync_zone_create(
+    ngx_ssl_session_sync_cluster_t *cluster, ngx_shm_zone_t *zone);
+static void ngx_ssl_session_sync_zone_inherit(
+    ngx_ssl_session_sync_cluster_t *cluster, ngx_shm_zone_t *zone);
+static ngx_int_t ngx_ssl_session_sync_zone_first(
+    ngx_ssl_session_sync_cluster_t *cluster, ngx_log_t *log);
+static ngx_uint_t ngx_ssl_session_sync_make_keys(
+    ngx_ssl_session_sync_cluster_t *cluster, sss_ring_t *ring,
+    ngx_uint_t next, ngx_log_t *log);
+
+
+ngx_int_t
+ngx_ssl_session_sync_zone_add(ngx_conf_t *cf,
+    ngx_ssl_session_sync_cluster_t *cluster)
+{
+    u_char     *p;
+    ngx_str_t   name;
+
+    /* a prefix, since zones of all modules share one space of names */
+
+    name.len = sizeof("ssl_session_sync:") - 1 + cluster->name.len;
+    name.data = ngx_pnalloc(cf->pool, name.len);
+    if (name.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(name.data, "ssl_session_sync:",
+                   sizeof("ssl_session_sync:") - 1);
+    ngx_memcpy(p, cluster->name.data, cluster->name.len);
+
+    cluster->zone = ngx_shared_memory_add(cf, &name, cluster->zone_size,
+                                          &ngx_ssl_session_sync_module);
+    if (cluster->zone == NULL) {
+        return NGX_ERROR;
+    }
+
+    cluster->zone->init = ngx_ssl_session_sync_zone_init;
+    cluster->zone->data = cluster;
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_ssl_session_sync_zone_capacity(size_t size)
+{
+    size_t  fixed, capacity;
+
+    /* what nginx's slab allocator keeps for itself, rounded up */
+
+    fixed = sizeof(ngx_ssl_session_sync_shm_t) + 2 * sizeof(sss_ring_t)
+            + 3 * ngx_pagesize + size / 64;
+
+    if (size <= fixed) {
+        return 0;
+    }
+
+    capacity = (size - fixed) / (2 * sizeof(sss_key_t));
+
+    return ngx_min(capacity, NGX_SSL_SESSION_SYNC_RING_MAX);
+}
+
+
+ngx_ssl_session_sync_counters_t *
+ngx_ssl_session_sync_counters(ngx_ssl_session_sync_cluster_t *cluster)
+{
+    return &cluster->sh->counters[ngx_worker % NGX_SSL_SESSION_SYNC_COUNTERS];
+}
+
+
+uint64_t
+ngx_ssl_session_sync_now(void)
+{
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+
+    return (uint64_t) tp->sec * 1000 + tp->msec;
+}
+
+
+sss_ring_t *
+ngx_ssl_session_sync_view(ngx_ssl_session_sync_cluster_t *cluster)
+{
+    uint64_t     version;
+    sss_ring_t  *ring;
+
+    if (sss_board_version(&cluster->sh->board) == cluster->version) {
+        return cluster->view;
+    }
+
+    version = sss_board_read(&cluster->sh->board, cluster->spare);
+
+    if (version != 0) {
+        ring = cluster->view;
+        cluster->view = cluster->spare;
+        cluster->spare = ring;
+        cluster->version = version;
+
+        sss_ring_wipe(ring);
+    }
+
+    return cluster->view;
+}
+
+
+ngx_int_t
+ngx_ssl_session_sync_zone_update(ngx_ssl_session_sync_cluster_t *cluster,
+    const sss_ring_t *ring, ngx_uint_t next, ngx_log_t *log)
+{
+    ngx_int_t    rc;
+    ngx_uint_t   changed;
+    sss_ring_t  *scratch;
+
+    scratch = cluster->scratch;
+    changed = 0;
+
+    ngx_shmtx_lock(&cluster->shpool->mutex);
+
+    if (sss_board_read(&cluster->sh->board, scratch) == 0) {
+        /* cannot be: writers hold this lock */
+        sss_ring_wipe(scratch);
+    }
+
+    if (ring) {
+        changed += sss_ring_merge(scratch, ring);
+    }
+
+    changed += sss_ring_expire(scratch, ngx_ssl_session_sync_now());
+    changed += ngx_ssl_session_sync_make_keys(cluster, scratch, next, log);
+
+    if (changed) {
+        sss_board_write(&cluster->sh->board, scratch);
+    }
+
+    rc = scratch->n ? NGX_OK : NGX_ERROR;
+
+    ngx_shmtx_unlock(&cluster->shpool->mutex);
+
+    sss_ring_wipe(scratch);
+
+    return rc;
+}
+
+
+static ngx_uint_t
+ngx_ssl_session_sync_make_keys(ngx_ssl_session_sync_cluster_t *cluster,
+    sss_ring_t *ring, ngx_uint_t next, ngx_log_t *log)
+{
+    uint64_t    now, slot, last;
+    uint32_t    rotation;
+    sss_key_t  *key;
+    ngx_uint_t  made;
+
+    made = 0;
+    rotation = (uint32_t) cluster->key_rotation;
+    now = ngx_ssl_session_sync_now();
+    slot = sss_slot(rotation, now);
+    last = slot;
+
+    if (next && now - slot * rotation * 1000 >= (uint64_t) rotation * 500) {
+        last++;
+    }
+
+    for ( /* void */ ; slot <= last; slot++) {
+
+        if (sss_ring_slot(ring, rotation, slot)) {
+            continue;
+        }
+
+        key = sss_memory_alloc(sizeof(sss_key_t));
+        if (key == NULL) {
+            return made;
+        }
+
+        if (sss_key_generate(key, rotation, slot, now,
+                             (uint32_t) cluster->retention)
+            == 0)
+        {
+            made += sss_ring_add(ring, key);
+
+        } else {
+            ngx_log_error(NGX_LOG_ALERT, log, 0,
+                          "ssl_session_sync: no random bytes for a key of "
+                          "cluster \"%V\"", &cluster->name);
+        }
+
+        sss_memory_free(key, sizeof(sss_key_t));
+    }
+
+    return made;
+}
+
+
+static ngx_int_t
+ngx_ssl_session_sync_zone_init(ngx_shm_zone_t *zone, void *data)
+{
+    ngx_ssl_session_sync_cluster_t  *old = data;
+    ngx_ssl_session_sync_cluster_t  *cluster = zone->data;
+
+    cluster->shpool = (ngx_slab_pool_t *) zone->shm.addr;
+
+    if (old || zone->shm.exists) {
+        cluster->sh = old ? old->sh : cluster->shpool->data;
+        ngx_ssl_session_sync_zone_servers(cluster);
+        return NGX_OK;
+    }
+
+    if (sss_memory_hide(zone->shm.addr, zone->shm.size) != 0) {
+        ngx_log_error(NGX_LOG_WARN, zone->shm.log, ngx_errno,
+                      "ssl_session_sync: the keys of cluster \"%V\" cannot "
+                      "be kept out of core dumps on this system",
+                      &cluster->name);
+    }
+
+    if (ngx_ssl_session_sync_zone_create(cluster, zone) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_ssl_session_sync_zone_inherit(cluster, zone);
+    ngx_ssl_session_sync_zone_servers(cluster);
+
+    if (cluster->servers.nelts) {
+        return NGX_OK;
+    }
+
+    return ngx_ssl_session_sync_zone_first(cluster, zone->shm.log);
+}
+
+
+static void
+ngx_ssl_session_sync_zone_servers(ngx_ssl_session_sync_cluster_t *cluster)
+{
+    uint32_t                        hash;
+    ngx_uint_t                      i;
+    ngx_ssl_session_sync_server_t  *server;
+
+    /* reports go by number: other servers, other reports */
+
+    ngx_crc32_init(hash);
+
+    server = cluster->servers.elts;
+
+    for (i = 0; i < cluster->servers.nelts; i++) {
+        ngx_crc32_update(&hash, server[i].text.data, server[i].text.len + 1);
+    }
+
+    ngx_crc32_final(hash);
+
+    if (cluster->sh->servers != hash) {
+        cluster->sh->servers = hash;
+        cluster->sh->synced = 0;
+        ngx_memzero(&cluster->sh->report, sizeof(sss_sync_report_t));
+    }
+}
+
+
+static ngx_int_t
+ngx_ssl_session_sync_zone_create(ngx_ssl_session_sync_cluster_t *cluster,
+    ngx_shm_zone_t *zone)
+{
+    size_t      size;
+    ngx_uint_t  capacity;
+
+    capacity = ngx_ssl_session_sync_zone_capacity(zone->shm.size);
+
+    size = offsetof(ngx_ssl_session_sync_shm_t, board)
+           + sss_board_size(capacity);
+
+    cluster->sh = ngx_slab_alloc(cluster->shpool, size);
+
+    if (cluster->sh == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, zone->shm.log, 0,
+                      "ssl_session_sync: \"zone_size\" of cluster \"%V\" is "
+                      "too small in %s:%ui",
+                      &cluster->name, cluster->file, cluster->line);
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(cluster->sh, offsetof(ngx_ssl_session_sync_shm_t, board));
+    sss_board_init(&cluster->sh->board, capacity);
+
+    cluster->shpool->data = cluster->sh;
+
+    return NGX_OK;
+}
+
+
+/*
+ * A zone of another size is a new zone to nginx, whose keys would be lost for
+ * a cluster without memcached.
+ */
+
+static void
+ngx_ssl_session_sync_zone_inherit(ngx_ssl_session_sync_cluster_t *cluster,
+    ngx_shm_zone_t *zone)
+{
+    size_t                            size;
+    ngx_uint_t                        i;
+    sss_ring_t                       *from, *to;
+    ngx_ssl_session_sync_conf_t      *conf;
+    ngx_ssl_session_sync_cluster_t  **old;
+
+    if (ngx_is_init_cycle(ngx_cycle)) {
+        return;
+    }
+
+    conf = ngx_ssl_session_sync_get_conf((ngx_cycle_t *) ngx_cycle);
+    if (conf == NULL) {
+        return;
+    }
+
+    old = conf->clusters.elts;
+
+    for (i = 0; i < conf->clusters.nelts; i++) {
+
+        if (old[i]->sh == NULL
+            || old[i]->name.len != cluster->name.len
+            || ngx_strncmp(old[i]->name.data, cluster->name.data,
+                           cluster->name.len)
+               != 0)
+        {
+            continue;
+        }
+
+        size = sss_ring_size(old[i]->sh->board.capacity);
+        from = sss_memory_alloc(size);
+        to = sss_memory_alloc(sss_ring_size(cluster->sh->board.capacity));
+
+        if (from && to) {
+            sss_ring_init(from, old[i]->sh->board.capacity);
+            sss_ring_init(to, cluster->sh->board.capacity);
+
+            if (sss_board_read(&old[i]->sh->board, from) != 0) {
+                sss_ring_copy(to, from);
+                sss_board_write(&cluster->sh->board, to);
+                ngx_memcpy(cluster->sh->counters, old[i]->sh->counters,
+                           sizeof(cluster->sh->counters));
+            }
+        }
+
+        if (from) {
+            sss_memory_free(from, size);
+        }
+
+        if (to) {
+            sss_memory_free(to, sss_ring_size(cluster->sh->board.capacity));
+        }
+
+        return;
+    }
+}
+
+
+static ngx_int_t
+ngx_ssl_session_sync_zone_first(ngx_ssl_session_sync_cluster_t *cluster,
+    ngx_log_t *log)
+{
+    size_t     size;
+    ngx_int_t  rc;
+
+    size = sss_ring_size(cluster->sh->board.capacity);
+
+    cluster->scratch = sss_memory_alloc(size);
+    if (cluster->scratch == NULL) {
+        return NGX_ERROR;
+    }
+
+    sss_ring_init(cluster->scratch, cluster->sh->board.capacity);
+
+    rc = ngx_ssl_session_sync_zone_update(cluster, NULL, 0, log);
+
+    sss_memory_free(cluster->scratch, size);
+    cluster->scratch = NULL;
+
+    return rc;
+}
