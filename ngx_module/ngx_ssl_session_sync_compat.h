@@ -43,11 +43,12 @@ static ngx_inline int
 ngx_ssl_session_sync_mac_init(ngx_ssl_session_sync_mac_t *mac,
     const u_char *key, size_t size)
 {
-    OSSL_PARAM  params[2];
-
-    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
-                                                 (char *) "SHA256", 0);
-    params[1] = OSSL_PARAM_construct_end();
+    static char        digest[] = "SHA256";
+    static OSSL_PARAM  params[] = {
+        { OSSL_MAC_PARAM_DIGEST, OSSL_PARAM_UTF8_STRING, digest,
+          sizeof(digest) - 1, 0 },
+        { NULL, 0, NULL, 0, 0 }
+    };
 
     return EVP_MAC_init(mac, key, size, params);
 }
@@ -94,6 +95,15 @@ ngx_ssl_session_sync_mac_init(ngx_ssl_session_sync_mac_t *mac,
 #define NGX_SSL_SESSION_SYNC_EARLY_NAME  1
 #else
 #define NGX_SSL_SESSION_SYNC_EARLY_NAME  0
+#endif
+
+
+/* nginx 1.21.6 renews every ticket of TLS 1.3, older ones do not. */
+
+#if (nginx_version >= 1021006)
+#define NGX_SSL_SESSION_SYNC_RENEW_TLS13  1
+#else
+#define NGX_SSL_SESSION_SYNC_RENEW_TLS13  0
 #endif
 
 

@@ -357,9 +357,10 @@ ngx_ssl_session_sync_decrypt(ngx_connection_t *c, u_char *name, u_char *iv,
 
     hs->ticket = NGX_SSL_SESSION_SYNC_TICKET_KNOWN;
 
-    /* as nginx does: TLS 1.3 tickets and those of other keys are renewed */
+    /* as nginx does */
 
-    if (SSL_version(ssl) == TLS1_3_VERSION
+    if ((NGX_SSL_SESSION_SYNC_RENEW_TLS13
+         && SSL_version(ssl) == TLS1_3_VERSION)
         || key != sss_ring_encrypting(ring,
                                       (uint32_t) cluster->key_rotation, now))
     {
@@ -469,7 +470,9 @@ ngx_ssl_session_sync_plain(ngx_connection_t *c, u_char *name, u_char *iv,
 
     rc = 1;
 
-    if (!enc && SSL_version(c->ssl->connection) == TLS1_3_VERSION) {
+    if (NGX_SSL_SESSION_SYNC_RENEW_TLS13 && !enc
+        && SSL_version(c->ssl->connection) == TLS1_3_VERSION)
+    {
         rc = 2;
     }
 
