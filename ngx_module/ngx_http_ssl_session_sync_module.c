@@ -55,14 +55,14 @@ static ngx_http_module_t  ngx_http_ssl_session_sync_module_ctx = {
     ngx_http_ssl_session_sync_add_variables,   /* preconfiguration */
     ngx_http_ssl_session_sync_init,            /* postconfiguration */
 
-    NULL,                                      /* create main configuration */
-    NULL,                                      /* init main configuration */
+    NULL,                                      /* create main conf */
+    NULL,                                      /* init main conf */
 
-    ngx_ssl_session_sync_create_srv_conf,      /* create server configuration */
-    ngx_http_ssl_session_sync_merge_srv_conf,  /* merge server configuration */
+    ngx_ssl_session_sync_create_srv_conf,      /* create server conf */
+    ngx_http_ssl_session_sync_merge_srv_conf,  /* merge server conf */
 
-    NULL,                                      /* create location configuration */
-    NULL                                       /* merge location configuration */
+    NULL,                                      /* create location conf */
+    NULL                                       /* merge location conf */
 };
 
 
@@ -153,11 +153,13 @@ ngx_http_ssl_session_sync_init(ngx_conf_t *cf)
 
     for (i = 0; i < cmcf->servers.nelts; i++) {
 
-        sscf = ngx_http_get_module_srv_conf(cscfp[i]->ctx, ngx_http_ssl_module);
-        conf = ngx_http_get_module_srv_conf(cscfp[i]->ctx, ngx_http_ssl_session_sync_module);
+        sscf = ngx_http_get_module_srv_conf(cscfp[i]->ctx,
+                                            ngx_http_ssl_module);
+        conf = ngx_http_get_module_srv_conf(cscfp[i]->ctx,
+                                            ngx_http_ssl_session_sync_module);
 
         if (ngx_ssl_session_sync_attach(cf, conf, sscf->ssl.ctx, sscf->verify,
-                                        ngx_http_ssl_session_sync_select, 1)
+                                        ngx_http_ssl_session_sync_select)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -196,13 +198,14 @@ ngx_http_ssl_session_sync_check(ngx_conf_t *cf, ngx_http_conf_addr_t *addr)
     ngx_ssl_session_sync_srv_conf_t  *def, *conf;
 
     def = ngx_http_get_module_srv_conf(addr->default_server->ctx,
-                            ngx_http_ssl_session_sync_module);
+                                       ngx_http_ssl_session_sync_module);
 
     cscfp = addr->servers.elts;
 
     for (i = 0; i < addr->servers.nelts; i++) {
 
-        conf = ngx_http_get_module_srv_conf(cscfp[i]->ctx, ngx_http_ssl_session_sync_module);
+        conf = ngx_http_get_module_srv_conf(cscfp[i]->ctx,
+                                            ngx_http_ssl_session_sync_module);
 
         if (ngx_ssl_session_sync_check_listener(cf, def, conf,
                                                 &addr->opt.addr_text)

@@ -33,11 +33,11 @@ static ngx_command_t  ngx_mail_ssl_session_sync_commands[] = {
 static ngx_mail_module_t  ngx_mail_ssl_session_sync_module_ctx = {
     NULL,                                      /* protocol */
 
-    NULL,                                      /* create main configuration */
-    NULL,                                      /* init main configuration */
+    NULL,                                      /* create main conf */
+    NULL,                                      /* init main conf */
 
-    ngx_ssl_session_sync_create_srv_conf,      /* create server configuration */
-    ngx_mail_ssl_session_sync_merge_srv_conf   /* merge server configuration */
+    ngx_ssl_session_sync_create_srv_conf,      /* create server conf */
+    ngx_mail_ssl_session_sync_merge_srv_conf   /* merge server conf */
 };
 
 
@@ -73,7 +73,7 @@ ngx_mail_ssl_session_sync_merge_srv_conf(ngx_conf_t *cf, void *parent,
     sscf = ngx_mail_conf_get_module_srv_conf(cf, ngx_mail_ssl_module);
 
     if (ngx_ssl_session_sync_attach(cf, child, sscf->ssl.ctx, sscf->verify,
-                                    NULL, 0)
+                                    NULL)
         != NGX_OK)
     {
         return NGX_CONF_ERROR;

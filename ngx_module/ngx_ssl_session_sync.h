@@ -153,16 +153,16 @@ struct ngx_ssl_session_sync_ctx_s {
     void                    (*info)(const SSL *ssl, int where, int ret);
     ngx_uint_t                kind;
     unsigned                  verify:1;     /* asks for client certificates */
-    unsigned                  names:1;      /* nginx records names in
-                                               sessions of this listener   */
     u_char                    scope[SSS_SCOPE_SIZE];
 };
 
 
+/* The elements are pointers. */
+
 typedef struct {
-    ngx_array_t               clusters;     /* ngx_ssl_session_sync_cluster_t * */
-    ngx_array_t               wishes;       /* ngx_ssl_session_sync_wish_t *    */
-    ngx_array_t               contexts;     /* ngx_ssl_session_sync_ctx_t *     */
+    ngx_array_t               clusters;     /* ..._cluster_t *             */
+    ngx_array_t               wishes;       /* ..._wish_t *                */
+    ngx_array_t               contexts;     /* ..._ctx_t *                 */
 } ngx_ssl_session_sync_conf_t;
 
 
@@ -221,12 +221,11 @@ char *ngx_ssl_session_sync_set_scope(ngx_conf_t *cf, ngx_command_t *cmd,
  * Attaches a server's SSL_CTX to the cluster that its configuration wishes;
  * does nothing without a wish, or for "off".  The name of the cluster is
  * looked up when the whole configuration has been read.  "verify" is the
- * ssl_verify_client mode, "select" may be NULL.
+ * ssl_verify_client mode; "select" is NULL where servers have no names.
  */
 ngx_int_t ngx_ssl_session_sync_attach(ngx_conf_t *cf,
     ngx_ssl_session_sync_srv_conf_t *conf, SSL_CTX *ssl_ctx,
-    ngx_uint_t verify, ngx_ssl_session_sync_select_pt select,
-    ngx_uint_t names);
+    ngx_uint_t verify, ngx_ssl_session_sync_select_pt select);
 
 /*
  * Refuses a name-based server that synchronises on a listener whose default

@@ -114,8 +114,7 @@ ngx_ssl_session_sync_set_scope(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 ngx_int_t
 ngx_ssl_session_sync_attach(ngx_conf_t *cf,
     ngx_ssl_session_sync_srv_conf_t *conf, SSL_CTX *ssl_ctx,
-    ngx_uint_t verify, ngx_ssl_session_sync_select_pt select,
-    ngx_uint_t names)
+    ngx_uint_t verify, ngx_ssl_session_sync_select_pt select)
 {
     ngx_ssl_session_sync_ctx_t   *sync, **slot;
     ngx_ssl_session_sync_conf_t  *main;
@@ -140,7 +139,6 @@ ngx_ssl_session_sync_attach(ngx_conf_t *cf,
     sync->select = select;
     sync->kind = conf->wish->kind;
     sync->verify = (verify != 0);
-    sync->names = names;
 
     if (ngx_ssl_session_sync_scope(ssl_ctx, sync->kind, &conf->scope, verify,
                                    sync->scope)

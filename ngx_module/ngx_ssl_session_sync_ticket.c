@@ -537,8 +537,9 @@ ngx_ssl_session_sync_ticket_opened(SSL *ssl, SSL_SESSION *session,
 
 /*
  * Tickets of key files are bound to nothing.  The session inside names the
- * server it was made for; which client certificates were asked for it does
- * not say, so that servers which ask for them do without.
+ * server it was made for, where nginx has servers by name; which client
+ * certificates were asked for it does not say, so that servers which ask for
+ * them do without.
  */
 
 static ngx_uint_t
@@ -552,7 +553,7 @@ ngx_ssl_session_sync_file_session(ngx_ssl_session_sync_handshake_t *hs,
         return 0;
     }
 
-    if (!hs->sync->names) {
+    if (hs->sync->select == NULL) {
         return 1;
     }
 

@@ -47,11 +47,11 @@ static ngx_stream_module_t  ngx_stream_ssl_session_sync_module_ctx = {
     ngx_stream_ssl_session_sync_add_variables,   /* preconfiguration */
     ngx_stream_ssl_session_sync_init,            /* postconfiguration */
 
-    NULL,                                        /* create main configuration */
-    NULL,                                        /* init main configuration */
+    NULL,                                        /* create main conf */
+    NULL,                                        /* init main conf */
 
-    ngx_ssl_session_sync_create_srv_conf,        /* create server configuration */
-    ngx_stream_ssl_session_sync_merge_srv_conf   /* merge server configuration */
+    ngx_ssl_session_sync_create_srv_conf,        /* create server conf */
+    ngx_stream_ssl_session_sync_merge_srv_conf   /* merge server conf */
 };
 
 
@@ -147,9 +147,7 @@ ngx_stream_ssl_session_sync_init(ngx_conf_t *cf)
                                           ngx_stream_ssl_session_sync_module);
 
         if (ngx_ssl_session_sync_attach(cf, conf, sscf->ssl.ctx, sscf->verify,
-                                        ngx_stream_ssl_session_sync_select,
-                                        ngx_stream_ssl_session_sync_select
-                                        != NULL)
+                                        ngx_stream_ssl_session_sync_select)
             != NGX_OK)
         {
             return NGX_ERROR;
