@@ -83,9 +83,9 @@ modules:
 .PHONY: $(out)/modules.built
 $(out)/modules.built: $(tree)/configured
 	@$(MAKE) --no-print-directory -C $(tree) -f objs/Makefile \
-	    $(addprefix -o ,$(file < $(tree)/built)) $(file < $(tree)/targets)
+	    $(addprefix -o ,$(shell cat $(tree)/built)) $(shell cat $(tree)/targets)
 	@mkdir -p $(out)/modules
-	@for target in $(file < $(tree)/targets); do \
+	@for target in $(shell cat $(tree)/targets); do \
 	    module=$(out)/modules/$${target##*/}; \
 	    cmp -s $(tree)/$$target $$module && continue; \
 	    install -m 644 $(tree)/$$target $$module.new; \
