@@ -1,0 +1,93 @@
+
+/*
+ * An OpenSSL that fails on demand.  These functions stand before libcrypto's
+ * for the code under test; the unit_openssl_fail'th call from now on returns
+ * a failure, all others go through.
+ */
+
+
+#ifndef UNIT_OPENSSL_H_INCLUDED
+#define UNIT_OPENSSL_H_INCLUDED
+
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include <dlfcn.h>
+
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
+
+static unsigned  unit_openssl_fail;     /* 0: none fails */
+
+
+static int
+unit_openssl_due(void)
+{
+    return unit_openssl_fail > 0 && --unit_openssl_fail == 0;
+}
+
+
+#define UNIT_OPENSSL(type, failure, name, params, args)                       \
+                                                                              \
+    type name params;                                                         \
+                                                                              \
+    type                                                                      \
+    name params                                                               \
+    {                                                                         \
+        type  (*real) params;                                                 \
+                                                                              \
+        if (unit_openssl_due()) {                                             \
+            return failure;                                                   \
+        }                                                                     \
+                                                                              \
+        *(void **) (void *) &real = dlsym(RTLD_NEXT, #name);                  \
+                                                                              \
+        return real args;                                                     \
+    }
+
+
+UNIT_OPENSSL(EVP_PKEY_CTX *, NULL, EVP_PKEY_CTX_new_id,
+             (int id, ENGINE *e), (id, e))
+
+UNIT_OPENSSL(int, 0, EVP_PKEY_derive_init, (EVP_PKEY_CTX *ctx), (ctx))
+
+UNIT_OPENSSL(int, 0, EVP_PKEY_derive,
+             (EVP_PKEY_CTX *ctx, unsigned char *key, size_t *len),
+             (ctx, key, len))
+
+UNIT_OPENSSL(EVP_CIPHER_CTX *, NULL, EVP_CIPHER_CTX_new, (void), ())
+
+UNIT_OPENSSL(int, 0, EVP_CipherInit_ex,
+             (EVP_CIPHER_CTX *ctx, const EVP_CIPHER *type, ENGINE *e,
+              const unsigned char *key, const unsigned char *iv, int enc),
+             (ctx, type, e, key, iv, enc))
+
+UNIT_OPENSSL(int, 0, EVP_CipherUpdate,
+             (EVP_CIPHER_CTX *ctx, unsigned char *out, int *outl,
+              const unsigned char *in, int inl),
+             (ctx, out, outl, in, inl))
+
+UNIT_OPENSSL(int, 0, EVP_CipherFinal_ex,
+             (EVP_CIPHER_CTX *ctx, unsigned char *out, int *outl),
+             (ctx, out, outl))
+
+UNIT_OPENSSL(int, 0, EVP_CIPHER_CTX_ctrl,
+             (EVP_CIPHER_CTX *ctx, int type, int arg, void *ptr),
+             (ctx, type, arg, ptr))
+
+UNIT_OPENSSL(EVP_MD_CTX *, NULL, EVP_MD_CTX_new, (void), ())
+
+UNIT_OPENSSL(int, 0, EVP_DigestFinal_ex,
+             (EVP_MD_CTX *ctx, unsigned char *md, unsigned int *size),
+             (ctx, md, size))
+
+UNIT_OPENSSL(int, 0, RAND_bytes, (unsigned char *buf, int num), (buf, num))
+
+UNIT_OPENSSL(int, 0, RAND_priv_bytes, (unsigned char *buf, int num),
+             (buf, num))
+
+
+#endif /* UNIT_OPENSSL_H_INCLUDED */
