@@ -1,8 +1,7 @@
 
 /*
  * One memcached server, through libmemcached.  Every call here may block for
- * up to the timeout and belongs on a thread of its own, never on an event
- * loop.
+ * a few timeouts and belongs on a thread of its own, never on an event loop.
  */
 
 
@@ -45,11 +44,13 @@ typedef struct {
 
 /*
  * Makes a handle; connects to nothing.  "timeout_ms" bounds each connect,
- * send and wait for an answer.  Returns NULL without memory.
+ * send and wait for an answer, and four times as much every call as a whole,
+ * whatever the server and the resolver do.  Returns NULL without memory.
  */
 sss_store_t *sss_store_create(const sss_address_t *address,
     unsigned timeout_ms);
 
+/* Does not wait: what still talks to the server frees itself later. */
 void sss_store_destroy(sss_store_t *store);
 
 /*
@@ -58,6 +59,15 @@ void sss_store_destroy(sss_store_t *store);
  * next call resolves the name and connects anew.
  */
 sss_store_rc_t sss_store_get(sss_store_t *store, sss_store_item_t *items,
+    size_t n);
+
+/*
+ * The same in two steps, so that several servers are asked at once.  Both
+ * take the same items; nothing else is called on this store in between.
+ */
+void sss_store_ask(sss_store_t *store, const sss_store_item_t *items,
+    size_t n);
+sss_store_rc_t sss_store_answer(sss_store_t *store, sss_store_item_t *items,
     size_t n);
 
 /*
@@ -70,6 +80,9 @@ sss_store_rc_t sss_store_put(sss_store_t *store, const char *name,
 
 /* The server's clock, seconds since the epoch. */
 sss_store_rc_t sss_store_time(sss_store_t *store, uint64_t *seconds);
+
+/* How long the last request took that was answered, in microseconds. */
+uint32_t sss_store_latency(const sss_store_t *store);
 
 /* What the last SSS_STORE_FAILED was about; zero-terminated. */
 const char *sss_store_error(const sss_store_t *store);
