@@ -42,6 +42,7 @@ static int ngx_ssl_session_sync_plain(ngx_connection_t *c, u_char *name,
 static int ngx_ssl_session_sync_ticket_opened(SSL *ssl, SSL_SESSION *session,
     const u_char *name, size_t name_len, SSL_TICKET_STATUS status,
     void *data);
+static ngx_int_t ngx_ssl_session_sync_adopt(SSL *ssl, SSL_SESSION *session);
 static ngx_uint_t ngx_ssl_session_sync_file_session(
     ngx_ssl_session_sync_handshake_t *hs, SSL_SESSION *session);
 static ngx_ssl_session_sync_file_key_t *ngx_ssl_session_sync_file_key(
@@ -526,12 +527,38 @@ ngx_ssl_session_sync_ticket_opened(SSL *ssl, SSL_SESSION *session,
         (void) ngx_atomic_fetch_add(&counters->file_key, 1);
     }
 
+    if (ticket == NGX_SSL_SESSION_SYNC_TICKET_KNOWN
+        && ngx_ssl_session_sync_adopt(ssl, session) != NGX_OK)
+    {
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    }
+
     if (ticket != NGX_SSL_SESSION_SYNC_TICKET_NONE) {
         hs->ticket = NGX_SSL_SESSION_SYNC_TICKET_OPENED;
     }
 
     return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE
                                         : SSL_TICKET_RETURN_USE_RENEW;
+}
+
+
+/*
+ * nginx makes the session ID context, which OpenSSL is going to compare, from
+ * the certificates of the server.  The scope and the name say better where a
+ * session belongs, and have been checked by now; the certificates may differ
+ * from host to host and change with every reload.
+ */
+
+static ngx_int_t
+ngx_ssl_session_sync_adopt(SSL *ssl, SSL_SESSION *session)
+{
+    unsigned int   len;
+    const u_char  *context;
+
+    context = SSL_SESSION_get0_id_context(session, &len);
+
+    return SSL_set_session_id_context(ssl, context, len) == 1 ? NGX_OK
+                                                              : NGX_ERROR;
 }
 
 
