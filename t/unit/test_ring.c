@@ -224,6 +224,16 @@ test_add(void **state)
     found = sss_ring_find(ring, name);
     assert_ptr_equal(found, &ring->keys[1]);
 
+    /* the name decides, wherever the rest would put the key */
+
+    key = ring->keys[1];
+    key.slot = 102;
+    key.expires = 2020;
+    assert_int_equal(sss_ring_add(ring, &key), 1);
+    assert_int_equal(ring->n, 2);
+    assert_int_equal(ring->keys[1].slot, 100);
+    assert_int_equal(ring->keys[1].expires, 2020);
+
     name[SSS_KEY_NAME - 1] ^= 1;
     assert_null(sss_ring_find(ring, name));
 
@@ -742,6 +752,11 @@ test_encrypting(void **state)
     found = sss_ring_encrypting(ring, 10, 1040000);
     assert_int_equal(found->rotation, 10);
 
+    assert_int_equal(sss_ring_slot(ring, 20, 52)->rotation, 20);
+    assert_int_equal(sss_ring_slot(ring, 10, 104)->rotation, 10);
+    assert_null(sss_ring_slot(ring, 10, 52));
+    assert_null(sss_ring_slot(ring, 20, 104));
+
     test_free(ring);
 }
 
@@ -811,7 +826,7 @@ test_expiry(void **state)
                      404 + 400 * 86400 - 1);
     assert_int_equal(sss_key_expiry(4, 100, 400 * 86400 - 2),
                      404 + 400 * 86400);
-    assert_int_equal(sss_key_expiry(4, 100, 400 * 86400),
+    assert_int_equal(sss_key_expiry(4, 100, 400 * 86400 - 1),
                      404 + 400 * 86400);
     assert_int_equal(sss_key_expiry(UINT32_MAX, 1, UINT32_MAX),
                      2 * (uint64_t) UINT32_MAX + 400 * 86400);

@@ -3,6 +3,7 @@
 
 #include <limits.h>
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
 
 #include "unit.h"
@@ -263,6 +264,48 @@ test_wrong_context(void **state)
 }
 
 
+/* An error that was in OpenSSL's queue before is still the only one. */
+
+static void
+test_errors_kept(void **state)
+{
+    size_t         len;
+    uint8_t        record[200], out[200];
+    unsigned long  error;
+
+    (void) state;
+
+    len = unit_hex(RING_RECORD, record);
+
+    ERR_clear_error();
+
+    assert_null(BIO_new_file("/nonexistent/file", "r"));
+    error = ERR_peek_last_error();
+    assert_int_not_equal(error, 0);
+
+    record[0] ^= 1;
+    assert_int_equal(sss_unseal(key, SSS_SEAL_RING, "main", 4, record, len,
+                                out),
+                     -1);
+    assert_int_equal(ERR_peek_last_error(), error);
+
+    record[0] ^= 1;
+    record[40] ^= 1;
+    assert_int_equal(sss_unseal(key, SSS_SEAL_RING, "main", 4, record, len,
+                                out),
+                     -1);
+    assert_int_equal(ERR_peek_last_error(), error);
+
+    record[40] ^= 1;
+    assert_int_equal(sss_unseal(key, SSS_SEAL_RING, "main", 4, record, len,
+                                out),
+                     TEXT_LEN);
+    assert_int_equal(ERR_peek_last_error(), error);
+
+    ERR_clear_error();
+}
+
+
 static void
 test_limits(void **state)
 {
@@ -343,6 +386,7 @@ main(void)
         cmocka_unit_test(test_tampered),
         cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_wrong_context),
+        cmocka_unit_test(test_errors_kept),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_openssl_fails)
     };
