@@ -335,7 +335,8 @@ sss_wire_reason(sss_wire_t *wire, memcached_return_t rc)
         }
 
         if (rc == MEMCACHED_CONNECTION_FAILURE) {
-            return "the connection was lost";
+            return wire->used ? "the connection was lost"
+                              : "the connection was refused or closed";
         }
 
         return memcached_strerror(&wire->memc, rc);
@@ -440,9 +441,13 @@ sss_wire_fetch(sss_wire_t *wire, sss_wire_result_t *r,
 
     for (i = 0; i <= n; i++) {
 
+        /* without a count, it calls any answer it does not know a miss */
+
+        r->result.count = 1;
+
         if (memcached_fetch_result(&wire->memc, &r->result, &rc) == NULL) {
 
-            if (rc == MEMCACHED_END || rc == MEMCACHED_NOTFOUND) {
+            if (rc == MEMCACHED_END) {
                 return 0;
             }
 

@@ -1,0 +1,83 @@
+
+/*
+ * Servers for the unit tests: a real memcached, and a fake one that answers
+ * every line with the same bytes.  Both listen on a free port of a loopback
+ * address and end with the test, however it ends.
+ */
+
+
+#ifndef MEMCACHED_H_INCLUDED
+#define MEMCACHED_H_INCLUDED
+
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "sss_address.h"
+
+
+typedef struct {
+    sss_address_t   address;
+    const char     *option;             /* one more of memcached's, or NULL */
+    pid_t           pid;                /* 0: not running                  */
+} memcached_t;
+
+
+typedef struct {
+    sss_address_t   address;
+    const char     *bytes;              /* the answer to a line            */
+    size_t          len;                /* 0: silence                      */
+    unsigned        drip_ms;            /* between two bytes, 0: at once   */
+    int             repeat;             /* the answer has no end           */
+    int             hang_up;            /* after the answer                */
+    int             fd;
+    atomic_int      stop;
+    atomic_uint     connections;
+    pthread_t       thread;
+} fake_t;
+
+
+uint64_t unit_clock_ms(void);
+void unit_pause(unsigned ms);
+
+/*
+ * Starts a memcached on a free port of "host", or on the Unix-domain socket
+ * "host".  Returns 0, or -1 if none answers.
+ */
+int memcached_start(memcached_t *m, const char *host, const char *option);
+
+/* Starts it again, empty, at the same address. */
+int memcached_restart(memcached_t *m);
+
+void memcached_stop(memcached_t *m);
+
+/*
+ * Sends bytes and waits until "end" is in the answer, which goes into
+ * "answer", zero-terminated.  Returns 0, or -1.
+ */
+int memcached_say(const sss_address_t *address, const void *bytes,
+    size_t len, const char *end, char *answer, size_t size);
+
+/* A line, of whose answer nothing but its end counts. */
+int memcached_tell(const sss_address_t *address, const char *line,
+    const char *end);
+
+/* Stores bytes under a key, as anybody might. */
+int memcached_store(const sss_address_t *address, const char *name,
+    const void *value, size_t len);
+
+/* A socket that listens on a free port of address->host, or -1. */
+int memcached_listen(sss_address_t *address, int backlog);
+
+/* Begins to connect and does not wait.  Returns the socket, or -1. */
+int memcached_connect(const sss_address_t *address);
+
+/* "fake" comes with what it answers.  Returns 0, or -1. */
+int fake_start(fake_t *fake);
+void fake_stop(fake_t *fake);
+
+
+#endif /* MEMCACHED_H_INCLUDED */
