@@ -1,0 +1,135 @@
+
+/*
+ * load: a TLS client that opens sessions on one set of addresses, redeems
+ * them on another, and says what that cost the servers.
+ *
+ * Session number i is opened on address i of the first set and redeemed on
+ * address i of the second (both modulo their number), under name i.  So
+ * "--open A,B --redeem B,A" redeems each session on the host it is not from.
+ */
+
+
+#ifndef LOAD_H_INCLUDED
+#define LOAD_H_INCLUDED
+
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <openssl/ssl.h>
+
+
+#define LOAD_LIST_MAX  64
+
+
+typedef struct {
+    struct sockaddr_storage   sa;
+    socklen_t                 len;
+} load_address_t;
+
+
+typedef struct {
+    size_t                    n;
+    load_address_t            item[LOAD_LIST_MAX];
+} load_addresses_t;
+
+
+typedef enum {
+    LOAD_FULL = 0,              /* no session is offered                 */
+    LOAD_TICKET,
+    LOAD_ID                     /* the client says that it takes no ticket */
+} load_mode_t;
+
+
+typedef struct {
+    load_addresses_t          open;
+    load_addresses_t          redeem;
+    const char               *names[LOAD_LIST_MAX];
+    size_t                    n_names;
+    pid_t                     pids[LOAD_LIST_MAX];
+    size_t                    n_pids;
+    int                       version;      /* TLS1_2_VERSION or 1_3    */
+    load_mode_t               mode;
+    uint64_t                  handshakes;
+    uint64_t                  sessions;     /* fewer than handshakes: each
+                                               is redeemed several times */
+    unsigned                  in_flight;
+    double                    rate;         /* a second, 0: no limit    */
+    const char               *request;      /* path, or NULL            */
+    double                    patience;     /* seconds, one connection  */
+    double                    time;         /* seconds, everything      */
+} load_options_t;
+
+
+/* Serialized sessions, so that one can be redeemed twice. */
+
+typedef struct {
+    unsigned char            *data;
+    size_t                    len;
+} load_session_t;
+
+
+typedef struct {
+    char                      text[96];
+    uint64_t                  n;
+} load_reason_t;
+
+
+/* What one wave of handshakes came to. */
+
+typedef struct {
+    uint64_t                  wanted;
+    uint64_t                  done;
+    uint64_t                  failed;
+    uint64_t                  resumed;
+    uint64_t                  sessions;     /* tickets or IDs received  */
+    uint64_t                 *latency;      /* of "done", nanoseconds   */
+    uint64_t                  wall;         /* nanoseconds              */
+    load_reason_t             reasons[16];  /* the last: any other      */
+} load_report_t;
+
+
+/* Monotonic nanoseconds. */
+uint64_t load_now(void);
+
+/*
+ * Fills the options from the command line.  Returns 0, or -1 after a message
+ * on stderr.
+ */
+int load_options(load_options_t *o, int argc, char **argv);
+
+/*
+ * Nanoseconds of CPU that a process has used in all its threads.  Returns 0,
+ * or -1 if there is no such process.
+ */
+int load_cpu(pid_t pid, uint64_t *used);
+
+/*
+ * Makes handshakes until "deadline": with redeem = 0 full ones on the first
+ * set of addresses, where "sessions" (NULL: none are wanted) receives the
+ * session of each; with redeem = 1 on the second set, offering "sessions".
+ * Returns 0, or -1 if the client could not work at all.
+ */
+int load_wave(const load_options_t *o, int redeem, uint64_t n,
+    load_session_t *sessions, load_report_t *report, uint64_t deadline);
+
+/* Returns 0, or -1 without memory for the latencies of "n" handshakes. */
+int load_report_init(load_report_t *report, uint64_t n);
+
+void load_report_free(load_report_t *report);
+
+/* Counts a handshake that was completed. */
+void load_report_done(load_report_t *report, uint64_t latency, int resumed);
+
+/* Counts one that was not. */
+void load_report_failed(load_report_t *report, const char *reason);
+
+/*
+ * Prints a line of JSON: what was measured, and how opening the sessions went
+ * if there was that.  "cpu" has the nanoseconds of each of o->pids.
+ */
+void load_report_print(const load_options_t *o, load_report_t *measured,
+    const load_report_t *opened, const uint64_t *cpu);
+
+
+#endif /* LOAD_H_INCLUDED */
