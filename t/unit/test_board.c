@@ -183,6 +183,12 @@ test_capacity(void **state)
     assert_int_equal(small->n, 3);
     assert_memory_equal(small->keys, big->keys, 3 * sizeof(sss_key_t));
 
+    /* nor does a number of keys that no writer wrote */
+
+    memset(board + 1, 0xff, sizeof(uint64_t));
+    assert_int_not_equal(sss_board_read(board, read), 0);
+    assert_int_equal(read->n, 5);
+
     free(board);
 
     board = new_board(0);

@@ -345,6 +345,7 @@ test_openssl_fails(void **state)
         if (sss_seal(key, SSS_SEAL_RING, "main", 4, TEXT, TEXT_LEN, out)
             == 0)
         {
+            assert_int_not_equal(unit_openssl_fail, 0);
             break;
         }
 
@@ -363,6 +364,7 @@ test_openssl_fails(void **state)
         if (sss_unseal(key, SSS_SEAL_RING, "main", 4, record, len, out)
             == TEXT_LEN)
         {
+            assert_int_not_equal(unit_openssl_fail, 0);
             break;
         }
 

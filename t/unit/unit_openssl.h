@@ -2,7 +2,7 @@
 /*
  * An OpenSSL that fails on demand.  These functions stand before libcrypto's
  * for the code under test; the unit_openssl_fail'th call from now on returns
- * a failure, all others go through.
+ * a failure, all others go through.  Calls of libcrypto's own do not count.
  */
 
 
@@ -17,16 +17,20 @@
 #include <dlfcn.h>
 
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
 #include <openssl/rand.h>
 
 
-static unsigned  unit_openssl_fail;     /* 0: none fails */
+static unsigned  unit_openssl_fail;     /* 0: none fails            */
+static unsigned  unit_openssl_inside;   /* depth of calls under way */
 
 
 static int
 unit_openssl_due(void)
 {
-    return unit_openssl_fail > 0 && --unit_openssl_fail == 0;
+    return unit_openssl_inside == 0
+           && unit_openssl_fail > 0
+           && --unit_openssl_fail == 0;
 }
 
 
@@ -37,6 +41,7 @@ unit_openssl_due(void)
     type                                                                      \
     name params                                                               \
     {                                                                         \
+        type   result;                                                        \
         type  (*real) params;                                                 \
                                                                               \
         if (unit_openssl_due()) {                                             \
@@ -45,7 +50,11 @@ unit_openssl_due(void)
                                                                               \
         *(void **) (void *) &real = dlsym(RTLD_NEXT, #name);                  \
                                                                               \
-        return real args;                                                     \
+        unit_openssl_inside++;                                                \
+        result = real args;                                                   \
+        unit_openssl_inside--;                                                \
+                                                                              \
+        return result;                                                        \
     }
 
 
@@ -57,6 +66,20 @@ UNIT_OPENSSL(int, 0, EVP_PKEY_derive_init, (EVP_PKEY_CTX *ctx), (ctx))
 UNIT_OPENSSL(int, 0, EVP_PKEY_derive,
              (EVP_PKEY_CTX *ctx, unsigned char *key, size_t *len),
              (ctx, key, len))
+
+/* OpenSSL before 3.0 has macros of these names */
+
+#ifndef EVP_PKEY_CTX_set1_hkdf_salt
+
+UNIT_OPENSSL(int, 0, EVP_PKEY_CTX_set1_hkdf_salt,
+             (EVP_PKEY_CTX *ctx, const unsigned char *salt, int len),
+             (ctx, salt, len))
+
+UNIT_OPENSSL(int, 0, EVP_PKEY_CTX_add1_hkdf_info,
+             (EVP_PKEY_CTX *ctx, const unsigned char *info, int len),
+             (ctx, info, len))
+
+#endif
 
 UNIT_OPENSSL(EVP_CIPHER_CTX *, NULL, EVP_CIPHER_CTX_new, (void), ())
 
