@@ -103,6 +103,21 @@ memcached_stop(memcached_t *m)
 }
 
 
+void
+memcached_freeze(memcached_t *m)
+{
+    kill(m->pid, SIGSTOP);
+    (void) waitpid(m->pid, NULL, WUNTRACED);
+}
+
+
+void
+memcached_thaw(memcached_t *m)
+{
+    kill(m->pid, SIGCONT);
+}
+
+
 int
 memcached_say(const sss_address_t *address, const void *bytes, size_t len,
     const char *end, char *answer, size_t size)

@@ -54,6 +54,10 @@ int memcached_restart(memcached_t *m);
 
 void memcached_stop(memcached_t *m);
 
+/* Stops it as SIGSTOP does, and does not return before; goes on. */
+void memcached_freeze(memcached_t *m);
+void memcached_thaw(memcached_t *m);
+
 /*
  * Sends bytes and waits until "end" is in the answer, which goes into
  * "answer", zero-terminated.  Returns 0, or -1.

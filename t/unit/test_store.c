@@ -4,7 +4,6 @@
 
 #include "unit.h"
 
-#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -411,7 +410,7 @@ test_frozen(void **state)
     assert_non_null(store);
     assert_int_equal(put(store, NAME, 0, "value"), SSS_STORE_OK);
 
-    kill(f->memcached.pid, SIGSTOP);
+    memcached_freeze(&f->memcached);
     start = unit_clock_ms();
 
     /* first on the connection that is there, then on a new one */
@@ -426,7 +425,7 @@ test_frozen(void **state)
 
     assert_fails(&f->memcached.address, "timed out");
 
-    kill(f->memcached.pid, SIGCONT);
+    memcached_thaw(&f->memcached);
 
     for (tries = 0; tries < 20; tries++) {
         if (sss_store_get(f->store, &item, 1) == SSS_STORE_OK) {
