@@ -22,7 +22,7 @@
 
 
 #define SSS_KEY_NAME  16
-#define SSS_KEY_LIFE  (400 * 86400)   /* seconds: longest life after its slot */
+#define SSS_KEY_LIFE  (400 * 86400)     /* seconds after the end of a slot */
 
 
 typedef struct {
