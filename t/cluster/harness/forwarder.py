@@ -74,17 +74,17 @@ class Forwarder:
                 self._shut(client)
                 self._shut(server)
                 return
-            self._thread(self._pump, client, server, self.delay)
-            self._thread(self._pump, server, client, 0.0)
+            self._thread(self._pump, client, server, True)
+            self._thread(self._pump, server, client, False)
 
-    def _pump(self, source, sink, delay):
+    def _pump(self, source, sink, delayed):
         try:
             while True:
                 data = source.recv(65536)
                 if not data:
                     break
-                if delay:
-                    time.sleep(delay)
+                if delayed and self.delay:
+                    time.sleep(self.delay)
                 sink.sendall(data)
         except OSError:
             pass

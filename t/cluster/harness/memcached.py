@@ -52,16 +52,31 @@ class Connection:
         if answer != 'STORED':
             raise ConnectionError('memcached says ' + answer)
 
-    def keys(self):
-        """Every key, with the time it expires (-1: never)."""
-        found = {}
+    def statistic(self, name):
+        value = None
+        line = self.ask('stats')
+        while line != 'END':
+            if line.split()[1] == name:
+                value = int(line.split()[2])
+            line = self.line()
+        return value
+
+    def lifetime(self, key):
+        """Seconds until a key expires."""
+        answer = self.ask('mg %s t' % key)
+        if not answer.startswith('HD t'):
+            raise ConnectionError('memcached says ' + answer)
+        return int(answer[4:])
+
+    def dump(self):
+        """Keys, without those in use at this moment."""
+        found = set()
         line = self.ask('lru_crawler metadump all')
         while line != 'END':
             if line.startswith(('BUSY', 'ERROR')):
                 raise ConnectionError('memcached says ' + line)
             fields = dict(word.split('=', 1) for word in line.split())
-            key = urllib.parse.unquote(fields['key'])
-            found[key] = int(fields['exp'])
+            found.add(urllib.parse.unquote(fields['key']))
             line = self.line()
         return found
 
@@ -138,10 +153,24 @@ class Memcached:
         with self.connect() as c:
             c.set(key, value, lifetime)
 
+    def keys(self):
+        """Every key, from as many dumps as it takes."""
+        found = set()
+
+        def complete():
+            with self.connect() as c:
+                found.update(c.dump())
+            with self.connect() as c:
+                return len(found) >= c.statistic('curr_items')
+
+        process.wait_until(complete, 'all keys of ' + self.name)
+        return found
+
     def items(self):
         """Every key with its value."""
+        keys = self.keys()
         with self.connect() as c:
-            found = {key: c.get(key) for key in c.keys()}
+            found = {key: c.get(key) for key in keys}
         return {key: value for key, value in found.items()
                 if value is not None}
 

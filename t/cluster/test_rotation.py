@@ -1,0 +1,77 @@
+"""Keys roll, and no ticket younger than its lifetime fails."""
+
+from harness import clients, cluster as clusters, load, process
+
+
+def test_rotations_under_load(make_cluster):
+    """Six rotations; tickets live for three of them."""
+    cluster = make_cluster(hosts=3, rotation='2s', session_timeout='8s')
+    cluster.wait_agreed()
+    with load.Load(cluster.hosts, lifetime=6) as steady:
+        cluster.wait_rotations(6)
+    assert steady.oldest > 4
+    assert len(steady.between) == 9
+
+
+def test_every_host_encrypts_with_the_same_key(make_cluster):
+    cluster = make_cluster(hosts=3)
+    cluster.wait_agreed()
+
+    def same():
+        keys = {clusters.current_key(host) for host in cluster.hosts}
+        return len(keys) == 1 and None not in keys
+
+    for _ in range(2):
+        process.wait_until(same, 'one encrypting key')
+        cluster.wait_rotations(1)
+
+
+def test_next_key_is_there_before_it_is_needed(make_cluster):
+    """Every host can decrypt with a key before any host encrypts with it."""
+    cluster = make_cluster(hosts=3)
+    cluster.wait_agreed()
+    for _ in range(2):
+        known = process.wait_until(lambda: next_key_everywhere(cluster),
+                                   'a next key on every host')
+        cluster.wait_rotations(1)
+        assert clusters.current_key(cluster.hosts[0]) in known
+
+
+def next_key_everywhere(cluster):
+    """Names of next keys that all hosts have."""
+    names = [{key['name'] for key in host.group()['keys']
+              if key['role'] == 'next'} for host in cluster.hosts]
+    return set.intersection(*names)
+
+
+def test_old_keys_are_forgotten(make_cluster):
+    """Neither hosts nor memcached keep what no ticket can need."""
+    cluster = make_cluster(hosts=2, rotation='1s', poll='200ms',
+                           session_timeout='2s')
+    cluster.wait_agreed()
+    first = cluster.hosts[0].keys()
+    process.wait_until(
+        lambda: not any(host.keys() & first for host in cluster.hosts),
+        'the first keys to be forgotten')
+    from harness import record
+    for server in cluster.memcached:
+        process.wait_until(
+            lambda server=server: not first & {
+                k.short_name for k in record.ring_of(server, cluster.secret)},
+            'the first keys to leave memcached')
+
+
+def test_expired_ticket_is_a_full_handshake(make_cluster):
+    cluster = make_cluster(hosts=2, rotation='1s', poll='200ms',
+                           session_timeout='1s')
+    cluster.wait_agreed()
+    for version in clients.VERSIONS:
+        client = clients.Client(version)
+        session = client.full(cluster.hosts[0]).session
+
+        def refused(client=client, session=session):
+            result = client.connect(cluster.hosts[1], session=session)
+            assert result.error is None
+            return not result.reused
+
+        process.wait_until(refused, 'the ticket to expire')
