@@ -173,6 +173,10 @@ sss_replica_answer(sss_replica_t *replica, sss_ring_t *ring, uint64_t now_ms)
 
     rc = sss_store_answer(replica->store, records->items, records->n_items);
 
+    if (atomic_load(&records->cancelled)) {
+        return 0;
+    }
+
     if (rc != SSS_STORE_OK) {
         sss_replica_down(replica);
         return 0;
@@ -198,11 +202,17 @@ sss_replica_answer(sss_replica_t *replica, sss_ring_t *ring, uint64_t now_ms)
 int
 sss_replica_again(sss_replica_t *replica, sss_ring_t *ring, uint64_t now_ms)
 {
+    sss_store_rc_t  rc;
+
     replica->report->conflicts++;
 
-    if (sss_store_get(replica->store, replica->records->items, 1)
-        != SSS_STORE_OK)
-    {
+    rc = sss_store_get(replica->store, replica->records->items, 1);
+
+    if (atomic_load(&replica->records->cancelled)) {
+        return 0;
+    }
+
+    if (rc != SSS_STORE_OK) {
         sss_replica_failed(replica);
         return 0;
     }

@@ -10,6 +10,8 @@
 #define SSS_REPLICA_H_INCLUDED
 
 
+#include <stdatomic.h>
+
 #include "sss_presence.h"
 #include "sss_ring.h"
 #include "sss_store.h"
@@ -20,6 +22,7 @@
 
 typedef struct {
     const sss_sync_conf_t  *conf;
+    atomic_int              cancelled;  /* answers are not looked at       */
     size_t                  n_items;    /* of a read: rings, presence     */
     sss_store_item_t       *items;
     uint8_t                 tags[SSS_SECRETS_MAX][SSS_TAG_SIZE];

@@ -26,6 +26,7 @@ struct sss_speaker_s {
     sss_speaker_state_t   state;
     int                   stop;
     int                   stopped;      /* the thread is at its end        */
+    int                   left;         /* and nobody waits for it         */
     int                   fd;
     uint32_t              capacity;
     sss_sync_t           *sync;
@@ -155,12 +156,18 @@ sss_speaker_take(sss_speaker_t *speaker, sss_ring_t *ring,
 int
 sss_speaker_stop(sss_speaker_t *speaker, unsigned wait_ms)
 {
+    pthread_t  thread;
+
+    /* an abandoned one may be gone with its memory right after the wait */
+
+    thread = speaker->thread;
+
     if (sss_speaker_wait(speaker, wait_ms) != 0) {
-        pthread_detach(speaker->thread);
+        pthread_detach(thread);
         return 0;
     }
 
-    pthread_join(speaker->thread, NULL);
+    pthread_join(thread, NULL);
     sss_speaker_free(speaker);
 
     return 1;
@@ -212,6 +219,7 @@ sss_speaker_run(sss_speaker_t *speaker)
 static void *
 sss_speaker_main(void *data)
 {
+    int             left;
     sss_speaker_t  *speaker;
 
     speaker = data;
@@ -241,9 +249,14 @@ sss_speaker_main(void *data)
     }
 
     speaker->stopped = 1;
+    left = speaker->left;
 
     pthread_cond_broadcast(&speaker->cond);
     pthread_mutex_unlock(&speaker->lock);
+
+    if (left) {
+        sss_speaker_free(speaker);
+    }
 
     return NULL;
 }
@@ -285,6 +298,7 @@ sss_speaker_wait(sss_speaker_t *speaker, unsigned wait_ms)
     pthread_mutex_lock(&speaker->lock);
 
     speaker->stop = 1;
+    sss_sync_cancel(speaker->sync);
 
     pthread_cond_broadcast(&speaker->cond);
 
@@ -293,6 +307,7 @@ sss_speaker_wait(sss_speaker_t *speaker, unsigned wait_ms)
     }
 
     stopped = speaker->stopped;
+    speaker->left = !stopped;
 
     pthread_mutex_unlock(&speaker->lock);
 

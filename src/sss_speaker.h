@@ -39,9 +39,10 @@ int sss_speaker_take(sss_speaker_t *speaker, sss_ring_t *ring,
     sss_sync_report_t *report);
 
 /*
- * Ends the thread and frees everything.  A thread that is still inside
- * libmemcached after "wait_ms" is abandoned with its memory: the process is
- * about to exit.  Returns 1 if it ended, 0 if it was abandoned.
+ * Ends the thread and frees everything.  A thread that is still inside a poll
+ * after "wait_ms" is abandoned: it ends, and frees its memory, when the poll
+ * is over.  The servers and secrets of its configuration must outlive that.
+ * Returns 1 if it ended, 0 if it was abandoned.
  */
 int sss_speaker_stop(sss_speaker_t *speaker, unsigned wait_ms);
 

@@ -48,6 +48,7 @@ static void sss_sync_spread(sss_sync_t *sync, sss_ring_t *ring,
     uint64_t now_ms);
 static void sss_sync_mend(sss_sync_t *sync, sss_replica_t *replica,
     sss_ring_t *ring, uint64_t now_ms);
+static int sss_sync_late(const sss_sync_t *sync);
 static uint64_t sss_sync_clock(void);
 
 
@@ -117,6 +118,13 @@ sss_sync_destroy(sss_sync_t *sync)
 }
 
 
+void
+sss_sync_cancel(sss_sync_t *sync)
+{
+    atomic_store(&sync->records.cancelled, 1);
+}
+
+
 int
 sss_sync_poll(sss_sync_t *sync, sss_ring_t *ring, uint64_t now_ms,
     sss_sync_report_t *report)
@@ -130,6 +138,10 @@ sss_sync_poll(sss_sync_t *sync, sss_ring_t *ring, uint64_t now_ms,
 
     sss_sync_read(sync, ring, now_ms);
 
+    if (atomic_load(&sync->records.cancelled)) {
+        return -1;
+    }
+
     (void) sss_ring_expire(ring, now_ms);
     sss_sync_raise(sync, ring);
 
@@ -142,7 +154,7 @@ sss_sync_poll(sss_sync_t *sync, sss_ring_t *ring, uint64_t now_ms,
     sss_sync_spread(sync, ring, now_ms);
 
     for (i = 0; i < sync->conf.n_servers; i++) {
-        if (sss_sync_clock() < sync->until) {
+        if (!sss_sync_late(sync)) {
             sss_replica_greet(&sync->replicas[i], now_ms);
         }
     }
@@ -323,7 +335,7 @@ sss_sync_publish(sss_sync_t *sync, sss_ring_t *ring, uint64_t now_ms)
     for (i = 0; i < sync->conf.n_servers && sync->fresh->n != 0; i++) {
         replica = &sync->replicas[i];
 
-        if (replica->up && sss_sync_clock() < sync->until) {
+        if (replica->up && !sss_sync_late(sync)) {
 
             if (sss_sync_offer(sync, replica, ring, now_ms)) {
                 break;
@@ -379,6 +391,10 @@ sss_sync_offer(sss_sync_t *sync, sss_replica_t *replica, sss_ring_t *ring,
 
         if (sync->fresh->n == 0) {
             return 1;
+        }
+
+        if (sss_sync_late(sync)) {
+            return 0;
         }
     }
 
@@ -456,7 +472,7 @@ sss_sync_mend(sss_sync_t *sync, sss_replica_t *replica, sss_ring_t *ring,
     for (tries = 0; tries < SSS_SYNC_TRIES; tries++) {
 
         if (!replica->up || sss_replica_whole(replica, ring)
-            || sss_sync_clock() >= sync->until)
+            || sss_sync_late(sync))
         {
             return;
         }
@@ -469,6 +485,14 @@ sss_sync_mend(sss_sync_t *sync, sss_replica_t *replica, sss_ring_t *ring,
             return;
         }
     }
+}
+
+
+static int
+sss_sync_late(const sss_sync_t *sync)
+{
+    return atomic_load(&sync->records.cancelled)
+           || sss_sync_clock() >= sync->until;
 }
 
 

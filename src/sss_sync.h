@@ -83,6 +83,14 @@ sss_sync_t *sss_sync_create(const sss_sync_conf_t *conf);
 void sss_sync_destroy(sss_sync_t *sync);
 
 /*
+ * Called by another thread, makes a poll that is under way, and each later
+ * one, return -1 as soon as the server it waits for has answered or is given
+ * up.  From now on the sync uses neither OpenSSL nor what its configuration
+ * points to, so that the process may exit meanwhile.
+ */
+void sss_sync_cancel(sss_sync_t *sync);
+
+/*
  * One poll.  "ring" comes with the keys of this host and goes with the union,
  * without expired ones, with a key for the current slot whatever the servers
  * do, and with one for the next slot from about the middle of the current
