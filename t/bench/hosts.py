@@ -1,0 +1,253 @@
+"""The servers of the bench: nginx with and without the module, memcached.
+
+Everything listens on loopback, lives in one directory and ends with the
+bench, also if the bench is killed.
+"""
+
+import contextlib
+import ctypes
+import http.client
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import time
+
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+
+NGINX = os.environ.get('SSS_NGINX') or 'nginx'
+MODULES = os.path.abspath(os.environ.get('SSS_MODULES') or os.path.join(
+    REPOSITORY, 'build', 'modules'))
+NAME = 'a.example'
+PATIENCE = 30
+
+PR_SET_PDEATHSIG = 1
+
+
+class Unfit(Exception):
+    """Something that has to run does not."""
+
+
+def until(condition, what, patience=PATIENCE, process=None):
+    """Waits for a condition, and returns what it returned."""
+    end = time.monotonic() + patience
+    while True:
+        value = condition()
+        if value:
+            return value
+        if process is not None and process.poll() is not None:
+            raise Unfit('%s: it ended with status %d'
+                        % (what, process.returncode))
+        if time.monotonic() > end:
+            raise Unfit('%s: not within %d seconds' % (what, patience))
+        time.sleep(0.02)
+
+
+def free_port():
+    with contextlib.closing(socket.socket()) as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+def listening(port):
+    with contextlib.closing(socket.socket()) as s:
+        return s.connect_ex(('127.0.0.1', port)) == 0
+
+
+def cores():
+    """The core of the servers and the one of everything else, or None."""
+    have = sorted(os.sched_getaffinity(0))
+    return (have[0], have[1]) if len(have) > 1 else (None, None)
+
+
+class Process:
+    """A child that ends when the bench does."""
+
+    def __init__(self, command, log, core=None):
+        self.log = log
+        prctl = ctypes.CDLL(None, use_errno=True).prctl
+
+        def prepare():
+            prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+            if core is not None:
+                os.sched_setaffinity(0, {core})
+
+        with open(log, 'ab') as output:
+            try:
+                self.child = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=output,
+                    stderr=output, preexec_fn=prepare)
+            except OSError as e:
+                raise Unfit('cannot start %s: %s' % (command[0], e)) from e
+
+        self.pid = self.child.pid
+
+    def said(self):
+        with open(self.log, encoding='utf-8', errors='replace') as f:
+            return f.read()[-2000:]
+
+    def stop(self):
+        if self.child.poll() is not None:
+            return
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            self.child.send_signal(number)
+            try:
+                self.child.wait(10)
+                return
+            except subprocess.TimeoutExpired:
+                pass
+
+
+def children(pid):
+    path = '/proc/%d/task/%d/children' % (pid, pid)
+    with contextlib.suppress(OSError), open(path, encoding='ascii') as f:
+        return [int(child) for child in f.read().split()]
+    return []
+
+
+class Memcached:
+
+    def __init__(self, site):
+        self.port = free_port()
+        self.address = '127.0.0.1:%d' % self.port
+        self.process = site.start(
+            ['memcached', '-u', 'root', '-l', '127.0.0.1', '-t', '1',
+             '-p', str(self.port)], 'memcached', site.other_core)
+        until(lambda: listening(self.port), 'memcached', process=(
+            self.process.child))
+
+
+class Host:
+    """An nginx with one worker and one TLS server."""
+
+    def __init__(self, site, label, cluster=None, wrap=(), core=None,
+                 single=False):
+        self.label = label
+        self.port = free_port()
+        self.status_port = free_port()
+        self.address = '127.0.0.1:%d' % self.port
+        self.cluster = cluster
+        self.directory = os.path.join(site.directory, label)
+        os.mkdir(self.directory)
+        path = os.path.join(self.directory, 'nginx.conf')
+
+        with open(path, 'w', encoding='ascii') as f:
+            f.write(self._configuration(site, single))
+
+        self.process = site.start(
+            [*wrap, NGINX, '-p', self.directory + '/', '-c', path,
+             '-e', os.path.join(self.directory, 'error.log')],
+            label, site.server_core if core is None else core)
+        self._wait(single)
+
+    def _wait(self, single):
+        child = self.process.child
+        try:
+            until(lambda: listening(self.port), self.label, process=child)
+        except Unfit as e:
+            raise Unfit('%s\n%s' % (e, self.process.said())) from e
+
+        self.worker = self.process.pid
+        if not single:
+            self.worker = until(lambda: children(self.process.pid),
+                                self.label + "'s worker", process=child)[0]
+
+    def _configuration(self, site, single):
+        lines = ['daemon off;', 'worker_processes 1;', 'pid nginx.pid;',
+                 'error_log error.log warn;']
+        if os.getuid() == 0:
+            lines.append('user root;')
+        if single:
+            lines.append('master_process off;')
+        if self.cluster:
+            lines += ['load_module %s/ngx_ssl_session_sync_module.so;'
+                      % MODULES, self.cluster]
+        lines += ['events { worker_connections 4096; }', 'http {',
+                  'access_log off;']
+        lines += ['%s_temp_path %s;' % (kind, kind) for kind in (
+            'client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi')]
+        lines += ['ssl_certificate %s;' % site.certificate,
+                  'ssl_certificate_key %s;' % site.key,
+                  'ssl_protocols TLSv1.2 TLSv1.3;',
+                  'ssl_session_timeout 1h;']
+        if self.cluster:
+            lines.append('ssl_session_sync main;')
+        else:
+            lines.append('ssl_session_ticket_key %s;' % site.ticket_key)
+        lines += ['server { listen %s ssl; server_name %s; return 204; }'
+                  % (self.address, NAME)]
+        if self.cluster:
+            lines += ['server { listen 127.0.0.1:%d; location = /status {'
+                      % self.status_port, 'ssl_session_sync_status; } }']
+        return '\n'.join(lines + ['}', ''])
+
+    def status(self):
+        connection = http.client.HTTPConnection(
+            '127.0.0.1', self.status_port, timeout=PATIENCE)
+        with contextlib.closing(connection):
+            connection.request('GET', '/status')
+            return json.load(connection.getresponse())
+
+    def settled(self):
+        """Whether memcached was reached and a key is current."""
+        cluster = self.status()['clusters'][0]
+        return cluster['state'] == 'ok' and any(
+            key['role'] == 'current' for key in cluster['keys'])
+
+
+class Site:
+    """The directory of a run, what is common to its hosts, and its end."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.processes = []
+        self.server_core, self.other_core = cores()
+        self.certificate = os.path.join(directory, 'certificate.pem')
+        self.key = os.path.join(directory, 'key.pem')
+        self.ticket_key = os.path.join(directory, 'ticket.key')
+        self.secret = os.path.join(directory, 'secret')
+        self._make_files()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop(self.processes[:])
+
+    def _make_files(self):
+        subprocess.run(
+            ['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
+             'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30',
+             '-subj', '/CN=' + NAME, '-keyout', self.key,
+             '-out', self.certificate],
+            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._write(self.ticket_key, secrets.token_bytes(80))
+        self._write(self.secret, secrets.token_hex(32).encode() + b'\n')
+
+    @staticmethod
+    def _write(path, data):
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(fd, 'wb') as f:
+            f.write(data)
+
+    def start(self, command, label, core=None):
+        process = Process(command, os.path.join(
+            self.directory, label + '.log'), core)
+        self.processes.append(process)
+        return process
+
+    def stop(self, processes):
+        for process in reversed(processes):
+            process.stop()
+            self.processes.remove(process)
+
+    def cluster(self, memcached, rotation='1h', poll='2s', namespace='main'):
+        """The block ssl_session_sync_cluster of a host."""
+        return '\n'.join(
+            ['ssl_session_sync_cluster main {',
+             'memcached %s;' % memcached.address,
+             'secret_file %s;' % self.secret, 'namespace %s;' % namespace,
+             'key_rotation %s;' % rotation, 'poll_interval %s;' % poll, '}'])
