@@ -39,6 +39,7 @@ typedef EVP_MAC_CTX  ngx_ssl_session_sync_mac_t;
 #define ngx_ssl_session_sync_cipher(name)                                     \
     EVP_CIPHER_fetch(NULL, name, NULL)
 
+
 static ngx_inline int
 ngx_ssl_session_sync_mac_init(ngx_ssl_session_sync_mac_t *mac,
     const u_char *key, size_t size)
@@ -62,6 +63,7 @@ typedef HMAC_CTX  ngx_ssl_session_sync_mac_t;
 #define ngx_ssl_session_sync_mac_update   HMAC_Update
 #define ngx_ssl_session_sync_cipher(name)                                     \
     EVP_get_cipherbyname(name)
+
 
 static ngx_inline int
 ngx_ssl_session_sync_mac_init(ngx_ssl_session_sync_mac_t *mac,
