@@ -1,0 +1,241 @@
+package SSS;
+
+# What the files t/*.t have in common: where nginx and the modules are,
+# certificates, secret files, and TLS clients.  To be used before Test::Nginx.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use Exporter qw(import);
+use File::Basename qw(dirname);
+use File::Temp qw(tempdir);
+use IO::Socket::INET;
+use IPC::Open3 qw(open3);
+use Time::HiRes qw(time);
+
+our @EXPORT = qw(
+    directory secret_file until_true read_file write_file free_port
+    start_nginx stop_nginx http_get tls_client nginx_preload
+);
+
+my $top = abs_path(dirname(__FILE__) . '/../..');
+my $owner = $$;
+my $directory = tempdir('sss-XXXXXXXX', TMPDIR => 1);
+my @started;
+
+my $nginx = $ENV{SSS_NGINX} || 'nginx';
+my $modules = $ENV{SSS_MODULES} || "$top/build/modules";
+
+$ENV{PATH} .= ':/usr/sbin:/sbin';
+
+# Workers of a test that root runs are another user's.
+chmod 0755, $directory;
+
+sub directory { return $directory }
+
+sub read_file {
+    my ($name) = @_;
+
+    open my $fh, '<', $name or return;
+    local $/;
+    return scalar <$fh>;
+}
+
+sub write_file {
+    my ($name, $text, $mode) = @_;
+
+    open my $fh, '>', $name or die "$name: $!";
+    print $fh $text;
+    close $fh or die "$name: $!";
+    chmod $mode, $name if defined $mode;
+    return $name;
+}
+
+# A file of secrets in the test's directory.
+
+sub secret_file {
+    my ($name, $text, $mode) = @_;
+
+    return write_file("$directory/$name", $text, $mode // 0600);
+}
+
+# Asks again until the answer is true, for ten seconds at the most.
+
+sub until_true {
+    my ($ask, $seconds) = @_;
+
+    my $end = time + ($seconds // 10);
+
+    for (;;) {
+        my $answer = $ask->();
+        return $answer if $answer || time > $end;
+        select(undef, undef, undef, 0.02);
+    }
+}
+
+sub free_port {
+    my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')
+        or die "no free port: $!";
+    return $socket->sockport;
+}
+
+
+# Where Debian has stream and mail as modules of their own, they come before
+# ours.
+
+sub load_modules {
+    my $built = `$nginx -V 2>&1`;
+    my ($path) = $built =~ /--modules-path=(\S+)/;
+    my @files;
+
+    for my $name (qw(stream mail)) {
+        next unless $built =~ /--with-$name(=dynamic)?(?:\s|$)/;
+        push @files, "$path/ngx_${name}_module.so" if $1;
+    }
+
+    for my $name (qw(ngx_ssl ngx_stream_ssl ngx_mail_ssl)) {
+        my $file = "$modules/${name}_session_sync_module.so";
+        push @files, $file if -e $file;
+    }
+
+    return @files;
+}
+
+sub nginx_preload {
+    return $ENV{SSS_NGINX_PRELOAD} ? (LD_PRELOAD => $ENV{SSS_NGINX_PRELOAD})
+                                   : ();
+}
+
+# Starts nginx with a configuration, in the foreground; stop_nginx() or the end
+# of the test stops it.
+
+sub start_nginx {
+    my ($conf) = @_;
+
+    my $prefix = "$directory/nginx" . @started;
+    mkdir $prefix or die $!;
+    mkdir "$prefix/logs" or die $!;
+
+    my $load = join '', map { "load_module $_;\n" } load_modules();
+    write_file("$prefix/nginx.conf",
+               "daemon off;\npid $prefix/nginx.pid;\n"
+               . "error_log $prefix/error.log info;\n$load$conf");
+
+    my $pid = fork;
+    die "fork: $!" unless defined $pid;
+
+    if ($pid == 0) {
+        my %preload = nginx_preload();
+        @ENV{keys %preload} = values %preload;
+        open STDOUT, '>', "$prefix/stderr";
+        open STDERR, '>&', \*STDOUT;
+        exec $nginx, '-p', "$prefix/", '-e', "$prefix/error.log",
+             '-c', "$prefix/nginx.conf" or POSIX::_exit(127);
+    }
+
+    my $server = { pid => $pid, prefix => $prefix };
+    push @started, $server;
+
+    until_true(sub { -s "$prefix/nginx.pid" || ended($server) });
+    die "nginx did not start:\n" . (read_file("$prefix/error.log") // '')
+        if ended($server);
+
+    return $server;
+}
+
+sub ended {
+    my ($server) = @_;
+
+    return 1 if !$server->{pid};
+    return 0 if waitpid($server->{pid}, 1) == 0;
+    $server->{pid} = 0;
+    return 1;
+}
+
+sub stop_nginx {
+    my ($server) = @_;
+
+    return if ended($server);
+    kill QUIT => $server->{pid};
+    return if until_true(sub { ended($server) }, 20);
+    kill KILL => $server->{pid};
+    until_true(sub { ended($server) });
+}
+
+sub http_get {
+    my ($port, $path) = @_;
+
+    my $socket = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port",
+                                       Timeout => 5) or return;
+    print $socket "GET $path HTTP/1.0\r\nHost: a.example\r\n\r\n";
+    local $/;
+    my $answer = <$socket> // '';
+    return $answer =~ /^HTTP\/1\.1 200 .*?\r\n\r\n(.*)/s ? $1 : undef;
+}
+
+# One request by openssl s_client.  Returns the body; the session goes to and
+# comes from files.
+
+sub tls_client {
+    my ($port, %want) = @_;
+
+    my @command = ('timeout', 20, 'openssl', 's_client', '-quiet',
+                   '-no_ign_eof', '-connect', "127.0.0.1:$port",
+                   '-servername', $want{name} // 'a.example',
+                   $want{version} ? "-tls$want{version}" : ());
+    push @command, '-sess_out', $want{out} if $want{out};
+    push @command, '-sess_in', $want{in} if $want{in};
+
+    open my $null, '>', '/dev/null' or die $!;
+    my $pid = open3(my $in, my $out, '>&' . fileno($null), @command);
+    local $SIG{PIPE} = 'IGNORE';
+    print $in 'GET ' . ($want{path} // '/') . " HTTP/1.0\r\n"
+              . 'Host: ' . ($want{name} // 'a.example') . "\r\n\r\n";
+    $in->flush;
+
+    local $/;
+    my $answer = <$out> // '';
+    close $in;
+    waitpid $pid, 0;
+
+    return $answer =~ /^HTTP\/1\.1 200 .*?\r\n\r\n(.*)/s ? $1 : undef;
+}
+
+
+# For all: certificates, a good secret file, and Test::Nginx's settings.
+
+for my $name (qw(a b)) {
+    system('openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 '
+           . "-nodes -days 2 -subj /CN=$name.example "
+           . "-addext subjectAltName=DNS:$name.example "
+           . "-keyout $directory/$name.key -out $directory/$name.crt "
+           . '>/dev/null 2>&1') == 0 or die 'openssl req failed';
+}
+
+secret_file('good.secret', "# the only one\n" . '0123456789abcdef' x 4 . "\n");
+
+$ENV{TEST_NGINX_BINARY} = $nginx;
+$ENV{TEST_NGINX_LOAD_MODULES} = join ' ', load_modules();
+$ENV{TEST_NGINX_RANDOMIZE} = 1;
+$ENV{TEST_NGINX_LD_PRELOAD} = $ENV{SSS_NGINX_PRELOAD}
+    if $ENV{SSS_NGINX_PRELOAD};
+$ENV{TEST_NGINX_DIR} = $directory;
+$ENV{TEST_NGINX_TIMEOUT} //= 10;
+
+# Test::Nginx makes its t/servroot_* where it is started.
+mkdir "$directory/t" or die $!;
+chdir $directory or die $!;
+
+
+END {
+    if ($$ == $owner) {
+        my $status = $?;
+        stop_nginx($_) for @started;
+        chdir '/';
+        system('rm', '-rf', $directory);
+        $? = $status;
+    }
+}
+
+1;
