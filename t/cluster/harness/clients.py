@@ -81,7 +81,8 @@ class Client:
     @staticmethod
     def _talk(tls, kind, name, result):
         if kind == conf.HTTP:
-            tls.sendall(b'GET / HTTP/1.0\r\nHost: %s\r\n\r\n' % name.encode())
+            tls.sendall(b'GET / HTTP/1.0\r\nHost: %s\r\n\r\n'
+                        % (name or 'a.example').encode())
         with tls.makefile('rb') as f:
             line = f.readline()
             if kind == conf.HTTP:

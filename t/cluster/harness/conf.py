@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from dataclasses import dataclass, field
 
@@ -59,7 +60,12 @@ class Build:
     """The nginx binary of this run and what has to be loaded into it."""
 
     def __init__(self):
-        self.binary = os.environ.get('SSS_NGINX', 'nginx')
+        name = os.environ.get('SSS_NGINX') or 'nginx'
+        # a binary upgrade needs the whole path
+        self.binary = shutil.which(name, path=os.environ['PATH']
+                                   + ':/usr/sbin')
+        if self.binary is None:
+            raise RuntimeError('there is no ' + name)
         self.modules = os.path.abspath(os.environ.get(
             'SSS_MODULES', os.path.join(REPOSITORY, 'build', 'modules')))
         self.preload = os.environ.get('SSS_NGINX_PRELOAD', '')

@@ -10,7 +10,8 @@ import subprocess
 from . import conf, process
 
 WORKER = 'nginx: worker process'
-FAKETIME = '/usr/lib/*/faketime/libfaketime.so.1'
+# hosts have threads
+FAKETIME = '/usr/lib/*/faketime/libfaketimeMT.so.1'
 
 # never right, whatever a test does to a host
 BAD_LINES = ('[emerg]', '[alert]', '[crit]', 'AddressSanitizer',
@@ -34,10 +35,11 @@ class Host:
     def path(self, name):
         return os.path.join(self.directory, name)
 
-    def shift_clock(self, offset):
+    def shift_clock(self, offset, timers=False):
         """The host's clock, for libfaketime: "+20m" or "-20m".
 
-        Called again it moves the clock of a running host.
+        Called again it moves the clock of a running host.  Timers go on
+        as if nothing was, or see the time pass as well.
         """
         files = glob.glob(FAKETIME)
         if not files:
@@ -50,6 +52,8 @@ class Host:
                             'FAKETIME_TIMESTAMP_FILE': self.path('clock'),
                             'FAKETIME_NO_CACHE': '1',
                             'FAKETIME_DISABLE_SHM': '1',
+                            'FAKETIME_DONT_FAKE_MONOTONIC':
+                            '0' if timers else '1',
                             'NO_FAKE_STAT': '1'}
 
     def _environment(self):

@@ -1,0 +1,93 @@
+"""Hosts that start: together, later, again."""
+
+from harness import clients, cluster as clusters, process, record
+
+
+def issue(hosts):
+    """A ticket of every host in every version, as early as can be."""
+    tickets = []
+    for host in hosts:
+        for version in clients.VERSIONS:
+            client = clients.Client(version)
+            tickets.append((client, client.full(host).session))
+    return tickets
+
+
+def check(hosts, tickets):
+    for client, session in tickets:
+        for host in hosts:
+            result = client.connect(host, session=session)
+            assert result.error is None and result.reused
+
+
+def test_simultaneous_start(make_cluster):
+    """All hosts at the same moment, on an empty memcached."""
+    cluster = make_cluster(hosts=5, rotation='1h')
+    tickets = issue(cluster.hosts)
+    cluster.wait_agreed()
+    check(cluster.hosts, tickets)
+    assert len({clusters.current_key(host) for host in cluster.hosts}) == 1
+    cluster.wait_whole()
+    rings = [{key.name for key in record.ring_of(server, cluster.secret)}
+             for server in cluster.memcached]
+    assert rings[0] == rings[1]
+
+
+def test_first_handshake_of_a_new_host(make_cluster):
+    """It has the cluster's keys before it serves anybody."""
+    cluster = make_cluster(hosts=2, start=False)
+    first, second = cluster.hosts
+    first.start()
+    cluster.wait_whole([first])
+    tickets = issue([first])
+    second.start()
+    check([second], tickets)
+
+
+def test_host_restarts(make_cluster):
+    """Its keys outlive it in memcached."""
+    cluster = make_cluster(hosts=1, rotation='1h')
+    host = cluster.hosts[0]
+    tickets = issue([host])
+    cluster.wait_whole()
+    host.stop()
+    host.start()
+    check([host], tickets)
+
+
+def test_host_loses_power(make_cluster):
+    cluster = make_cluster(hosts=2, rotation='1h')
+    cluster.wait_agreed()
+    cluster.wait_whole()
+    tickets = issue(cluster.hosts)
+    cluster.hosts[0].kill()
+    cluster.hosts[0].start()
+    check(cluster.hosts, tickets)
+
+
+def test_all_hosts_restart_while_memcached_stays(make_cluster):
+    cluster = make_cluster(hosts=3, rotation='1h')
+    cluster.wait_agreed()
+    cluster.wait_whole()
+    tickets = issue(cluster.hosts)
+    for host in cluster.hosts:
+        host.stop()
+    cluster.start()
+    check(cluster.hosts, tickets)
+
+
+def test_rolling_restarts(make_cluster):
+    """Hosts and servers go one by one; tickets never."""
+    cluster = make_cluster(hosts=2, rotation='1h')
+    cluster.wait_agreed()
+    cluster.wait_whole()
+    tickets = issue(cluster.hosts)
+    for host, server in zip(cluster.hosts, cluster.memcached):
+        server.restart()
+        cluster.wait_whole()
+        host.stop()
+        host.start()
+        check(cluster.hosts, tickets)
+    process.wait_until(
+        lambda: all(host.group()['state'] == 'ok' for host in cluster.hosts),
+        'state "ok"')
