@@ -1,0 +1,423 @@
+
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+
+#include "sss_hmac.h"
+#include "sss_memory.h"
+#include "sss_seal.h"
+#include "sss_session.h"
+
+
+#define SSS_SESSION_INFO_ID      "ngx_ssl_session_sync id 1"
+#define SSS_SESSION_INFO_SEAL    "ngx_ssl_session_sync session 1"
+#define SSS_SESSION_INFO_RECORD  "ngx_ssl_session_sync record 1"
+
+#define SSS_SESSION_HINT         4      /* bytes of a STEK's name          */
+#define SSS_SESSION_OWN          14     /* offsets of the two MACs         */
+#define SSS_SESSION_BOUND        22
+
+#define SSS_SESSION_HASH         20     /* of a record's name              */
+#define SSS_SESSION_CACHE        64
+#define SSS_SESSION_NS           255
+#define SSS_SESSION_AD           (1 + SSS_SESSION_NS + SSS_SESSION_ID        \
+                                  + SSS_BINDING_MAX)
+
+#define sss_len(literal)         (sizeof(literal) - 1)
+
+
+/* What is derived from one STEK. */
+
+typedef struct {
+    uint64_t                since;      /* 0: not in use                   */
+    uint8_t                 name[SSS_KEY_NAME];
+    sss_hmac_key_t          id;
+    sss_hmac_key_t          record;     /* HKDF-Extract of the ID key      */
+    uint8_t                 seal[SSS_HMAC_SIZE];
+} sss_session_derived_t;
+
+
+struct sss_session_keys_s {
+    sss_hmac_t             *hmac;
+    uint64_t                clock;      /* derivations so far              */
+    sss_session_derived_t   derived[SSS_SESSION_CACHE];
+};
+
+
+static const sss_session_derived_t *sss_session_derived(
+    sss_session_keys_t *keys, const sss_key_t *key);
+static int sss_session_derive(sss_hmac_t *hmac,
+    sss_session_derived_t *derived, const sss_key_t *key);
+static int sss_session_mac_own(sss_session_keys_t *keys,
+    const sss_key_t *key, const uint8_t *id, uint8_t *mac);
+static int sss_session_mac_bound(sss_session_keys_t *keys,
+    const sss_key_t *key, const uint8_t *id, const uint8_t *scope,
+    const sss_sni_t *sni, uint8_t *mac);
+static int sss_session_mac(sss_session_keys_t *keys, const sss_key_t *key,
+    const uint8_t *text, size_t len, uint8_t *mac);
+static size_t sss_session_ad(const char *ns, size_t ns_len,
+    const uint8_t *id, const uint8_t *scope, const sss_sni_t *sni,
+    uint8_t *ad);
+
+
+sss_session_keys_t *
+sss_session_keys_create(void)
+{
+    sss_session_keys_t  *keys;
+
+    keys = sss_memory_alloc(sizeof(sss_session_keys_t));
+    if (keys == NULL) {
+        return NULL;
+    }
+
+    keys->hmac = sss_hmac_create();
+
+    if (keys->hmac == NULL) {
+        sss_session_keys_destroy(keys);
+        return NULL;
+    }
+
+    return keys;
+}
+
+
+void
+sss_session_keys_destroy(sss_session_keys_t *keys)
+{
+    if (keys == NULL) {
+        return;
+    }
+
+    sss_hmac_destroy(keys->hmac);
+    sss_memory_free(keys, sizeof(sss_session_keys_t));
+}
+
+
+void
+sss_session_keys_sweep(sss_session_keys_t *keys, const sss_ring_t *ring)
+{
+    size_t                  i;
+    sss_session_derived_t  *derived;
+
+    for (i = 0; i < SSS_SESSION_CACHE; i++) {
+        derived = &keys->derived[i];
+
+        if (derived->since != 0
+            && sss_ring_find(ring, derived->name) == NULL)
+        {
+            sss_memory_wipe(derived, sizeof(sss_session_derived_t));
+        }
+    }
+}
+
+
+int
+sss_session_id_mint(sss_session_keys_t *keys, const sss_key_t *key,
+    const uint8_t *scope, const sss_sni_t *sni, uint8_t *id)
+{
+    uint8_t  mac[SSS_HMAC_SIZE];
+
+    memcpy(id, key->name, SSS_SESSION_HINT);
+
+    if (RAND_bytes(id + SSS_SESSION_HINT, SSS_SESSION_OWN - SSS_SESSION_HINT)
+        != 1)
+    {
+        return -1;
+    }
+
+    if (sss_session_mac_own(keys, key, id, mac) != 0) {
+        return -1;
+    }
+
+    memcpy(id + SSS_SESSION_OWN, mac, SSS_SESSION_BOUND - SSS_SESSION_OWN);
+
+    if (sss_session_mac_bound(keys, key, id, scope, sni, mac) != 0) {
+        return -1;
+    }
+
+    memcpy(id + SSS_SESSION_BOUND, mac, SSS_SESSION_ID - SSS_SESSION_BOUND);
+
+    return 0;
+}
+
+
+const sss_key_t *
+sss_session_id_verify(sss_session_keys_t *keys, const sss_ring_t *ring,
+    const uint8_t *id, size_t len, uint64_t now)
+{
+    uint8_t           mac[SSS_HMAC_SIZE];
+    uint32_t          i;
+    const sss_key_t  *key;
+
+    if (len != SSS_SESSION_ID) {
+        return NULL;
+    }
+
+    for (i = 0; i < ring->n; i++) {
+        key = &ring->keys[i];
+
+        /* several keys may begin alike */
+
+        if (memcmp(key->name, id, SSS_SESSION_HINT) != 0
+            || key->expires <= now)
+        {
+            continue;
+        }
+
+        if (sss_session_mac_own(keys, key, id, mac) == 0
+            && CRYPTO_memcmp(mac, id + SSS_SESSION_OWN,
+                             SSS_SESSION_BOUND - SSS_SESSION_OWN)
+               == 0)
+        {
+            return key;
+        }
+    }
+
+    return NULL;
+}
+
+
+int
+sss_session_id_bound(sss_session_keys_t *keys, const sss_key_t *key,
+    const uint8_t *id, const uint8_t *scope, const sss_sni_t *sni)
+{
+    uint8_t  mac[SSS_HMAC_SIZE];
+
+    return sss_session_mac_bound(keys, key, id, scope, sni, mac) == 0
+           && CRYPTO_memcmp(mac, id + SSS_SESSION_BOUND,
+                            SSS_SESSION_ID - SSS_SESSION_BOUND)
+              == 0;
+}
+
+
+int
+sss_session_name(sss_session_keys_t *keys, const sss_key_t *key,
+    const uint8_t *id, char *name)
+{
+    size_t                        i;
+    uint8_t                       hash[SSS_HMAC_SIZE];
+    uint8_t                       info[sss_len(SSS_SESSION_INFO_RECORD)
+                                       + SSS_SESSION_ID];
+    const sss_session_derived_t  *derived;
+
+    static const char  hex[] = "0123456789abcdef";
+
+    name[0] = '\0';
+
+    memcpy(info, SSS_SESSION_INFO_RECORD, sss_len(SSS_SESSION_INFO_RECORD));
+    memcpy(info + sss_len(SSS_SESSION_INFO_RECORD), id, SSS_SESSION_ID);
+
+    derived = sss_session_derived(keys, key);
+
+    if (derived == NULL
+        || sss_hmac_expand(keys->hmac, &derived->record, info, sizeof(info),
+                           hash)
+           != 0)
+    {
+        return -1;
+    }
+
+    memcpy(name, "sss1:", 5);
+    name += 5;
+
+    for (i = 0; i < SSS_SESSION_HASH; i++) {
+        *name++ = hex[hash[i] >> 4];
+        *name++ = hex[hash[i] & 0xf];
+    }
+
+    *name = '\0';
+
+    return 0;
+}
+
+
+int
+sss_session_seal(sss_session_keys_t *keys, const sss_key_t *key,
+    const char *ns, size_t ns_len, const uint8_t *id, const uint8_t *scope,
+    const sss_sni_t *sni, const uint8_t *session, size_t len, uint8_t *out)
+{
+    size_t                        n;
+    uint8_t                       ad[SSS_SESSION_AD];
+    const sss_session_derived_t  *derived;
+
+    n = sss_session_ad(ns, ns_len, id, scope, sni, ad);
+    derived = sss_session_derived(keys, key);
+
+    if (n == 0 || derived == NULL) {
+        return -1;
+    }
+
+    return sss_seal(derived->seal, SSS_SEAL_SESSION, ad, n, session, len,
+                    out);
+}
+
+
+long
+sss_session_open(sss_session_keys_t *keys, const sss_key_t *key,
+    const char *ns, size_t ns_len, const uint8_t *id, const uint8_t *scope,
+    const sss_sni_t *sni, const uint8_t *sealed, size_t len, uint8_t *out)
+{
+    size_t                        n;
+    uint8_t                       ad[SSS_SESSION_AD];
+    const sss_session_derived_t  *derived;
+
+    n = sss_session_ad(ns, ns_len, id, scope, sni, ad);
+    derived = sss_session_derived(keys, key);
+
+    if (n == 0 || derived == NULL) {
+        return -1;
+    }
+
+    return sss_unseal(derived->seal, SSS_SEAL_SESSION, ad, n, sealed, len,
+                      out);
+}
+
+
+/*
+ * What is derived from a STEK: cached, or in the place of what has been
+ * cached for longest.
+ */
+
+static const sss_session_derived_t *
+sss_session_derived(sss_session_keys_t *keys, const sss_key_t *key)
+{
+    size_t                  i;
+    sss_session_derived_t  *derived, *oldest;
+
+    oldest = &keys->derived[0];
+
+    for (i = 0; i < SSS_SESSION_CACHE; i++) {
+        derived = &keys->derived[i];
+
+        if (derived->since != 0
+            && memcmp(derived->name, key->name, SSS_KEY_NAME) == 0)
+        {
+            return derived;
+        }
+
+        if (derived->since < oldest->since) {
+            oldest = derived;
+        }
+    }
+
+    if (sss_session_derive(keys->hmac, oldest, key) != 0) {
+        sss_memory_wipe(oldest, sizeof(sss_session_derived_t));
+        return NULL;
+    }
+
+    oldest->since = ++keys->clock;
+
+    return oldest;
+}
+
+
+static int
+sss_session_derive(sss_hmac_t *hmac, sss_session_derived_t *derived,
+    const sss_key_t *key)
+{
+    int             rc;
+    uint8_t         stek[sizeof(key->aes) + sizeof(key->hmac)];
+    uint8_t         id[SSS_HMAC_SIZE];
+    sss_hmac_key_t  prk;
+
+    memcpy(derived->name, key->name, SSS_KEY_NAME);
+
+    memcpy(stek, key->aes, sizeof(key->aes));
+    memcpy(stek + sizeof(key->aes), key->hmac, sizeof(key->hmac));
+
+    rc = -1;
+
+    if (sss_hmac_extract(hmac, stek, sizeof(stek), &prk) == 0
+        && sss_hmac_expand(hmac, &prk, (const uint8_t *) SSS_SESSION_INFO_ID,
+                           sss_len(SSS_SESSION_INFO_ID), id)
+           == 0
+        && sss_hmac_expand(hmac, &prk,
+                           (const uint8_t *) SSS_SESSION_INFO_SEAL,
+                           sss_len(SSS_SESSION_INFO_SEAL), derived->seal)
+           == 0
+        && sss_hmac_extract(hmac, id, sizeof(id), &derived->record) == 0)
+    {
+        sss_hmac_key(&derived->id, id, sizeof(id));
+        rc = 0;
+    }
+
+    sss_memory_wipe(stek, sizeof(stek));
+    sss_memory_wipe(id, sizeof(id));
+    sss_memory_wipe(&prk, sizeof(prk));
+
+    return rc;
+}
+
+
+static int
+sss_session_mac_own(sss_session_keys_t *keys, const sss_key_t *key,
+    const uint8_t *id, uint8_t *mac)
+{
+    uint8_t  text[1 + SSS_SESSION_OWN];
+
+    text[0] = 0x01;
+    memcpy(text + 1, id, SSS_SESSION_OWN);
+
+    return sss_session_mac(keys, key, text, sizeof(text), mac);
+}
+
+
+static int
+sss_session_mac_bound(sss_session_keys_t *keys, const sss_key_t *key,
+    const uint8_t *id, const uint8_t *scope, const sss_sni_t *sni,
+    uint8_t *mac)
+{
+    size_t   n;
+    uint8_t  text[1 + SSS_SESSION_BOUND + SSS_BINDING_MAX];
+
+    text[0] = 0x02;
+    memcpy(text + 1, id, SSS_SESSION_BOUND);
+
+    n = 1 + SSS_SESSION_BOUND;
+    n += sss_binding(scope, sni, text + n);
+
+    return sss_session_mac(keys, key, text, n, mac);
+}
+
+
+static int
+sss_session_mac(sss_session_keys_t *keys, const sss_key_t *key,
+    const uint8_t *text, size_t len, uint8_t *mac)
+{
+    const sss_session_derived_t  *derived;
+
+    derived = sss_session_derived(keys, key);
+    if (derived == NULL) {
+        return -1;
+    }
+
+    return sss_hmac(keys->hmac, &derived->id, text, len, mac);
+}
+
+
+/* The additional data of a record; their length, 0 for a long namespace. */
+
+static size_t
+sss_session_ad(const char *ns, size_t ns_len, const uint8_t *id,
+    const uint8_t *scope, const sss_sni_t *sni, uint8_t *ad)
+{
+    uint8_t  *p;
+
+    if (ns_len > SSS_SESSION_NS) {
+        return 0;
+    }
+
+    p = ad;
+    *p++ = (uint8_t) ns_len;
+
+    if (ns_len > 0) {
+        memcpy(p, ns, ns_len);
+        p += ns_len;
+    }
+
+    memcpy(p, id, SSS_SESSION_ID);
+    p += SSS_SESSION_ID;
+
+    return (size_t) (p - ad) + sss_binding(scope, sni, p);
+}

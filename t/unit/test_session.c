@@ -1,0 +1,739 @@
+
+#define _GNU_SOURCE
+
+#include <limits.h>
+
+#include <openssl/err.h>
+
+#include "unit.h"
+#include "unit_openssl.h"
+
+#include "sss_memory.h"
+#include "sss_seal.h"
+#include "sss_session.h"
+
+
+/*
+ * Made by another program, from the description of the format, with the key
+ * of known_key(), the scope 80 81 .. 9f, and the random bytes a0 a1 .. a9; for
+ * the name "a.example", and for none.
+ */
+
+#define KNOWN_ID                                                              \
+    "50515253a0a1a2a3a4a5a6a7a8a9ed9babeb0573d467d6e7e64def40ae776efc"
+
+#define KNOWN_ID_NO_NAME                                                      \
+    "50515253a0a1a2a3a4a5a6a7a8a9ed9babeb0573d467f99e24ba5502bf458600"
+
+#define KNOWN_NAME                                                            \
+    "sss1:7867f1d4534223b7ba04c0d7b67f6105f581ecbd"
+
+#define KNOWN_SEAL                                                            \
+    "5c5796bb9397635543037ec9865dab61ba77e82f1bd7ec272e8b67ae3542ea77"
+
+
+#define NOW     1000
+#define TEXT    "The quick brown fox jumps over the lazy dog"
+#define LEN     (sizeof(TEXT) - 1)
+
+
+static uint8_t              scope[SSS_SCOPE_SIZE];
+static sss_sni_t            sni;
+static sss_session_keys_t  *keys;
+static sss_ring_t          *ring;
+
+
+static sss_key_t
+known_key(void)
+{
+    size_t     i;
+    sss_key_t  key;
+
+    memset(&key, 0, sizeof(key));
+
+    key.slot = 10;
+    key.rotation = 10;
+    key.expires = NOW + 1;
+
+    for (i = 0; i < 16; i++) {
+        key.name[i] = (uint8_t) (0x50 + i);
+    }
+
+    for (i = 0; i < 32; i++) {
+        key.aes[i] = (uint8_t) i;
+        key.hmac[i] = (uint8_t) (0x20 + i);
+    }
+
+    return key;
+}
+
+
+/* Key number "id"; every four have a name that begins alike. */
+
+static sss_key_t
+make_key(uint64_t id)
+{
+    uint64_t   seed;
+    sss_key_t  key;
+
+    memset(&key, 0, sizeof(key));
+
+    key.slot = 10 + id;
+    key.rotation = 10;
+    key.expires = NOW + 1 + id;
+
+    seed = id + 1;
+
+    unit_random_bytes(&seed, key.name, sizeof(key.name));
+    unit_random_bytes(&seed, key.aes, sizeof(key.aes));
+    unit_random_bytes(&seed, key.hmac, sizeof(key.hmac));
+
+    memset(key.name, (int) (id / 4), 4);
+
+    return key;
+}
+
+
+static int
+setup(void **state)
+{
+    size_t  i;
+
+    (void) state;
+
+    for (i = 0; i < sizeof(scope); i++) {
+        scope[i] = (uint8_t) (0x80 + i);
+    }
+
+    assert_int_equal(sss_sni_set(&sni, "a.example", 9), 0);
+
+    keys = sss_session_keys_create();
+    assert_non_null(keys);
+
+    ring = test_malloc(sss_ring_size(200));
+    sss_ring_init(ring, 200);
+
+    return 0;
+}
+
+
+static int
+teardown(void **state)
+{
+    (void) state;
+
+    sss_session_keys_destroy(keys);
+    test_free(ring);
+
+    return 0;
+}
+
+
+static void
+fill_ring(uint64_t first, uint64_t n)
+{
+    sss_key_t  key;
+
+    while (n-- > 0) {
+        key = make_key(first++);
+        assert_int_equal(sss_ring_add(ring, &key), 1);
+    }
+}
+
+
+static void
+test_known(void **state)
+{
+    char        name[SSS_NAME_SIZE + 1];
+    size_t      n;
+    uint8_t     id[32], seal[32], ad[300], record[200], out[200];
+    sss_key_t   key;
+    sss_sni_t   none;
+
+    (void) state;
+
+    key = known_key();
+    sss_ring_add(ring, &key);
+
+    unit_hex(KNOWN_ID, id);
+    unit_hex(KNOWN_SEAL, seal);
+    none.len = 0;
+
+    assert_ptr_equal(sss_session_id_verify(keys, ring, id, 32, NOW),
+                     &ring->keys[0]);
+    assert_int_equal(sss_session_id_bound(keys, &key, id, scope, &sni), 1);
+    assert_int_equal(sss_session_id_bound(keys, &key, id, scope, &none), 0);
+
+    memset(name, 'x', sizeof(name));
+    assert_int_equal(sss_session_name(keys, &key, id, name), 0);
+    assert_string_equal(name, KNOWN_NAME);
+    assert_int_equal(name[SSS_NAME_SIZE], 'x');
+
+    /* the additional data, byte by byte */
+
+    n = 0;
+    ad[n++] = 4;
+    memcpy(ad + n, "main", 4);
+    n += 4;
+    memcpy(ad + n, id, 32);
+    n += 32;
+    memcpy(ad + n, scope, 32);
+    n += 32;
+    ad[n++] = 9;
+    memcpy(ad + n, "a.example", 9);
+    n += 9;
+
+    assert_int_equal(sss_session_seal(keys, &key, "main", 4, id, scope, &sni,
+                                      (const uint8_t *) TEXT, LEN, record),
+                     0);
+    assert_int_equal(sss_unseal(seal, SSS_SEAL_SESSION, ad, n, record,
+                                LEN + SSS_SEAL_OVERHEAD, out),
+                     LEN);
+    assert_memory_equal(out, TEXT, LEN);
+
+    assert_int_equal(sss_seal(seal, SSS_SEAL_SESSION, ad, n, TEXT, LEN,
+                              record),
+                     0);
+    memset(out, 0, sizeof(out));
+    assert_int_equal(sss_session_open(keys, &key, "main", 4, id, scope, &sni,
+                                      record, LEN + SSS_SEAL_OVERHEAD, out),
+                     LEN);
+    assert_memory_equal(out, TEXT, LEN);
+
+    unit_hex(KNOWN_ID_NO_NAME, id);
+
+    assert_ptr_equal(sss_session_id_verify(keys, ring, id, 32, NOW),
+                     &ring->keys[0]);
+    assert_int_equal(sss_session_id_bound(keys, &key, id, scope, &none), 1);
+    assert_int_equal(sss_session_id_bound(keys, &key, id, scope, &sni), 0);
+}
+
+
+/* Every key of the ring, four of a beginning; and again from the cache. */
+
+static void
+test_mint(void **state)
+{
+    size_t                i, round;
+    uint8_t               id[33], last[32];
+    const sss_key_t      *key;
+    sss_session_keys_t   *other;
+
+    (void) state;
+
+    fill_ring(0, 150);
+
+    other = sss_session_keys_create();
+    assert_non_null(other);
+
+    memset(last, 0, sizeof(last));
+
+    for (round = 0; round < 2; round++) {
+        for (i = 0; i < ring->n; i++) {
+            key = &ring->keys[i];
+            id[32] = 0xa5;
+
+            assert_int_equal(sss_session_id_mint(keys, key, scope, &sni, id),
+                             0);
+            assert_int_equal(id[32], 0xa5);
+            assert_memory_equal(id, key->name, 4);
+            assert_memory_not_equal(id + 4, last + 4, 10);
+            assert_memory_not_equal(id + 14, last + 14, 8);
+            assert_memory_not_equal(id + 22, last + 22, 10);
+
+            assert_ptr_equal(sss_session_id_verify(keys, ring, id, 32, NOW),
+                             key);
+            assert_ptr_equal(sss_session_id_verify(other, ring, id, 32,
+                                                   NOW),
+                             key);
+            assert_int_equal(sss_session_id_bound(other, key, id, scope,
+                                                  &sni),
+                             1);
+
+            memcpy(last, id, sizeof(last));
+        }
+    }
+
+    sss_session_keys_destroy(other);
+}
+
+
+static void
+test_forged(void **state)
+{
+    size_t            i, len;
+    uint8_t           id[40];
+    uint64_t          seed;
+    unsigned          bit;
+    const sss_key_t  *key;
+
+    (void) state;
+
+    fill_ring(0, 9);
+    key = &ring->keys[4];
+
+    memset(id, 0, sizeof(id));
+    assert_int_equal(sss_session_id_mint(keys, key, scope, &sni, id), 0);
+
+    for (i = 0; i < 32; i++) {
+        for (bit = 0; bit < 8; bit++) {
+            id[i] ^= (uint8_t) (1u << bit);
+
+            if (i < 22) {
+                assert_null(sss_session_id_verify(keys, ring, id, 32, NOW));
+
+            } else {
+                assert_ptr_equal(sss_session_id_verify(keys, ring, id, 32,
+                                                       NOW),
+                                 key);
+            }
+
+            assert_int_equal(sss_session_id_bound(keys, key, id, scope,
+                                                  &sni),
+                             0);
+
+            id[i] ^= (uint8_t) (1u << bit);
+        }
+    }
+
+    for (len = 0; len < sizeof(id); len++) {
+        assert_true((sss_session_id_verify(keys, ring, id, len, NOW) == key)
+                    == (len == 32));
+        assert_true((sss_session_id_verify(keys, ring, id, len, NOW) != NULL)
+                    == (len == 32));
+    }
+
+    seed = 5;
+
+    for (i = 0; i < 2000; i++) {
+        unit_random_bytes(&seed, id, 32);
+        memcpy(id, ring->keys[i % ring->n].name, 4);
+        assert_null(sss_session_id_verify(keys, ring, id, 32, NOW));
+    }
+}
+
+
+/* Not longer than its key lives, and not without it. */
+
+static void
+test_life(void **state)
+{
+    uint8_t     id[32];
+    sss_key_t   key, stranger;
+
+    (void) state;
+
+    fill_ring(0, 3);
+
+    key = make_key(3);
+    sss_ring_add(ring, &key);
+
+    assert_int_equal(sss_session_id_mint(keys, &key, scope, &sni, id), 0);
+
+    assert_non_null(sss_session_id_verify(keys, ring, id, 32, 0));
+    assert_non_null(sss_session_id_verify(keys, ring, id, 32,
+                                          key.expires - 1));
+    assert_null(sss_session_id_verify(keys, ring, id, 32, key.expires));
+    assert_null(sss_session_id_verify(keys, ring, id, 32, UINT64_MAX));
+
+    /* a key of the same beginning that the ring does not have */
+
+    stranger = make_key(3);
+    stranger.name[15] ^= 1;
+    stranger.aes[31] ^= 1;
+    assert_int_equal(sss_session_id_mint(keys, &stranger, scope, &sni, id),
+                     0);
+    assert_null(sss_session_id_verify(keys, ring, id, 32, NOW));
+
+    sss_ring_wipe(ring);
+    assert_null(sss_session_id_verify(keys, ring, id, 32, NOW));
+}
+
+
+/* Both halves of a STEK, and each bit of it, are in the keys. */
+
+static void
+test_whole_stek(void **state)
+{
+    size_t       i;
+    uint8_t      id[32], *byte;
+    sss_key_t    key;
+
+    (void) state;
+
+    for (i = 0; i < 64; i++) {
+        key = make_key(0);
+        sss_ring_wipe(ring);
+        sss_ring_add(ring, &key);
+
+        byte = i < 32 ? &key.aes[i] : &key.hmac[i - 32];
+        *byte ^= 1;
+
+        /* of another name: the cache goes by it */
+
+        key.name[15] = (uint8_t) (key.name[15] + 1 + i);
+
+        assert_int_equal(sss_session_id_mint(keys, &key, scope, &sni, id),
+                         0);
+        assert_null(sss_session_id_verify(keys, ring, id, 32, NOW));
+    }
+}
+
+
+static void
+test_bound(void **state)
+{
+    size_t           i;
+    uint8_t          id[32], other[SSS_SCOPE_SIZE];
+    sss_sni_t        name, none, longest;
+    const sss_key_t  *key;
+
+    (void) state;
+
+    fill_ring(0, 4);
+    key = &ring->keys[0];
+
+    assert_int_equal(sss_session_id_mint(keys, key, scope, &sni, id), 0);
+
+    for (i = 0; i < sizeof(other); i++) {
+        memcpy(other, scope, sizeof(other));
+        other[i] ^= 1;
+        assert_int_equal(sss_session_id_bound(keys, key, id, other, &sni),
+                         0);
+    }
+
+    none.len = 0;
+    assert_int_equal(sss_session_id_bound(keys, key, id, scope, &none), 0);
+
+    sss_sni_set(&name, "b.example", 9);
+    assert_int_equal(sss_session_id_bound(keys, key, id, scope, &name), 0);
+
+    sss_sni_set(&name, "a.exampl", 8);
+    assert_int_equal(sss_session_id_bound(keys, key, id, scope, &name), 0);
+
+    sss_sni_set(&name, "A.EXAMPLE", 9);
+    assert_int_equal(sss_session_id_bound(keys, key, id, scope, &name), 1);
+
+    assert_int_equal(sss_session_id_bound(keys, &ring->keys[1], id, scope,
+                                          &sni),
+                     0);
+
+    longest.len = 255;
+    memset(longest.name, 'n', 255);
+    assert_int_equal(sss_session_id_mint(keys, key, scope, &longest, id), 0);
+    assert_int_equal(sss_session_id_bound(keys, key, id, scope, &longest),
+                     1);
+    longest.name[254] = 'm';
+    assert_int_equal(sss_session_id_bound(keys, key, id, scope, &longest),
+                     0);
+}
+
+
+static void
+test_name(void **state)
+{
+    char     a[SSS_NAME_SIZE], b[SSS_NAME_SIZE];
+    size_t   i;
+    uint8_t  id[32];
+
+    (void) state;
+
+    fill_ring(0, 2);
+
+    assert_int_equal(sss_session_id_mint(keys, &ring->keys[0], scope, &sni,
+                                         id),
+                     0);
+    assert_int_equal(sss_session_name(keys, &ring->keys[0], id, a), 0);
+    assert_int_equal(strlen(a), SSS_NAME_SIZE - 1);
+    assert_int_equal(strspn(a + 5, "0123456789abcdef"), 40);
+
+    assert_int_equal(sss_session_name(keys, &ring->keys[1], id, b), 0);
+    assert_string_not_equal(a, b);
+
+    for (i = 0; i < 32; i++) {
+        id[i] ^= 1;
+        assert_int_equal(sss_session_name(keys, &ring->keys[0], id, b), 0);
+        assert_string_not_equal(a, b);
+        id[i] ^= 1;
+    }
+
+    assert_int_equal(sss_session_name(keys, &ring->keys[0], id, b), 0);
+    assert_string_equal(a, b);
+}
+
+
+static void
+assert_refused(const sss_key_t *key, const char *ns, size_t ns_len,
+    const uint8_t *id, const uint8_t *s, const sss_sni_t *name,
+    const uint8_t *record, size_t len)
+{
+    uint8_t  out[200];
+
+    memset(out, 0xa5, sizeof(out));
+
+    ERR_clear_error();
+
+    assert_int_equal(sss_session_open(keys, key, ns, ns_len, id, s, name,
+                                      record, len, out),
+                     -1);
+
+    assert_null(memmem(out, sizeof(out), "quick", 5));
+    assert_int_equal(ERR_peek_error(), 0);
+}
+
+
+static void
+test_seal(void **state)
+{
+    char              ns[256];
+    size_t            i, len;
+    uint8_t           id[32], other[32], record[200], out[200];
+    sss_sni_t         name;
+    const sss_key_t  *key;
+
+    (void) state;
+
+    fill_ring(0, 4);
+    key = &ring->keys[0];
+    len = LEN + SSS_SEAL_OVERHEAD;
+
+    assert_int_equal(sss_session_id_mint(keys, key, scope, &sni, id), 0);
+
+    memset(record, 0xa5, sizeof(record));
+    assert_int_equal(sss_session_seal(keys, key, "main", 4, id, scope, &sni,
+                                      (const uint8_t *) TEXT, LEN, record),
+                     0);
+    assert_int_equal(record[len], 0xa5);
+    assert_null(memmem(record, len, "quick", 5));
+
+    memset(out, 0xa5, sizeof(out));
+    assert_int_equal(sss_session_open(keys, key, "main", 4, id, scope, &sni,
+                                      record, len, out),
+                     LEN);
+    assert_memory_equal(out, TEXT, LEN);
+    assert_int_equal(out[LEN], 0xa5);
+
+    assert_refused(&ring->keys[1], "main", 4, id, scope, &sni, record, len);
+    assert_refused(key, "mai", 3, id, scope, &sni, record, len);
+    assert_refused(key, "maim", 4, id, scope, &sni, record, len);
+    assert_refused(key, "", 0, id, scope, &sni, record, len);
+
+    for (i = 0; i < 32; i++) {
+        memcpy(other, id, sizeof(other));
+        other[i] ^= 1;
+        assert_refused(key, "main", 4, other, scope, &sni, record, len);
+
+        memcpy(other, scope, sizeof(other));
+        other[i] ^= 1;
+        assert_refused(key, "main", 4, id, other, &sni, record, len);
+    }
+
+    name.len = 0;
+    assert_refused(key, "main", 4, id, scope, &name, record, len);
+    sss_sni_set(&name, "b.example", 9);
+    assert_refused(key, "main", 4, id, scope, &name, record, len);
+
+    for (i = 0; i < len; i++) {
+        record[i] ^= 1;
+        assert_refused(key, "main", 4, id, scope, &sni, record, len);
+        record[i] ^= 1;
+        assert_refused(key, "main", 4, id, scope, &sni, record, i);
+    }
+
+    /* everything as long as it may be, and nothing at all */
+
+    memset(ns, 'n', sizeof(ns));
+    name.len = 255;
+    memset(name.name, 'n', 255);
+
+    assert_int_equal(sss_session_seal(keys, key, ns, 255, id, scope, &name,
+                                      (const uint8_t *) TEXT, LEN, record),
+                     0);
+    assert_int_equal(sss_session_open(keys, key, ns, 255, id, scope, &name,
+                                      record, len, out),
+                     LEN);
+    assert_refused(key, ns, 254, id, scope, &name, record, len);
+    assert_refused(key, ns, 256, id, scope, &name, record, len);
+    assert_refused(key, ns, SIZE_MAX, id, scope, &name, record, len);
+
+    assert_int_equal(sss_session_seal(keys, key, ns, 256, id, scope, &name,
+                                      (const uint8_t *) TEXT, LEN, record),
+                     -1);
+    assert_int_equal(sss_session_seal(keys, key, "main", 4, id, scope, &sni,
+                                      (const uint8_t *) TEXT,
+                                      (size_t) INT_MAX, record),
+                     -1);
+
+    assert_int_equal(sss_session_seal(keys, key, NULL, 0, id, scope, &sni,
+                                      (const uint8_t *) "", 0, record),
+                     0);
+    assert_int_equal(sss_session_open(keys, key, NULL, 0, id, scope, &sni,
+                                      record, SSS_SEAL_OVERHEAD, out),
+                     0);
+}
+
+
+/* A swept key is derived again, and nothing of it is left meanwhile. */
+
+static void
+test_sweep(void **state)
+{
+    size_t       i;
+    uint8_t      id[150][32], seal[32];
+    uint8_t     *p;
+    sss_key_t    key;
+    sss_ring_t  *half;
+
+    (void) state;
+
+    key = known_key();
+    sss_ring_add(ring, &key);
+    unit_hex(KNOWN_SEAL, seal);
+    assert_int_equal(sss_session_id_mint(keys, &key, scope, &sni, id[0]), 0);
+
+    /* some kilobytes of a whole mapping: the keys are found in there */
+
+    p = (uint8_t *) keys;
+    assert_non_null(memmem(p, 4096, seal, sizeof(seal)));
+
+    sss_session_keys_sweep(keys, ring);
+    assert_non_null(memmem(p, 4096, seal, sizeof(seal)));
+
+    sss_ring_wipe(ring);
+    sss_session_keys_sweep(keys, ring);
+    assert_null(memmem(p, 4096, seal, sizeof(seal)));
+    assert_null(memmem(p, 4096, key.name, sizeof(key.name)));
+
+    /* half of many, in and out of the cache */
+
+    fill_ring(0, 150);
+    half = test_malloc(sss_ring_size(200));
+    sss_ring_init(half, 200);
+
+    for (i = 0; i < ring->n; i++) {
+        assert_int_equal(sss_session_id_mint(keys, &ring->keys[i], scope,
+                                             &sni, id[i]),
+                         0);
+
+        if (i % 2 == 0) {
+            sss_ring_add(half, &ring->keys[i]);
+        }
+    }
+
+    sss_session_keys_sweep(keys, half);
+
+    for (i = 0; i < ring->n; i++) {
+        assert_ptr_equal(sss_session_id_verify(keys, ring, id[i], 32, NOW),
+                         &ring->keys[i]);
+        assert_true((sss_session_id_verify(keys, half, id[i], 32, NOW)
+                     != NULL)
+                    == (i % 2 == 0));
+    }
+
+    test_free(half);
+}
+
+
+/* Whichever call into OpenSSL fails: told so, and good again afterwards. */
+
+static void
+test_openssl_fails(void **state)
+{
+    char              name[SSS_NAME_SIZE];
+    uint8_t           id[32], made[32];
+    unsigned          i;
+    const sss_key_t  *key;
+
+    (void) state;
+
+    fill_ring(0, 4);
+    key = &ring->keys[0];
+
+    assert_int_equal(sss_session_id_mint(keys, key, scope, &sni, id), 0);
+
+    for (i = 1; i < 100; i++) {
+        sss_session_keys_destroy(keys);
+        keys = sss_session_keys_create();
+
+        unit_openssl_fail = i;
+
+        if (sss_session_id_mint(keys, key, scope, &sni, made) == 0) {
+            break;
+        }
+
+        assert_int_equal(unit_openssl_fail, 0);
+
+        assert_int_equal(sss_session_id_mint(keys, key, scope, &sni, made),
+                         0);
+        assert_ptr_equal(sss_session_id_verify(keys, ring, made, 32, NOW),
+                         key);
+    }
+
+    unit_openssl_fail = 0;
+
+    assert_in_range(i, 10, 99);
+
+    /* the last of the four that begin alike */
+
+    for (i = 1; i < 100; i++) {
+        sss_session_keys_destroy(keys);
+        keys = sss_session_keys_create();
+
+        unit_openssl_fail = i;
+        (void) sss_session_id_verify(keys, ring, id, 32, NOW);
+
+        if (unit_openssl_fail > 0) {
+            break;
+        }
+
+        assert_ptr_equal(sss_session_id_verify(keys, ring, id, 32, NOW),
+                         key);
+    }
+
+    unit_openssl_fail = 0;
+
+    assert_in_range(i, 8, 99);
+
+    /* nothing of the key is cached any more */
+
+    sss_ring_wipe(ring);
+    sss_session_keys_sweep(keys, ring);
+    fill_ring(0, 4);
+
+    unit_openssl_fail = 1;
+    assert_int_equal(sss_session_name(keys, key, id, name), -1);
+    assert_string_equal(name, "");
+
+    unit_openssl_fail = 1;
+    assert_int_equal(sss_session_id_bound(keys, key, id, scope, &sni), 0);
+
+    unit_openssl_fail = 1;
+    assert_null(sss_session_keys_create());
+
+    assert_int_equal(unit_openssl_fail, 0);
+
+    sss_session_keys_destroy(NULL);
+}
+
+
+#define test(f)  cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        test(test_known),
+        test(test_mint),
+        test(test_forged),
+        test(test_life),
+        test(test_whole_stek),
+        test(test_bound),
+        test(test_name),
+        test(test_seal),
+        test(test_sweep),
+        test(test_openssl_fails)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
