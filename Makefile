@@ -48,12 +48,20 @@ optimize := -O2 -g
 link     :=
 endif
 
+# tools/sanitized sets the environment in which an ordinary nginx loads modules
+# built with SANITIZE=1, and fails on any report of theirs.
+
+ifeq ($(SANITIZE),1)
+run := tools/sanitized
+endif
+
 # Shared by everything that runs nginx, see t/.
 export SSS_MODULES ?= $(abspath $(out)/modules)
 export SSS_NGINX   := $(NGINX)
 
 
-.PHONY: modules install demo test unit fuzz prove cluster style bench clean
+.PHONY: modules install demo test unit unit-programs fuzz prove cluster style \
+        bench clean
 .DELETE_ON_ERROR:
 
 modules:
@@ -124,7 +132,9 @@ unit_tests   := $(patsubst t/unit/%.c,$(unit_out)/%, \
                            $(wildcard t/unit/test_*.c))
 
 unit: $(unit_tests)
-	@tools/run-unit $^
+	@$(run) tools/run-unit $^
+
+unit-programs: $(unit_tests)
 
 $(unit_out)/src/%.o: src/%.c $(headers) Makefile
 	@mkdir -p $(@D)
@@ -164,12 +174,7 @@ build/fuzz/fuzz_%: t/fuzz/fuzz_%.c $(wildcard t/fuzz/*.h) build/fuzz/libsss.a
 	    build/fuzz/libsss.a $(libs)
 
 
-# What runs nginx. tools/sanitized sets the environment in which an ordinary
-# nginx loads modules built with SANITIZE=1, and fails on any report of theirs.
-
-ifeq ($(SANITIZE),1)
-run := tools/sanitized
-endif
+# What runs nginx.
 
 prove: modules build/test-nginx
 	@$(run) tools/run-prove
@@ -185,7 +190,7 @@ style:
 
 test:
 	@tools/setup test
-	@tools/run-tests
+	@env -u SSS_MODULES tools/run-tests
 
 demo:
 	@tools/setup demo
