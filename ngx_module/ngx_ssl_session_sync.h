@@ -60,6 +60,7 @@ typedef struct {
     ngx_atomic_t              speaker;      /* pid, 0: nobody speaks       */
     ngx_atomic_t              heartbeat;    /* seconds                     */
     ngx_atomic_t              synced;       /* the first poll has ended    */
+    u_char                    host[8];      /* random                      */
 
     /* under the zone's mutex */
     uint32_t                  servers;      /* hash of the server list     */
@@ -256,6 +257,14 @@ ngx_uint_t ngx_ssl_session_sync_zone_capacity(size_t size);
 ngx_ssl_session_sync_counters_t *ngx_ssl_session_sync_counters(
     ngx_ssl_session_sync_cluster_t *cluster);
 uint64_t ngx_ssl_session_sync_now(void);
+
+/*
+ * The key that encrypts now; one that is so new that other hosts may not have
+ * it yet waits for a few polls if there is another.  NULL for an empty ring.
+ */
+const sss_key_t *ngx_ssl_session_sync_key(
+    ngx_ssl_session_sync_cluster_t *cluster, const sss_ring_t *ring,
+    uint64_t now);
 
 /*
  * Brings the private copy of the ring up to date and returns it.  Takes no

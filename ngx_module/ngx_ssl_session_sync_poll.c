@@ -146,25 +146,19 @@ ngx_ssl_session_sync_start(ngx_cycle_t *cycle,
 static ngx_int_t
 ngx_ssl_session_sync_rings(ngx_ssl_session_sync_cluster_t *cluster)
 {
-    size_t    size;
     uint32_t  capacity;
 
     capacity = cluster->sh->board.capacity;
-    size = sss_ring_size(capacity);
 
-    cluster->view = sss_memory_alloc(size);
-    cluster->spare = sss_memory_alloc(size);
-    cluster->scratch = sss_memory_alloc(size);
+    cluster->view = sss_ring_create(capacity);
+    cluster->spare = sss_ring_create(capacity);
+    cluster->scratch = sss_ring_create(capacity);
 
     if (cluster->view == NULL || cluster->spare == NULL
         || cluster->scratch == NULL)
     {
         return NGX_ERROR;
     }
-
-    sss_ring_init(cluster->view, capacity);
-    sss_ring_init(cluster->spare, capacity);
-    sss_ring_init(cluster->scratch, capacity);
 
     return NGX_OK;
 }
@@ -331,6 +325,7 @@ ngx_ssl_session_sync_start_talker(ngx_ssl_session_sync_cluster_t *cluster,
     conf.secrets = cluster->secrets;
     ngx_memcpy(conf.ns, cluster->ns.data, cluster->ns.len);
     conf.ns_len = cluster->ns.len;
+    ngx_memcpy(conf.host, cluster->sh->host, sizeof(conf.host));
     conf.rotation = (uint32_t) cluster->key_rotation;
     conf.retention = (uint32_t) cluster->retention;
     conf.capacity = cluster->sh->board.capacity;

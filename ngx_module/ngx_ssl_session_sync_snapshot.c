@@ -77,7 +77,7 @@ ngx_ssl_session_sync_key_role(ngx_ssl_session_sync_snapshot_t *s,
     rotation = (uint32_t) s->cluster->key_rotation;
     slot = sss_slot(rotation, s->now);
 
-    if (key == sss_ring_encrypting(s->ring, rotation, s->now)) {
+    if (key == ngx_ssl_session_sync_key(s->cluster, s->ring, s->now)) {
         return "current";
     }
 

@@ -211,8 +211,8 @@ ngx_ssl_session_sync_encrypt(ngx_connection_t *c, u_char *name, u_char *iv,
     }
 
     ring = ngx_ssl_session_sync_view(sync->cluster);
-    key = sss_ring_encrypting(ring, (uint32_t) sync->cluster->key_rotation,
-                              ngx_ssl_session_sync_now());
+    key = ngx_ssl_session_sync_key(sync->cluster, ring,
+                                   ngx_ssl_session_sync_now());
 
     if (key == NULL) {
         ngx_log_error(NGX_LOG_ALERT, c->log, 0,
@@ -362,8 +362,7 @@ ngx_ssl_session_sync_decrypt(ngx_connection_t *c, u_char *name, u_char *iv,
 
     if ((NGX_SSL_SESSION_SYNC_RENEW_TLS13
          && SSL_version(ssl) == TLS1_3_VERSION)
-        || key != sss_ring_encrypting(ring,
-                                      (uint32_t) cluster->key_rotation, now))
+        || key != ngx_ssl_session_sync_key(cluster, ring, now))
     {
         return 2;
     }

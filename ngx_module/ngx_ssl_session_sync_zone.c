@@ -96,6 +96,24 @@ ngx_ssl_session_sync_now(void)
 }
 
 
+const sss_key_t *
+ngx_ssl_session_sync_key(ngx_ssl_session_sync_cluster_t *cluster,
+    const sss_ring_t *ring, uint64_t now)
+{
+    uint64_t  settle;
+
+    settle = 0;
+
+    if (cluster->servers.nelts) {
+        settle = ngx_min(3 * (uint64_t) cluster->poll_interval,
+                         (uint64_t) cluster->key_rotation * 250);
+    }
+
+    return sss_ring_settled(ring, (uint32_t) cluster->key_rotation, now,
+                            settle);
+}
+
+
 sss_ring_t *
 ngx_ssl_session_sync_view(ngx_ssl_session_sync_cluster_t *cluster)
 {
@@ -297,6 +315,12 @@ ngx_ssl_session_sync_zone_create(ngx_ssl_session_sync_cluster_t *cluster,
     ngx_memzero(cluster->sh, offsetof(ngx_ssl_session_sync_shm_t, board));
     sss_board_init(&cluster->sh->board, capacity);
 
+    if (RAND_bytes(cluster->sh->host, sizeof(cluster->sh->host)) != 1) {
+        ngx_ssl_error(NGX_LOG_EMERG, zone->shm.log, 0,
+                      "ssl_session_sync: RAND_bytes() failed");
+        return NGX_ERROR;
+    }
+
     cluster->shpool->data = cluster->sh;
 
     return NGX_OK;
@@ -312,7 +336,6 @@ static void
 ngx_ssl_session_sync_zone_inherit(ngx_ssl_session_sync_cluster_t *cluster,
     ngx_shm_zone_t *zone)
 {
-    size_t                            size;
     ngx_uint_t                        i;
     sss_ring_t                       *from, *to;
     ngx_ssl_session_sync_conf_t      *conf;
@@ -340,29 +363,18 @@ ngx_ssl_session_sync_zone_inherit(ngx_ssl_session_sync_cluster_t *cluster,
             continue;
         }
 
-        size = sss_ring_size(old[i]->sh->board.capacity);
-        from = sss_memory_alloc(size);
-        to = sss_memory_alloc(sss_ring_size(cluster->sh->board.capacity));
+        from = sss_ring_create(old[i]->sh->board.capacity);
+        to = sss_ring_create(cluster->sh->board.capacity);
 
-        if (from && to) {
-            sss_ring_init(from, old[i]->sh->board.capacity);
-            sss_ring_init(to, cluster->sh->board.capacity);
-
-            if (sss_board_read(&old[i]->sh->board, from) != 0) {
-                sss_ring_copy(to, from);
-                sss_board_write(&cluster->sh->board, to);
-                ngx_memcpy(cluster->sh->counters, old[i]->sh->counters,
-                           sizeof(cluster->sh->counters));
-            }
+        if (from && to && sss_board_read(&old[i]->sh->board, from) != 0) {
+            sss_ring_copy(to, from);
+            sss_board_write(&cluster->sh->board, to);
+            ngx_memcpy(cluster->sh->counters, old[i]->sh->counters,
+                       sizeof(cluster->sh->counters));
         }
 
-        if (from) {
-            sss_memory_free(from, size);
-        }
-
-        if (to) {
-            sss_memory_free(to, sss_ring_size(cluster->sh->board.capacity));
-        }
+        sss_ring_destroy(from);
+        sss_ring_destroy(to);
 
         return;
     }
@@ -373,21 +385,16 @@ static ngx_int_t
 ngx_ssl_session_sync_zone_first(ngx_ssl_session_sync_cluster_t *cluster,
     ngx_log_t *log)
 {
-    size_t     size;
     ngx_int_t  rc;
 
-    size = sss_ring_size(cluster->sh->board.capacity);
-
-    cluster->scratch = sss_memory_alloc(size);
+    cluster->scratch = sss_ring_create(cluster->sh->board.capacity);
     if (cluster->scratch == NULL) {
         return NGX_ERROR;
     }
 
-    sss_ring_init(cluster->scratch, cluster->sh->board.capacity);
-
     rc = ngx_ssl_session_sync_zone_update(cluster, NULL, 0, log);
 
-    sss_memory_free(cluster->scratch, size);
+    sss_ring_destroy(cluster->scratch);
     cluster->scratch = NULL;
 
     return rc;

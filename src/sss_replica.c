@@ -4,8 +4,6 @@
 #include <string.h>
 #include <time.h>
 
-#include <openssl/rand.h>
-
 #include "sss_memory.h"
 #include "sss_replica.h"
 #include "sss_ring_codec.h"
@@ -53,14 +51,12 @@ sss_records_create(sss_records_t *records, const sss_sync_conf_t *conf)
         records->size = SSS_PRESENCE_SIZE;
     }
 
-    if (RAND_bytes(records->host, sizeof(records->host)) != 1) {
-        return -1;
-    }
+    memcpy(records->host, conf->host, sizeof(records->host));
 
     records->items = calloc(records->n_items, sizeof(sss_store_item_t));
     records->sealed = malloc(records->n_items * records->size);
     records->plain = sss_memory_alloc(records->size);
-    records->spare = sss_memory_alloc(sss_ring_size(records->capacity));
+    records->spare = sss_ring_create(records->capacity);
 
     if (records->items == NULL || records->sealed == NULL
         || records->plain == NULL || records->spare == NULL
@@ -69,8 +65,6 @@ sss_records_create(sss_records_t *records, const sss_sync_conf_t *conf)
         sss_records_destroy(records);
         return -1;
     }
-
-    sss_ring_init(records->spare, records->capacity);
 
     for (i = 0; i < records->n_items; i++) {
         records->items[i].value = records->sealed + i * records->size;
@@ -84,9 +78,7 @@ sss_records_create(sss_records_t *records, const sss_sync_conf_t *conf)
 void
 sss_records_destroy(sss_records_t *records)
 {
-    if (records->spare != NULL) {
-        sss_memory_free(records->spare, sss_ring_size(records->capacity));
-    }
+    sss_ring_destroy(records->spare);
 
     if (records->plain != NULL) {
         sss_memory_free(records->plain, records->size);
@@ -108,12 +100,10 @@ sss_replica_create(sss_replica_t *replica, sss_records_t *records,
     replica->records = records;
     replica->report = report;
 
-    replica->ring = sss_memory_alloc(sss_ring_size(records->capacity));
+    replica->ring = sss_ring_create(records->capacity);
     if (replica->ring == NULL) {
         return -1;
     }
-
-    sss_ring_init(replica->ring, records->capacity);
 
     replica->store = sss_store_create(address, records->conf->timeout_ms);
     if (replica->store == NULL) {
@@ -130,10 +120,7 @@ sss_replica_destroy(sss_replica_t *replica)
 {
     sss_store_destroy(replica->store);
 
-    if (replica->ring != NULL) {
-        sss_memory_free(replica->ring,
-                        sss_ring_size(replica->records->capacity));
-    }
+    sss_ring_destroy(replica->ring);
 
     memset(replica, 0, sizeof(sss_replica_t));
 }

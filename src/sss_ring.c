@@ -33,10 +33,43 @@ sss_ring_init(sss_ring_t *ring, uint32_t capacity)
 }
 
 
+sss_ring_t *
+sss_ring_create(uint32_t capacity)
+{
+    sss_ring_t  *ring;
+
+    ring = sss_memory_alloc(sss_ring_size(capacity));
+
+    if (ring != NULL) {
+        ring->capacity = capacity;
+    }
+
+    return ring;
+}
+
+
+void
+sss_ring_destroy(sss_ring_t *ring)
+{
+    size_t  size;
+
+    if (ring == NULL) {
+        return;
+    }
+
+    size = sss_ring_size(ring->capacity);
+
+    sss_ring_wipe(ring);
+    sss_memory_free(ring, size);
+}
+
+
 void
 sss_ring_wipe(sss_ring_t *ring)
 {
-    sss_memory_wipe(ring->keys, (size_t) ring->capacity * sizeof(sss_key_t));
+    /* behind them there is nothing: who removes a key wipes it */
+
+    sss_memory_wipe(ring->keys, ring->n * sizeof(sss_key_t));
 
     ring->n = 0;
 }
@@ -236,6 +269,35 @@ sss_ring_encrypting(const sss_ring_t *ring, uint32_t rotation,
     key = &ring->keys[ring->n - 1];
 
     return sss_ring_slot(ring, key->rotation, key->slot);
+}
+
+
+const sss_key_t *
+sss_ring_settled(const sss_ring_t *ring, uint32_t rotation, uint64_t now_ms,
+    uint64_t settle_ms)
+{
+    uint32_t          i;
+    const sss_key_t  *key, *other;
+
+    key = sss_ring_encrypting(ring, rotation, now_ms);
+
+    if (key == NULL || key->created + settle_ms <= now_ms) {
+        return key;
+    }
+
+    for (i = 0; i < ring->n; i++) {
+        other = &ring->keys[i];
+
+        if (other->created + settle_ms <= now_ms
+            && sss_key_begin(other) <= now_ms / 1000
+            && (sss_key_begin(other) + other->rotation) * 1000 + settle_ms
+               > now_ms)
+        {
+            return other;
+        }
+    }
+
+    return key;
 }
 
 

@@ -50,6 +50,15 @@ size_t sss_ring_size(uint32_t capacity);
 /* Makes an empty ring in sss_ring_size(capacity) bytes of the caller's. */
 void sss_ring_init(sss_ring_t *ring, uint32_t capacity);
 
+/*
+ * An empty ring in memory of sss_memory_alloc(), of which only what keys need
+ * is ever touched; NULL without memory.
+ */
+sss_ring_t *sss_ring_create(uint32_t capacity);
+
+/* Wipes the ring and gives its memory back; NULL is none. */
+void sss_ring_destroy(sss_ring_t *ring);
+
 /* Wipes all keys; the ring is empty then. */
 void sss_ring_wipe(sss_ring_t *ring);
 
@@ -96,6 +105,15 @@ const sss_key_t *sss_ring_slot(const sss_ring_t *ring, uint32_t rotation,
  */
 const sss_key_t *sss_ring_encrypting(const sss_ring_t *ring,
     uint32_t rotation, uint64_t now_ms);
+
+/*
+ * The same, but a key made less than "settle_ms" ago, which other hosts may
+ * not have yet, is passed over if there is an older one whose slot has begun
+ * and did not end longer ago than that: while a rotation is being changed, or
+ * where a ring had run out.
+ */
+const sss_key_t *sss_ring_settled(const sss_ring_t *ring, uint32_t rotation,
+    uint64_t now_ms, uint64_t settle_ms);
 
 /* The slot of "now_ms". */
 uint64_t sss_slot(uint32_t rotation, uint64_t now_ms);

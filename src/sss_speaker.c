@@ -28,7 +28,6 @@ struct sss_speaker_s {
     int                   stopped;      /* the thread is at its end        */
     int                   left;         /* and nobody waits for it         */
     int                   fd;
-    uint32_t              capacity;
     sss_sync_t           *sync;
     sss_ring_t           *ring;         /* the thread's while polling      */
     sss_sync_report_t     report;       /* likewise                        */
@@ -64,16 +63,13 @@ sss_speaker_start(const sss_sync_conf_t *conf)
         return NULL;
     }
 
-    speaker->capacity = conf->capacity;
     speaker->fd = eventfd(0, EFD_NONBLOCK|EFD_CLOEXEC);
     speaker->sync = sss_sync_create(conf);
-    speaker->ring = sss_memory_alloc(sss_ring_size(conf->capacity));
+    speaker->ring = sss_ring_create(conf->capacity);
 
     if (speaker->fd == -1 || speaker->sync == NULL || speaker->ring == NULL) {
         goto failed;
     }
-
-    sss_ring_init(speaker->ring, conf->capacity);
 
     if (sss_speaker_run(speaker) != 0) {
         goto failed;
@@ -320,9 +316,7 @@ sss_speaker_free(sss_speaker_t *speaker)
 {
     sss_sync_destroy(speaker->sync);
 
-    if (speaker->ring != NULL) {
-        sss_memory_free(speaker->ring, sss_ring_size(speaker->capacity));
-    }
+    sss_ring_destroy(speaker->ring);
 
     if (speaker->fd != -1) {
         close(speaker->fd);

@@ -28,6 +28,8 @@ typedef struct {
     const sss_secrets_t  *secrets;      /* the caller's, outlives the sync  */
     char                  ns[SSS_NAMESPACE_MAX];    /* namespace            */
     size_t                ns_len;
+    uint8_t               host[8];      /* random number of this host, the
+                                           same for all its workers         */
     uint32_t              rotation;     /* seconds                          */
     uint32_t              retention;    /* seconds: longest session timeout */
     uint32_t              capacity;     /* keys in a ring                   */

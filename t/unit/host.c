@@ -82,6 +82,7 @@ host_prepare(host_t *h, const char *secrets, const memcached_t *a,
 
     h->conf.servers = h->servers;
     h->conf.secrets = &h->secrets;
+    memcpy(h->conf.host, &h, sizeof(h->conf.host));
     h->conf.ns_len = 4;
     memcpy(h->conf.ns, "main", 4);
     h->conf.rotation = ROTATION;

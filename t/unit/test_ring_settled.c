@@ -1,0 +1,158 @@
+
+/* Which key encrypts while others may not have the newest one yet. */
+
+
+#include "unit.h"
+
+#include "sss_memory.h"
+#include "sss_ring.h"
+
+
+#define CAPACITY  8
+
+
+static int
+setup(void **state)
+{
+    sss_ring_t  *ring;
+
+    ring = sss_memory_alloc(sss_ring_size(CAPACITY));
+    assert_non_null(ring);
+
+    sss_ring_init(ring, CAPACITY);
+
+    *state = ring;
+
+    return 0;
+}
+
+
+static int
+teardown(void **state)
+{
+    sss_memory_free(*state, sss_ring_size(CAPACITY));
+
+    return 0;
+}
+
+
+static void
+add(sss_ring_t *ring, uint8_t name, uint32_t rotation, uint64_t slot,
+    uint64_t created)
+{
+    sss_key_t  key;
+
+    memset(&key, 0, sizeof(key));
+
+    key.name[0] = name;
+    key.rotation = rotation;
+    key.slot = slot;
+    key.created = created;
+    key.expires = (slot + 1) * rotation + 300;
+
+    assert_int_equal(sss_ring_add(ring, &key), 1);
+}
+
+
+static uint8_t
+chosen(const sss_ring_t *ring, uint32_t rotation, uint64_t now_ms)
+{
+    const sss_key_t  *key;
+
+    key = sss_ring_settled(ring, rotation, now_ms, 500);
+
+    assert_non_null(key);
+
+    return key->name[0];
+}
+
+
+static void
+test_empty(void **state)
+{
+    assert_null(sss_ring_settled(*state, 10, 1000000, 500));
+}
+
+
+static void
+test_published_ahead(void **state)
+{
+    add(*state, 1, 10, 100, 995000);
+    add(*state, 2, 10, 101, 1005000);
+
+    assert_int_equal(chosen(*state, 10, 1009999), 1);
+    assert_int_equal(chosen(*state, 10, 1010000), 2);
+}
+
+
+static void
+test_first_key_of_all(void **state)
+{
+    add(*state, 1, 10, 100, 1002000);
+
+    assert_int_equal(chosen(*state, 10, 1002000), 1);
+}
+
+
+static void
+test_rotation_is_changed(void **state)
+{
+    add(*state, 1, 10, 100, 995000);
+    add(*state, 2, 8, 125, 1003000);
+
+    assert_int_equal(chosen(*state, 8, 1003000), 1);
+    assert_int_equal(chosen(*state, 8, 1003499), 1);
+    assert_int_equal(chosen(*state, 8, 1003500), 2);
+
+    /* who has not changed goes on with his own */
+
+    assert_int_equal(chosen(*state, 10, 1003500), 1);
+}
+
+
+static void
+test_ring_had_run_out(void **state)
+{
+    add(*state, 1, 10, 100, 995000);
+    add(*state, 2, 10, 101, 1010100);
+
+    assert_int_equal(chosen(*state, 10, 1010100), 1);
+
+    /* the old key's slot ended longer ago than others need */
+
+    assert_int_equal(chosen(*state, 10, 1010500), 2);
+}
+
+
+static void
+test_keys_of_the_future(void **state)
+{
+    /* a host whose clock is ahead made the current key */
+
+    add(*state, 1, 10, 100, 995000);
+    add(*state, 2, 10, 101, 1500000);
+
+    assert_int_equal(chosen(*state, 10, 1010400), 1);
+    assert_int_equal(chosen(*state, 10, 1010500), 2);
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test_setup_teardown(test_empty, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_published_ahead, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_first_key_of_all, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_rotation_is_changed, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_ring_had_run_out, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_keys_of_the_future, setup,
+                                        teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
