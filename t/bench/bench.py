@@ -57,9 +57,9 @@ def show_machine(site):
 def show_ratios(series, rounds, handshakes):
     heading('Server CPU per handshake, %d rounds of %d handshakes'
             % (rounds, handshakes))
-    print('  %-28s%-20s%8s  %-22s%7s%9s%9s'
-          % ('', '', 'CPU us', 'ratio (middle half)', 'target', 'p50 us',
-             'p99 us'))
+    print('  %-28s%-20s%8s  %-22s%8s%8s%9s%9s'
+          % ('', '', 'CPU us', 'ratio (middle half)', 'cheapest', 'target',
+             'p50 us', 'p99 us'))
     result = []
     for work in ratios.WORKS:
         title = work.title
@@ -67,13 +67,14 @@ def show_ratios(series, rounds, handshakes):
             row = describe_series(work, label, one,
                                   series[work.title][ratios.PLAIN])
             result.append(row)
-            spread, target = '', ''
+            spread, cheapest, target = '', '', ''
             if label != ratios.PLAIN:
                 spread = '%.3f (%.3f-%.3f)' % (row['ratio'], *row['middle'])
-                target = '%7.2f' % (1 if label == ratios.AGAIN
+                cheapest = '%.3f' % row['cheapest']
+                target = '%.2f' % (1 if label == ratios.AGAIN
                                     else work.target)
-            print('  %-28s%-20s%8.1f  %-22s%7s%9.0f%9.0f'
-                  % (title, label, row['cpu_us'], spread, target,
+            print('  %-28s%-20s%8.1f  %-22s%8s%8s%9.0f%9.0f'
+                  % (title, label, row['cpu_us'], spread, cheapest, target,
                      row['p50_us'], row['p99_us']))
             title = ''
     print('\n  "plain nginx again" is a second plain nginx: how far its '
@@ -85,7 +86,8 @@ def describe_series(work, label, one, plain):
     low, middle, high = ratios.quartiles(ratios.ratios(one, plain) or [0])
     return {'work': work.title, 'variant': label, 'target': work.target,
             'cpu_us': ratios.quartiles(one.cpu)[1], 'ratio': middle,
-            'middle': [low, high],
+            'middle': [low, high], 'rounds_cpu_us': one.cpu,
+            'cheapest': ratios.cheapest(one.cpu) / ratios.cheapest(plain.cpu),
             'p50_us': ratios.quartiles(one.p50 or [0])[1],
             'p99_us': ratios.quartiles(one.p99 or [0])[1],
             'max_us': one.worst, 'handshakes': one.handshakes,
@@ -117,7 +119,8 @@ def complaints(rows):
 def show_instructions(found, handshakes):
     heading('Instructions per handshake, %d handshakes under callgrind'
             % handshakes)
-    print('  %-28s%14s%14s%9s' % ('', 'plain nginx', 'module', 'ratio'))
+    print('  %-28s%14s%14s%9s%8s'
+          % ('', 'plain nginx', 'module', 'ratio', 'target'))
     for work, plain, module in found:
         print('  %-28s%14s%14s%9.4f%8.2f' % (
             work.title, '{:,.0f}'.format(plain), '{:,.0f}'.format(module),
@@ -193,7 +196,8 @@ def run(site):
 
     if counted and instructions.available():
         progress('counting instructions')
-        found = instructions.measure(site, plain, module, cluster, counted)
+        found = instructions.measure(
+            site, plain, module, site.cluster(memcached, poll='60s'), counted)
         progress('')
         result['instructions'] = show_instructions(found, counted)
         sys.stdout.flush()
