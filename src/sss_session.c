@@ -1,4 +1,5 @@
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
@@ -38,10 +39,14 @@ typedef struct {
 } sss_session_derived_t;
 
 
+#define SSS_SESSION_TABLE                                                     \
+    (SSS_SESSION_CACHE * sizeof(sss_session_derived_t))
+
+
 struct sss_session_keys_s {
     sss_hmac_t             *hmac;
     uint64_t                clock;      /* derivations so far              */
-    sss_session_derived_t   derived[SSS_SESSION_CACHE];
+    sss_session_derived_t  *derived;    /* SSS_SESSION_CACHE of them       */
 };
 
 
@@ -66,14 +71,15 @@ sss_session_keys_create(void)
 {
     sss_session_keys_t  *keys;
 
-    keys = sss_memory_alloc(sizeof(sss_session_keys_t));
+    keys = calloc(1, sizeof(sss_session_keys_t));
     if (keys == NULL) {
         return NULL;
     }
 
     keys->hmac = sss_hmac_create();
+    keys->derived = sss_memory_alloc(SSS_SESSION_TABLE);
 
-    if (keys->hmac == NULL) {
+    if (keys->hmac == NULL || keys->derived == NULL) {
         sss_session_keys_destroy(keys);
         return NULL;
     }
@@ -90,7 +96,8 @@ sss_session_keys_destroy(sss_session_keys_t *keys)
     }
 
     sss_hmac_destroy(keys->hmac);
-    sss_memory_free(keys, sizeof(sss_session_keys_t));
+    sss_memory_free(keys->derived, SSS_SESSION_TABLE);
+    free(keys);
 }
 
 
