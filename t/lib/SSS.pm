@@ -12,11 +12,15 @@ use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
 use IPC::Open3 qw(open3);
+use JSON::PP qw(decode_json);
+use POSIX ();
 use Time::HiRes qw(time);
 
 our @EXPORT = qw(
     directory secret_file until_true read_file write_file free_port
-    start_nginx stop_nginx http_get tls_client nginx_preload
+    start_nginx stop_nginx reload_nginx test_nginx workers has_module
+    http_get http_answer status clusters tls_client handshake
+    nginx_preload error_log
 );
 
 my $top = abs_path(dirname(__FILE__) . '/../..');
@@ -102,9 +106,55 @@ sub load_modules {
     return @files;
 }
 
+# Whether nginx has stream or mail, and we a module for it.
+
+sub has_module {
+    my ($name) = @_;
+
+    return -e "$modules/ngx_${name}_ssl_session_sync_module.so";
+}
+
 sub nginx_preload {
     return $ENV{SSS_NGINX_PRELOAD} ? (LD_PRELOAD => $ENV{SSS_NGINX_PRELOAD})
                                    : ();
+}
+
+# A directory for an nginx.
+
+my $prefixes = 0;
+
+sub prefix {
+    my $prefix = "$directory/nginx" . $prefixes++;
+
+    mkdir $prefix or die $!;
+    mkdir "$prefix/logs" or die $!;
+    return $prefix;
+}
+
+sub configure {
+    my ($prefix, $conf) = @_;
+
+    my $load = join '', map { "load_module $_;\n" } load_modules();
+
+    write_file("$prefix/nginx.conf",
+               "daemon off;\npid $prefix/nginx.pid;\n"
+               . "error_log $prefix/error.log info;\n$load$conf");
+}
+
+sub execute {
+    my ($prefix, $user, @more) = @_;
+
+    my $pid = fork;
+    die "fork: $!" unless defined $pid;
+    return $pid if $pid;
+
+    my %preload = nginx_preload();
+    @ENV{keys %preload} = values %preload;
+    open STDOUT, '>', "$prefix/stderr";
+    open STDERR, '>&', \*STDOUT;
+    POSIX::setgid($user), POSIX::setuid($user) if $user;
+    exec $nginx, '-p', "$prefix/", '-e', "$prefix/error.log",
+         '-c', "$prefix/nginx.conf", @more or POSIX::_exit(127);
 }
 
 # Starts nginx with a configuration, in the foreground; stop_nginx() or the end
@@ -113,28 +163,11 @@ sub nginx_preload {
 sub start_nginx {
     my ($conf) = @_;
 
-    my $prefix = "$directory/nginx" . @started;
-    mkdir $prefix or die $!;
-    mkdir "$prefix/logs" or die $!;
+    my $prefix = prefix();
 
-    my $load = join '', map { "load_module $_;\n" } load_modules();
-    write_file("$prefix/nginx.conf",
-               "daemon off;\npid $prefix/nginx.pid;\n"
-               . "error_log $prefix/error.log info;\n$load$conf");
+    configure($prefix, $conf);
 
-    my $pid = fork;
-    die "fork: $!" unless defined $pid;
-
-    if ($pid == 0) {
-        my %preload = nginx_preload();
-        @ENV{keys %preload} = values %preload;
-        open STDOUT, '>', "$prefix/stderr";
-        open STDERR, '>&', \*STDOUT;
-        exec $nginx, '-p', "$prefix/", '-e', "$prefix/error.log",
-             '-c', "$prefix/nginx.conf" or POSIX::_exit(127);
-    }
-
-    my $server = { pid => $pid, prefix => $prefix };
+    my $server = { pid => execute($prefix), prefix => $prefix };
     push @started, $server;
 
     until_true(sub { -s "$prefix/nginx.pid" || ended($server) });
@@ -144,11 +177,77 @@ sub start_nginx {
     return $server;
 }
 
+# What "nginx -t" ends with and says, undef if it does not end: as another
+# user, if one is given by number.
+
+sub test_nginx {
+    my ($conf, $user) = @_;
+
+    my $prefix = prefix();
+
+    configure($prefix, $conf);
+    chown $user, -1, $prefix, "$prefix/logs" if $user;
+
+    my $server = { pid => execute($prefix, $user, '-t'), prefix => $prefix };
+
+    until_true(sub { ended($server) });
+
+    my $ended = ended($server);
+
+    if (!$ended) {
+        kill KILL => $server->{pid};
+        until_true(sub { ended($server) });
+    }
+
+    return ($ended ? $server->{status} : undef,
+            read_file("$prefix/stderr") // '');
+}
+
+# Reloads with this configuration; true when nothing but new workers is left.
+
+sub reload_nginx {
+    my ($server, $conf) = @_;
+
+    my %old = map { $_ => 1 } workers($server);
+
+    configure($server->{prefix}, $conf);
+    kill HUP => $server->{pid};
+
+    return until_true(sub {
+        my @now = workers($server);
+        return @now && !grep { $old{$_} } @now;
+    }, 20);
+}
+
+# Processes whose parent is the master.
+
+sub workers {
+    my ($server) = @_;
+
+    my @workers;
+
+    for my $file (glob '/proc/[0-9]*/stat') {
+        my $stat = read_file($file) or next;
+        push @workers, $1
+            if $stat =~ /^(\d+) \(.*\) [^ZX] (\d+) /s
+               && $2 == $server->{pid};
+    }
+
+    return sort { $a <=> $b } @workers;
+}
+
+sub error_log {
+    my ($server) = @_;
+
+    return read_file("$server->{prefix}/error.log") // '';
+}
+
 sub ended {
     my ($server) = @_;
 
     return 1 if !$server->{pid};
-    return 0 if waitpid($server->{pid}, 1) == 0;
+    return 0 if waitpid($server->{pid}, POSIX::WNOHANG()) == 0;
+    $server->{status} = $?;
     $server->{pid} = 0;
     return 1;
 }
@@ -163,15 +262,39 @@ sub stop_nginx {
     until_true(sub { ended($server) });
 }
 
+# The whole answer to a request without a body.
+
+sub http_answer {
+    my ($port, $request) = @_;
+
+    my $socket = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port",
+                                       Timeout => 5) or return '';
+    print $socket "$request HTTP/1.0\r\nHost: a.example\r\n\r\n";
+    local $/;
+    return scalar <$socket> // '';
+}
+
 sub http_get {
     my ($port, $path) = @_;
 
-    my $socket = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port",
-                                       Timeout => 5) or return;
-    print $socket "GET $path HTTP/1.0\r\nHost: a.example\r\n\r\n";
-    local $/;
-    my $answer = <$socket> // '';
-    return $answer =~ /^HTTP\/1\.1 200 .*?\r\n\r\n(.*)/s ? $1 : undef;
+    return http_answer($port, "GET $path")
+               =~ /^HTTP\/1\.1 200 .*?\r\n\r\n(.*)/s ? $1 : undef;
+}
+
+# What ssl_session_sync_status says at "/status", and its clusters by name.
+
+sub status {
+    my ($port) = @_;
+
+    my $text = http_get($port, '/status') or return;
+    return eval { decode_json($text) };
+}
+
+sub clusters {
+    my ($port) = @_;
+
+    my $status = status($port) or return {};
+    return { map { $_->{name} => $_ } @{$status->{clusters}} };
 }
 
 # One request by openssl s_client.  Returns the body; the session goes to and
@@ -200,6 +323,68 @@ sub tls_client {
     waitpid $pid, 0;
 
     return $answer =~ /^HTTP\/1\.1 200 .*?\r\n\r\n(.*)/s ? $1 : undef;
+}
+
+
+# The same, with what the client has to say: whether it was answered and with
+# what, whether its session was resumed, and the ticket that came with it, in
+# hex.  "name" may be undef, for no server name.
+
+sub handshake {
+    my ($port, %want) = @_;
+
+    my $name = exists $want{name} ? $want{name} : 'a.example';
+    my $out = $want{out} // "$directory/last.session";
+    my @name = defined $name ? ('-servername', $name) : ('-noservername');
+
+    unlink $out;
+
+    my @command = ('timeout', 20, 'openssl', 's_client', '-ign_eof',
+                   '-connect', "127.0.0.1:$port", @name,
+                   '-sess_out', $out,
+                   $want{in} ? ('-sess_in', $want{in}) : (),
+                   $want{version} ? "-tls$want{version}" : (),
+                   @{$want{more} // []});
+
+    my $pid = open3(my $in, my $answer, undef, @command);
+    local $SIG{PIPE} = 'IGNORE';
+    print $in 'GET ' . ($want{path} // '/') . " HTTP/1.0\r\n"
+              . 'Host: ' . ($want{host} // $name // 'a.example')
+              . "\r\n\r\n";
+    $in->flush;
+
+    my $text = do { local $/; scalar <$answer> } // '';
+    close $in;
+    waitpid $pid, 0;
+
+    my ($body) = $text =~ /^HTTP\/1\.1 200 .*?\r\n\r\n\[(.*?)\]/ms;
+    my ($new) = $text =~ /^(New|Reused), TLSv/m;
+
+    return {
+        text    => $text,
+        body    => $body // 'no answer',
+        reused  => ($new // '') eq 'Reused' ? 1 : 0,
+        session => $out,
+        ticket  => ticket($out),
+    };
+}
+
+sub ticket {
+    my ($session) = @_;
+
+    return '' unless -s $session;
+
+    my $text = `openssl sess_id -in $session -noout -text 2>&1`;
+    my ($dump) = $text =~ /TLS session ticket:\n((?:\s+[0-9a-f]+ - .*\n)+)/;
+    my $hex = '';
+
+    for my $line (split /\n/, $dump // '') {
+        my ($bytes) = $line =~ /^\s+[0-9a-f]+ - ((?:[0-9a-f]{2}[ -]){1,16})/;
+        $bytes =~ tr/0-9a-f//cd;
+        $hex .= $bytes;
+    }
+
+    return $hex;
 }
 
 
