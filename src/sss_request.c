@@ -1,0 +1,147 @@
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sss_request.h"
+
+
+sss_request_t *
+sss_request_create(sss_request_op_t op, const char *name,
+    const uint8_t *value, size_t len)
+{
+    size_t          i, n;
+    sss_request_t  *request;
+
+    n = strlen(name);
+
+    if (n == 0 || n >= SSS_NAME_SIZE) {
+        return NULL;
+    }
+
+    /* what is more than a word would be another command */
+
+    for (i = 0; i < n; i++) {
+        if (name[i] <= ' ' || name[i] > '~') {
+            return NULL;
+        }
+    }
+
+    request = calloc(1, sizeof(sss_request_t));
+    if (request == NULL) {
+        return NULL;
+    }
+
+    request->op = op;
+    memcpy(request->name, name, n);
+
+    if (value != NULL) {
+        request->value = malloc(len + 1);
+
+        if (request->value == NULL) {
+            free(request);
+            return NULL;
+        }
+
+        memcpy(request->value, value, len);
+        request->len = len;
+    }
+
+    return request;
+}
+
+
+void
+sss_request_free(sss_request_t *request)
+{
+    if (request != NULL) {
+        free(request->value);
+        free(request);
+    }
+}
+
+
+int
+sss_request_is_lookup(const sss_request_t *request)
+{
+    return request->op == SSS_REQUEST_GET || request->op == SSS_REQUEST_TAKE;
+}
+
+
+uint64_t
+sss_request_clock(void)
+{
+    struct timespec  ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000;
+}
+
+
+void
+sss_queue_push(sss_queue_t *queue, sss_request_t *request)
+{
+    request->next = NULL;
+
+    if (queue->head == NULL) {
+        queue->head = request;
+
+    } else {
+        queue->tail->next = request;
+    }
+
+    queue->tail = request;
+}
+
+
+sss_request_t *
+sss_queue_pop(sss_queue_t *queue)
+{
+    sss_request_t  *request;
+
+    request = queue->head;
+
+    if (request != NULL) {
+        queue->head = request->next;
+        request->next = NULL;
+    }
+
+    return request;
+}
+
+
+void
+sss_queue_move(sss_queue_t *queue, sss_queue_t *from)
+{
+    if (from->head == NULL) {
+        return;
+    }
+
+    if (queue->head == NULL) {
+        queue->head = from->head;
+
+    } else {
+        queue->tail->next = from->head;
+    }
+
+    queue->tail = from->tail;
+    from->head = NULL;
+}
+
+
+void
+sss_queue_free(sss_queue_t *queue)
+{
+    sss_request_t  *request;
+
+    for ( ;; ) {
+
+        request = sss_queue_pop(queue);
+        if (request == NULL) {
+            return;
+        }
+
+        sss_request_free(request);
+    }
+}

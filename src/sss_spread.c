@@ -1,0 +1,146 @@
+
+/*
+ * libmemcached's handle is used for its arithmetic alone: it connects to
+ * nobody and resolves no name.
+ */
+
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <libmemcached/memcached.h>
+
+#include "sss_spread.h"
+#include "sss_sync.h"
+
+
+struct sss_spread_s {
+    const sss_address_t  *servers;
+    const uint32_t       *weights;
+    size_t                n;
+    uint32_t              usable;       /* what memc knows                 */
+    size_t                n_usable;
+    size_t                index[SSS_SERVERS_MAX];
+    memcached_st         *memc;
+};
+
+
+static int sss_spread_use(sss_spread_t *spread, uint32_t usable);
+static memcached_return_t sss_spread_add(memcached_st *memc,
+    const sss_address_t *server, uint32_t weight);
+
+
+sss_spread_t *
+sss_spread_create(const sss_address_t *servers, const uint32_t *weights,
+    size_t n)
+{
+    sss_spread_t  *spread;
+
+    if (n == 0 || n > SSS_SERVERS_MAX) {
+        return NULL;
+    }
+
+    spread = calloc(1, sizeof(sss_spread_t));
+    if (spread == NULL) {
+        return NULL;
+    }
+
+    spread->servers = servers;
+    spread->weights = weights;
+    spread->n = n;
+
+    if (sss_spread_use(spread, (uint32_t) ((1ull << n) - 1)) != 0) {
+        sss_spread_destroy(spread);
+        return NULL;
+    }
+
+    return spread;
+}
+
+
+void
+sss_spread_destroy(sss_spread_t *spread)
+{
+    if (spread != NULL) {
+        memcached_free(spread->memc);
+        free(spread);
+    }
+}
+
+
+size_t
+sss_spread_find(sss_spread_t *spread, uint32_t usable, const char *name)
+{
+    uint32_t  i;
+
+    if (usable == 0) {
+        return spread->n;
+    }
+
+    if (usable != spread->usable && sss_spread_use(spread, usable) != 0) {
+        return spread->n;
+    }
+
+    if (spread->n_usable == 1) {
+        return spread->index[0];
+    }
+
+    i = memcached_generate_hash(spread->memc, name, strlen(name));
+
+    return i < spread->n_usable ? spread->index[i] : spread->n;
+}
+
+
+static int
+sss_spread_use(sss_spread_t *spread, uint32_t usable)
+{
+    size_t               i, n;
+    uint32_t             weight;
+    memcached_st        *memc;
+    memcached_return_t   rc;
+
+    memc = memcached_create(NULL);
+    if (memc == NULL) {
+        return -1;
+    }
+
+    rc = memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED, 1);
+    n = 0;
+
+    for (i = 0; i < spread->n && rc == MEMCACHED_SUCCESS; i++) {
+
+        if (!(usable & (1u << i))) {
+            continue;
+        }
+
+        weight = spread->weights ? spread->weights[i] : 1;
+
+        rc = sss_spread_add(memc, &spread->servers[i], weight);
+        spread->index[n++] = i;
+    }
+
+    memcached_free(spread->memc);
+    spread->memc = memc;
+    spread->n_usable = n;
+
+    /* after a failure the next attempt starts anew */
+
+    spread->usable = (rc == MEMCACHED_SUCCESS) ? usable : 0;
+
+    return rc == MEMCACHED_SUCCESS ? 0 : -1;
+}
+
+
+static memcached_return_t
+sss_spread_add(memcached_st *memc, const sss_address_t *server,
+    uint32_t weight)
+{
+    if (server->port == 0) {
+        return memcached_server_add_unix_socket_with_weight(memc,
+                                                            server->host,
+                                                            weight);
+    }
+
+    return memcached_server_add_with_weight(memc, server->host, server->port,
+                                            weight);
+}
