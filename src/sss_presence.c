@@ -131,13 +131,15 @@ sss_presence_view_t
 sss_presence_view(const sss_presence_t *p, const uint8_t *tags, size_t n,
     const uint8_t *host, uint32_t now)
 {
-    unsigned                     i;
+    unsigned                     i, fresh, mine, others;
     sss_presence_view_t          view;
     const sss_presence_entry_t  *entry;
 
     memset(&view, 0, sizeof(sss_presence_view_t));
 
-    view.refresh = 1;
+    fresh = 0;
+    mine = 0;
+    others = 0;
 
     for (i = 0; i < p->n; i++) {
         entry = &p->entry[i];
@@ -146,10 +148,18 @@ sss_presence_view(const sss_presence_t *p, const uint8_t *tags, size_t n,
             continue;
         }
 
-        if (sss_presence_known(entry, tags, 1)
-            && !sss_presence_due(entry, host, now))
-        {
-            view.refresh = 0;
+        if (sss_presence_known(entry, tags, 1)) {
+
+            if (sss_presence_is(entry, host)) {
+                mine++;
+
+            } else {
+                others++;
+            }
+
+            if (!sss_presence_due(entry, host, now)) {
+                fresh++;
+            }
         }
 
         if (sss_presence_is(entry, host)) {
@@ -163,6 +173,10 @@ sss_presence_view(const sss_presence_t *p, const uint8_t *tags, size_t n,
             view.foreign = 1;
         }
     }
+
+    /* a second host shows itself at once, so that the first sees company */
+
+    view.refresh = (fresh == 0 || (mine == 0 && others == 1));
 
     return view;
 }

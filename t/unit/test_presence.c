@@ -291,12 +291,25 @@ test_view(void **state)
     assert_view(&p, tag_a, 1, host_1, 0, 0, 1);
     assert_view(&p, ab, 2, host_1, 0, 0, 1);
 
-    /* another host with the same secret */
+    /* two other hosts with the same secret */
 
     p.n = 0;
     put(&p, tag_a, host_2, NOW - SSS_PRESENCE_OTHER + 1);
+    put(&p, tag_a, host_3, NOW - SSS_PRESENCE_LIFE);
     assert_view(&p, tag_a, 1, host_1, 1, 0, 0);
     p.entry[0].seen--;
+    assert_view(&p, tag_a, 1, host_1, 1, 0, 1);
+
+    /* one, which does not know of company yet */
+
+    p.n = 0;
+    put(&p, tag_a, host_2, NOW);
+    assert_view(&p, tag_a, 1, host_1, 1, 0, 1);
+    put(&p, tag_a, host_1, NOW - SSS_PRESENCE_OWN);
+    assert_view(&p, tag_a, 1, host_1, 1, 0, 0);
+
+    p.n = 0;
+    put(&p, tag_a, host_2, NOW - SSS_PRESENCE_OTHER);
     assert_view(&p, tag_a, 1, host_1, 1, 0, 1);
     p.entry[0].seen = NOW - SSS_PRESENCE_LIFE;
     assert_view(&p, tag_a, 1, host_1, 1, 0, 1);
@@ -320,7 +333,7 @@ test_view(void **state)
     put(&p, tag_c, host_3, NOW);
     assert_view(&p, ab, 2, host_1, 0, 1, 1);
     put(&p, tag_a, host_2, NOW - 10);
-    assert_view(&p, ab, 2, host_1, 1, 1, 0);
+    assert_view(&p, ab, 2, host_1, 1, 1, 1);
     put(&p, tag_a, host_1, NOW - 30);
     assert_view(&p, ab, 2, host_1, 1, 1, 0);
     p.entry[1].seen = NOW - 30;
