@@ -21,7 +21,7 @@
 #                     changed
 #   NGINX=path        another nginx than the installed one to test and to install for
 #   CC=clang          another compiler
-#   SANITIZE=1        with AddressSanitizer and UndefinedBehaviorSanitizer:
+#   SANITIZE=1        with gcc's AddressSanitizer and UndefinedBehaviorSanitizer:
 #                     modules -> build/sanitize/modules/*.so, and "make unit",
 #                     "make prove", "make cluster" run with them
 
@@ -29,6 +29,7 @@ NGINX_SRC    ?= /usr/share/nginx/src
 PYTHON       ?= /usr/bin/python3
 FUZZ_SECONDS ?= 5
 FUZZ_CC      ?= clang
+jobs         := $(shell nproc)
 
 ifndef NGINX
 NGINX := $(or $(SSS_NGINX),$(shell PATH=$$PATH:/usr/sbin command -v nginx))
@@ -39,6 +40,9 @@ libs     := -lmemcached -lssl -lcrypto -lpthread
 sanitize := -fsanitize=address,undefined -fno-omit-frame-pointer -g
 
 ifeq ($(SANITIZE),1)
+ifneq ($(findstring clang,$(CC)),)
+$(error SANITIZE=1 is for gcc, whose run-time library nginx can preload)
+endif
 out      := build/sanitize
 optimize := -O1 -fno-sanitize-recover=undefined $(sanitize)
 link     := $(sanitize)
@@ -93,6 +97,10 @@ $(out)/modules.built: $(tree)/configured
 	@$(MAKE) --no-print-directory -C $(tree) -f objs/Makefile \
 	    $(addprefix -o ,$(shell cat $(tree)/built)) $(shell cat $(tree)/targets)
 	@mkdir -p $(out)/modules
+	@for name in $(names); do \
+	    grep -q "/$$name.so" $(tree)/targets \
+	        || rm -f $(out)/modules/$$name.so; \
+	done
 	@for target in $(shell cat $(tree)/targets); do \
 	    module=$(out)/modules/$${target##*/}; \
 	    cmp -s $(tree)/$$target $$module && continue; \
@@ -194,12 +202,12 @@ test:
 
 demo:
 	@tools/setup demo
-	@$(MAKE) --no-print-directory modules
+	@$(MAKE) --no-print-directory -j $(jobs) modules
 	@$(PYTHON) t/cluster/demo.py
 
 bench:
 	@tools/setup bench
-	@$(MAKE) --no-print-directory modules
+	@$(MAKE) --no-print-directory -j $(jobs) modules
 	@$(PYTHON) t/bench/bench.py
 
 clean:
