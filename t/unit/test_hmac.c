@@ -1,6 +1,8 @@
 
 #define _GNU_SOURCE
 
+#include <openssl/hmac.h>
+
 #include "unit.h"
 #include "unit_openssl.h"
 
@@ -120,6 +122,32 @@ test_same_as_openssl(void **state)
 }
 
 
+/* Keys of every length up to a block. */
+
+static void
+test_keys(void **state)
+{
+    size_t          i;
+    uint8_t         bytes[64], a[32], b[32];
+    uint64_t        seed;
+    sss_hmac_key_t  key;
+
+    seed = 9;
+    unit_random_bytes(&seed, bytes, sizeof(bytes));
+
+    for (i = 0; i <= sizeof(bytes); i++) {
+        sss_hmac_key(&key, bytes, i);
+
+        assert_int_equal(sss_hmac(*state, &key, (const uint8_t *) "text", 4,
+                                  a),
+                         0);
+        assert_non_null(HMAC(EVP_sha256(), bytes, (int) i,
+                             (const uint8_t *) "text", 4, b, NULL));
+        assert_memory_equal(a, b, sizeof(a));
+    }
+}
+
+
 /* A failure is told, leaves nothing behind, and does not last. */
 
 static void
@@ -171,6 +199,7 @@ main(void)
         cmocka_unit_test(test_rfc4231),
         cmocka_unit_test(test_rfc5869),
         cmocka_unit_test(test_same_as_openssl),
+        cmocka_unit_test(test_keys),
         cmocka_unit_test(test_openssl_fails)
     };
 

@@ -283,6 +283,92 @@ test_mint(void **state)
 }
 
 
+/* Ten bytes of each ID are random, none of them is left as it was. */
+
+static void
+test_random(void **state)
+{
+    size_t            i, k, changed[32];
+    uint8_t           id[32];
+    const sss_key_t  *key;
+
+    (void) state;
+
+    fill_ring(0, 1);
+    key = &ring->keys[0];
+
+    memset(changed, 0, sizeof(changed));
+
+    for (i = 0; i < 64; i++) {
+        memset(id, 0xa5, sizeof(id));
+        assert_int_equal(sss_session_id_mint(keys, key, scope, &sni, id), 0);
+
+        for (k = 0; k < 32; k++) {
+            changed[k] += id[k] != 0xa5;
+        }
+    }
+
+    for (k = 4; k < 32; k++) {
+        assert_in_range(changed[k], 50, 64);
+    }
+}
+
+
+/* Digests that it takes to see whether an ID is of this key. */
+
+static unsigned
+cost(const sss_key_t *key, const uint8_t *id)
+{
+    unsigned  left;
+
+    unit_openssl_fail = 1000;
+    assert_int_equal(sss_session_id_bound(keys, key, id, scope, &sni), 0);
+
+    left = unit_openssl_fail;
+    unit_openssl_fail = 0;
+
+    return 1000 - left;
+}
+
+
+/* 64 keys are derived once, one more takes the place of the oldest. */
+
+static void
+test_cache(void **state)
+{
+    size_t    i;
+    uint8_t   id[32];
+    unsigned  derived, cached;
+
+    (void) state;
+
+    fill_ring(0, 65);
+    memset(id, 0, sizeof(id));
+
+    derived = cost(&ring->keys[0], id);
+    cached = cost(&ring->keys[0], id);
+    assert_true(cached < derived);
+
+    for (i = 1; i < 64; i++) {
+        assert_int_equal(cost(&ring->keys[i], id), derived);
+    }
+
+    for (i = 0; i < 64; i++) {
+        assert_int_equal(cost(&ring->keys[i], id), cached);
+    }
+
+    assert_int_equal(cost(&ring->keys[64], id), derived);
+
+    for (i = 1; i < 65; i++) {
+        assert_int_equal(cost(&ring->keys[i], id), cached);
+    }
+
+    assert_int_equal(cost(&ring->keys[0], id), derived);
+    assert_int_equal(cost(&ring->keys[1], id), derived);
+    assert_int_equal(cost(&ring->keys[0], id), cached);
+}
+
+
 static void
 test_forged(void **state)
 {
@@ -745,6 +831,8 @@ main(void)
     const struct CMUnitTest  tests[] = {
         test(test_known),
         test(test_mint),
+        test(test_random),
+        test(test_cache),
         test(test_forged),
         test(test_life),
         test(test_whole_stek),
