@@ -9,13 +9,40 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use JSON::PP qw(decode_json);
+use JSON::PP ();
 use SSS;
 use Test::More;
+use Test::Nginx::Socket 'no_plan';
+
+# How it is asked.
+
+add_block_preprocessor(sub {
+    my $block = shift;
+
+    $block->set_value('config', <<'END' . ($block->config // ''));
+location = /status {
+    ssl_session_sync_status;
+}
+END
+    $block->set_value('no_error_log', "[alert]\n[crit]\n[emerg]");
+});
+
+no_shuffle();
+run_tests();
+
+
+# Names as odd as nginx takes them, and what they are.
+
+my $odd = '"a\"b\\\\c \t \n é {,} '. "\x01" . '"';
+my $read = "a\"b\\c \t \n \x{e9} {,} \x01";
+my $path = directory() . '/a\"b\\\\c.sock';
+my $path_read = directory() . '/a"b\\c.sock';
+my $long = '\"' x 127;
 
 my $secret = secret_file('status.secret', 'fedcba9876543210' x 4);
 my $dir = directory();
-my ($tls, $off, $status, $dead) = map { free_port() } 1 .. 4;
+my ($tls, $far, $quick, $status, $dead) = map { free_port() } 1 .. 5;
+my $memcached = start_memcached();
 
 my $nginx = start_nginx(<<"END");
 worker_processes 2;
@@ -23,12 +50,29 @@ worker_processes 2;
 ssl_session_sync_cluster main { }
 
 ssl_session_sync_cluster far {
+    memcached     127.0.0.1:$memcached->{port};
     memcached     127.0.0.1:$dead weight=3;
+    memcached     "unix:$path";
     secret_file   $secret;
     namespace     "a \\"quoted\\" name";
     key_rotation  8s;
     poll_interval 200ms;
 }
+
+ssl_session_sync_cluster cut {
+    memcached     127.0.0.1:$dead;
+    secret_file   $secret;
+    poll_interval 200ms;
+}
+
+ssl_session_sync_cluster quick {
+    key_rotation  2s;
+    poll_interval 200ms;
+}
+
+ssl_session_sync_cluster $odd { }
+
+ssl_session_sync_cluster "$long" { }
 
 events { }
 
@@ -38,17 +82,30 @@ http {
     ssl_certificate_key $dir/a.key;
 
     server {
-        listen              127.0.0.1:$tls ssl;
+        listen              127.0.0.1:$tls ssl reuseport;
         server_name         a.example;
         ssl_session_sync    main;
         ssl_session_timeout 7m;
-        return              200 \$ssl_session_sync;
+        return              200 "[\$pid \$ssl_session_sync]";
     }
 
     server {
-        listen              127.0.0.1:$off ssl;
+        listen              127.0.0.1:$tls ssl;
+        server_name         b.example;
+        ssl_session_sync    main;
+        return              200 "[\$pid \$ssl_session_sync]";
+    }
+
+    server {
+        listen              127.0.0.1:$far ssl;
         ssl_session_sync    far;
-        return              200 \$ssl_session_sync;
+        return              200 "[\$pid \$ssl_session_sync]";
+    }
+
+    server {
+        listen              unix:$dir/quick.sock ssl;
+        ssl_session_sync    quick;
+        ssl_session_timeout 4s;
     }
 
     server {
@@ -59,167 +116,448 @@ http {
 }
 END
 
-sub clusters {
-    my $text = http_get($status, '/status') or return {};
-    my $json = eval { decode_json($text) } or return {};
-    return { map { $_->{name} => $_ } @{$json->{clusters}} };
-}
-
-# Both clusters have polled, so that nothing is "starting".
+# Clusters have polled, so that nothing is "starting".
 
 ok(until_true(sub {
-    my $now = clusters();
+    my $now = clusters($status);
     return ($now->{main}{state} // '') eq 'local'
-           && ($now->{far}{state} // '') eq 'cut off'
+           && ($now->{cut}{state} // '') eq 'cut off'
+           && ($now->{far}{state} // '') eq 'ok'
+           && $now->{far}{servers}[0]{whole}
+           && $now->{far}{servers}[0]{last_success}
            && @{$now->{main}{keys}} && @{$now->{far}{keys}};
-}), 'both clusters have keys and a state') or diag(http_get($status, '/status'));
+}), 'clusters have keys and a state') or diag(http_get($status, '/status'));
 
 
 # The whole of it.
 
-my $answer = http_get($status, '/status');
-my $json = eval { decode_json($answer) };
+my $json = status($status);
 
-ok($json, 'the answer is JSON') or BAIL_OUT($answer // 'no answer');
+ok($json, 'the answer is JSON')
+    or BAIL_OUT(http_get($status, '/status') // 'no answer');
 
+is_deeply([sort keys %$json],
+          [qw(clusters host nginx openssl pid time version)],
+          'all there is to say');
 like($json->{version}, qr/^\d+\.\d+\.\d+$/, 'version');
 like($json->{nginx}, qr/^\d+\.\d+\.\d+$/, 'version of nginx');
 like($json->{openssl}, qr/\d/, 'version of OpenSSL');
 cmp_ok(abs($json->{time} - time), '<', 60, 'time');
 ok(length $json->{host}, 'host');
-like($json->{pid}, qr/^\d+$/, 'pid');
-is(scalar @{$json->{clusters}}, 2, 'two clusters');
+
+my %worker = map { $_ => 1 } workers($nginx);
+
+is(scalar keys %worker, 2, 'two workers');
+ok($worker{$json->{pid}}, 'the answer is of one of them');
+
+is_deeply([map { $_->{name} } @{$json->{clusters}}],
+          ['main', 'far', 'cut', 'quick', $read, '"' x 127],
+          'all clusters, in the order in which they are defined');
 
 my %cluster = map { $_->{name} => $_ } @{$json->{clusters}};
-my ($main, $far) = @cluster{qw(main far)};
+
+for my $cluster (@{$json->{clusters}}) {
+    my $n = substr $cluster->{name}, 0, 4;
+
+    is_deeply([sort keys %$cluster],
+              [qw(attached clock_warning foreign_secret handshakes
+                  key_rotation keys name namespace poll_interval_ms retention
+                  ring_capacity ring_version servers speaker state
+                  tickets)], "$n: all there is to say");
+    is_deeply([sort keys %{$cluster->{tickets}}],
+              [qw(file_key issued refused_binding renewed resumed
+                  unknown_key)], "$n: counters of tickets");
+    is_deeply([sort keys %{$cluster->{handshakes}}],
+              [qw(full resumed_id resumed_ticket)],
+              "$n: counters of handshakes");
+
+    is(strings($cluster, qw(key_rotation poll_interval_ms retention speaker
+                            ring_version ring_capacity attached)), '',
+       "$n: numbers are numbers");
+    is(strings($cluster->{$_}, keys %{$cluster->{$_}}), '',
+       "$n: $_ are numbers") for qw(tickets handshakes);
+    is(strings($cluster, qw(foreign_secret clock_warning)), '',
+       "$n: what is true or false is so");
+
+    cmp_ok($cluster->{ring_version}, '>', 0, "$n: the ring has a version");
+    cmp_ok($cluster->{ring_capacity}, '>=', scalar @{$cluster->{keys}},
+           "$n: and a capacity");
+
+    is_deeply([map { join ' ', sort keys %$_ } @{$cluster->{keys}}],
+              [('created ends expires name role rotation slot starts')
+               x @{$cluster->{keys}}], "$n: all there is to say of keys");
+    is(join('', map { strings($_, qw(slot rotation created starts ends
+                                     expires)) } @{$cluster->{keys}}), '',
+       "$n: numbers of keys are numbers");
+    is(scalar(grep { $_->{name} !~ /^[0-9a-f]{8}$/
+                     || $_->{role} !~ /^(next|current|previous|other)$/
+                     || $_->{starts} != $_->{slot} * $_->{rotation}
+                     || $_->{ends} != $_->{starts} + $_->{rotation}
+                     || $_->{expires} < $_->{ends} + $cluster->{retention}
+                   } @{$cluster->{keys}}), 0, "$n: keys are as they can be");
+
+    is_deeply([map { join ' ', sort keys %$_ } @{$cluster->{servers}}],
+              [('address bad_records clock_diff conflicts error errors keys'
+                . ' last_success latency_us polls state weight whole writes')
+               x @{$cluster->{servers}}], "$n: all there is to say of servers");
+    is(join('', map { strings($_, qw(weight last_success polls errors writes
+                                     bad_records conflicts latency_us
+                                     whole keys)) } @{$cluster->{servers}}),
+       '', "$n: numbers of servers are numbers");
+
+    next if $cluster->{name} eq 'quick';
+
+    is(scalar(grep { $_->{role} eq 'current' } @{$cluster->{keys}}), 1,
+       "$n: one key is the current one") or diag(explain($cluster->{keys}));
+}
+
+sub strings {
+    my ($hash, @names) = @_;
+
+    my $coder = JSON::PP->new->allow_nonref;
+    return join ' ', grep { $coder->encode($hash->{$_}) =~ /"|null/ } @names;
+}
+
+my $main = $cluster{main};
 
 is($main->{namespace}, 'main', 'the namespace is the name by default');
 is($main->{state}, 'local', 'without memcached the state is local');
 is($main->{key_rotation}, 3600, 'keys rotate in an hour by default');
 is($main->{poll_interval_ms}, 2000, 'a poll in two seconds by default');
+is($main->{attached}, 2, 'both servers are attached');
 is($main->{retention}, 420, 'retention is the longest session timeout');
 is_deeply($main->{servers}, [], 'no memcached server');
-like($main->{speaker}, qr/^\d+$/, 'one worker speaks');
-cmp_ok($main->{ring_version}, '>', 0, 'the ring has a version');
-cmp_ok($main->{ring_capacity}, '>', 0, 'and a capacity');
+is($main->{speaker}, 0, 'nobody has to speak');
 ok(!$main->{foreign_secret}, 'no other secret');
 ok(!$main->{clock_warning}, 'no warning of clocks');
 
-is($far->{namespace}, 'a "quoted" name', 'the namespace is quoted');
-is($far->{state}, 'cut off', 'without an answer the state is cut off');
-is($far->{key_rotation}, 8, 'rotation as configured');
-is($far->{poll_interval_ms}, 200, 'poll interval as configured');
-is($far->{retention}, 300, 'retention is the default session timeout');
-
-my $server = $far->{servers}[0];
-
-is($server->{address}, "127.0.0.1:$dead", 'address of the server');
-is($server->{weight}, 3, 'weight');
-is($server->{state}, 'down', 'state');
-cmp_ok($server->{errors}, '>', 0, 'errors');
-ok(length $server->{error}, 'the last error');
-ok(!$server->{last_success}, 'no success');
-is($server->{clock_diff}, undef, 'its clock is unknown');
-for my $name (qw(polls bad_records writes conflicts latency_us keys)) {
-    like($server->{$name}, qr/^\d+$/, "$name is a number");
-}
-
 my ($current) = grep { $_->{role} eq 'current' } @{$main->{keys}};
 
-ok($current, 'there is a current key') or BAIL_OUT($answer);
-like($current->{name}, qr/^[0-9a-f]{8}$/, 'eight digits of its name are shown');
-is($current->{rotation}, 3600, 'its rotation');
-is($current->{starts}, $current->{slot} * 3600, 'its slot begins');
-is($current->{ends}, $current->{starts} + 3600, 'and ends');
+is($current->{rotation}, 3600, 'rotation of the key');
+cmp_ok(abs($json->{time} - $current->{created}), '<', 60,
+       'when it was made');
+cmp_ok($current->{starts}, '<=', $json->{time}, 'its time has begun');
+cmp_ok($current->{ends}, '>=', $json->{time} - 1, 'and not ended');
 is($current->{expires}, $current->{ends} + 420 + 1800,
    'it is kept for as long as tickets live, and half a rotation');
 
-is_deeply([sort keys %{$main->{tickets}}],
-          [qw(file_key issued refused_binding renewed resumed unknown_key)],
-          'counters of tickets');
-is_deeply([sort keys %{$main->{handshakes}}],
-          [qw(full resumed_id resumed_ticket)], 'counters of handshakes');
+is_deeply([@{$cluster{cut}}{qw(state retention attached)}],
+          ['cut off', 0, 0], 'a cluster without servers that can be reached');
+
+my $far_cluster = $cluster{far};
+
+is($far_cluster->{namespace}, 'a "quoted" name', 'the namespace is quoted');
+is($far_cluster->{key_rotation}, 8, 'rotation as configured');
+is($far_cluster->{poll_interval_ms}, 200, 'poll interval as configured');
+is($far_cluster->{retention}, 300, 'retention is the default timeout');
+ok($worker{$far_cluster->{speaker}}, 'a worker speaks to memcached');
+
+my ($up, $down, $socket) = @{$far_cluster->{servers}};
+
+is($up->{address}, "127.0.0.1:$memcached->{port}", 'up: address');
+is($up->{weight}, 1, 'up: weight by default');
+is($up->{state}, 'up', 'up: state');
+cmp_ok(abs($up->{last_success} - $json->{time}), '<', 60,
+       'up: last success');
+cmp_ok($up->{polls}, '>', 0, 'up: polls');
+cmp_ok($up->{writes}, '>', 0, 'up: writes');
+cmp_ok($up->{latency_us}, '>', 0, 'up: latency');
+ok($up->{whole}, 'up: it has all keys');
+cmp_ok($up->{keys}, '>', 0, 'up: and how many');
+is($up->{bad_records}, 0, 'up: no bad record');
+ok(!defined $up->{clock_diff} || abs($up->{clock_diff}) <= 2,
+   'up: its clock is this one');
+
+is($down->{address}, "127.0.0.1:$dead", 'down: address');
+is($down->{weight}, 3, 'down: weight');
+is($down->{state}, 'down', 'down: state');
+cmp_ok($down->{errors}, '>', 0, 'down: errors');
+ok(length $down->{error}, 'down: the last error');
+ok(!$down->{last_success}, 'down: no success');
+ok(!$down->{whole}, 'down: it has nothing');
+is($down->{clock_diff}, undef, 'down: its clock is unknown');
+
+is($socket->{address}, "unix:$path_read", 'the path of a socket is quoted');
+is($socket->{state}, 'down', 'and nobody is there');
+
+
+# Roles of keys: the next one comes before its time.
+
+ok(until_true(sub {
+    my %role = map { $_->{role} => $_->{slot} }
+               @{clusters($status)->{quick}{keys}};
+    return $role{next} && $role{current} && $role{previous}
+           && $role{next} == $role{current} + 1
+           && $role{previous} == $role{current} - 1;
+}), 'a next, a current and a previous key in one ring');
+
+
+# The numbers move, over all workers.
+
 is($main->{handshakes}{full}, 0, 'no handshake yet');
 
+my ($full, $resumed, %used) = (0, 0);
 
-# The numbers move, and Prometheus gets the same.
+for my $n (1 .. 60) {
+    my $first = handshake($tls, version => '1_2', out => "$dir/s1");
+    my $second = handshake($tls, version => '1_2', in => "$dir/s1");
 
-is(tls_client($tls, version => '1_2', out => "$dir/s1"), 'full', 'a handshake');
-is(tls_client($tls, version => '1_2', in => "$dir/s1"), 'ticket',
-   'a resumption');
+    $full++ if $first->{body} =~ /^(\d+) full$/;
+    $used{$1}++ if $first->{body} =~ /^(\d+) /;
+    $resumed++ if $second->{body} =~ /^(\d+) ticket$/;
+    $used{$1}++ if $second->{body} =~ /^(\d+) /;
+    last if $n > 2 && keys %used == 2;
+}
 
-$main = clusters()->{main};
+is(scalar keys %used, 2, 'both workers had something to do');
+is($full, $resumed, 'every ticket resumed');
 
-is($main->{handshakes}{full}, 1, 'the handshake is counted');
-is($main->{handshakes}{resumed_ticket}, 1, 'the resumption is counted');
-is($main->{tickets}{issued}, 1, 'the ticket is counted');
-is($main->{tickets}{resumed}, 1, 'its use is counted');
+# A worker counts when it has finished its side.
 
-my $text = http_get($status, '/status?format=prometheus');
-my (%type, %value, @bad);
+ok(until_true(sub {
+    $main = clusters($status)->{main};
+    return $main->{handshakes}{full} == $full
+           && $main->{handshakes}{resumed_ticket} == $resumed;
+}), 'handshakes are counted, over all workers')
+    or diag(explain($main->{handshakes}));
+is_deeply($main->{tickets},
+          { issued => $full, resumed => $resumed, renewed => 0,
+            unknown_key => 0, refused_binding => 0, file_key => 0 },
+          'and tickets');
+
+
+# Prometheus gets the same.
+
+my $canonical = JSON::PP->new->canonical;
+my ($before, $text);
+
+sub still {
+    my $now = status($status);
+    delete @{$now}{qw(time pid)};
+    return $now;
+}
+
+ok(until_true(sub {
+    $before = still();
+    $text = http_get($status, '/status?format=prometheus');
+    return $canonical->encode($before) eq $canonical->encode(still());
+}), 'a moment in which nothing happens');
+
+my (%type, %help, %value, @bad);
+my $metric = '';
 
 for my $line (split /\n/, $text) {
-    if ($line =~ /^# TYPE (\w+) (counter|gauge)$/) {
-        push @bad, $line if $type{$1}++;
+    if ($line =~ /^# HELP (\w+) \S/) {
+        push @bad, "a second time: $line" if $help{$1}++;
+        $metric = $1;
 
-    } elsif ($line =~ /^# HELP \w+ \S/) {
-        next;
+    } elsif ($line =~ /^# TYPE (\w+) (counter|gauge)$/) {
+        my ($name, $type) = ($1, $2);
+        push @bad, "not after its help: $line"
+            if $metric ne $name || $type{$name};
+        push @bad, "a name against custom: $line"
+            if ($type eq 'counter') != ($name =~ /_total$/);
+        $type{$name} = $type;
 
-    } elsif ($line =~ /^(\w+)(\{(?:\w+="(?:[^"\\\n]|\\["\\n])*",?)*\})?
-                       \ (-?[0-9.]+(?:e[+-]?\d+)?)$/x)
+    } elsif ($line =~ /^(ssl_session_sync_[a-z_]+)
+                       \{((?:[a-z]+="(?:[^"\\\n]|\\["\\n])*"(?:,(?!\})|(?=\})))+)\}
+                       \ ([0-9]+(?:\.[0-9]+)?|-[0-9]+)$/x)
     {
-        push @bad, $line if exists $value{$1 . ($2 // '')} || !$type{$1};
-        $value{$1 . ($2 // '')} = $3;
+        push @bad, "not with its type: $line" if $metric ne $1 || !$type{$1};
+        push @bad, "a second time: $line" if exists $value{"$1 $2"};
+        $value{"$1 $2"} = $3;
 
     } else {
-        push @bad, $line;
+        push @bad, "not understood: $line";
     }
 }
 
-is_deeply(\@bad, [], 'every line is of the text format, with a type before');
+is_deeply(\@bad, [], 'every line is of the text format');
 like($text, qr/\n\z/, 'the last line is a whole one');
 
-my ($full) = grep { /^ssl_session_sync_handshakes_total\{.*cluster="main"/
-                    && /="full"/ } keys %value;
-my ($resumed) = grep { /^ssl_session_sync_tickets_total\{.*cluster="main"/
-                       && /="resumed"/ } keys %value;
+sub label {
+    my ($value) = @_;
 
-ok($full, 'handshakes of the cluster') or diag($text);
-is($value{$full // ''}, 1, 'the same number of handshakes');
-ok($resumed, 'tickets of the cluster');
-is($value{$resumed // ''}, 1, 'the same number of tickets');
-
-my ($up) = grep { /^ssl_session_sync_server_up\{/ } keys %value;
-
-like($up // '', qr/127\.0\.0\.1:$dead/, 'the server by its address');
-is($value{$up // ''}, 0, 'which is down');
-
-
-# How it is asked.
-
-sub head {
-    my ($request) = @_;
-
-    my $socket = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$status",
-                                       Timeout => 5) or return '';
-    print $socket "$request HTTP/1.0\r\n\r\n";
-    local $/;
-    return scalar <$socket> // '';
+    utf8::encode($value);
+    $value =~ s/([\\"])/\\$1/g;
+    $value =~ s/\n/\\n/g;
+    return "\"$value\"";
 }
 
-like(head('GET /status'), qr/^Content-Type: application\/json\r$/m,
-     'the type of JSON');
-like(head('GET /status?format=prometheus'),
-     qr/^Content-Type: text\/plain; version=0\.0\.4\r?/m,
-     'the type of Prometheus');
-my $alone = head('HEAD /status');
-like($alone, qr/^HTTP\/1\.1 200 /, 'HEAD is answered');
-like($alone, qr/\r\n\r\n\z/, 'without a body');
-like(head('POST /status'), qr/^HTTP\/1\.1 405 /, 'POST is not allowed');
+my %expect = ("ssl_session_sync_info version=\"$before->{version}\","
+              . "nginx=\"$before->{nginx}\"" => 1);
+
+for my $cluster (@{$before->{clusters}}) {
+    my $expect = sub {
+        my ($name, $number, @labels) = @_;
+        my $labels = 'cluster=' . label($cluster->{name});
+
+        while (my ($key, $value) = splice @labels, 0, 2) {
+            $labels .= ",$key=" . label($value);
+        }
+        $expect{"ssl_session_sync_$name $labels"} = $number;
+    };
+
+    $expect->(state => 1, state => $cluster->{state});
+    $expect->(foreign_secret => $cluster->{foreign_secret} ? 1 : 0);
+    $expect->(clock_warning => $cluster->{clock_warning} ? 1 : 0);
+    $expect->(keys => scalar @{$cluster->{keys}});
+
+    for my $kind (qw(tickets handshakes)) {
+        $expect->("${kind}_total", $cluster->{$kind}{$_}, event => $_)
+            for keys %{$cluster->{$kind}};
+    }
+
+    $expect->(key_starts_seconds => $_->{starts}, name => $_->{name},
+              role => $_->{role}) for @{$cluster->{keys}};
+
+    for my $server (@{$cluster->{servers}}) {
+        my @server = (server => $server->{address});
+
+        $expect->(server_up => $server->{state} eq 'up' ? 1 : 0, @server);
+        $expect->(server_whole => $server->{whole} ? 1 : 0, @server);
+        $expect->(server_last_success_seconds => $server->{last_success},
+                  @server);
+        $expect->(server_latency_seconds => $server->{latency_us} / 1000000,
+                  @server);
+        $expect->(server_clock_diff_seconds => $server->{clock_diff},
+                  @server) if defined $server->{clock_diff};
+        $expect->("server_${_}_total" => $server->{$_}, @server)
+            for qw(polls errors bad_records writes conflicts);
+    }
+}
+
+is_deeply([sort keys %value], [sort keys %expect],
+          'the same things as in JSON');
+is(join("\n", grep { abs($value{$_} - ($expect{$_} // -1)) > 0.0005 }
+              keys %value), '', 'the same numbers as in JSON');
 
 stop_nginx($nginx);
 
-unlike(read_file("$nginx->{prefix}/error.log"), qr/\[(alert|emerg|crit)\]/,
+unlike(error_log($nginx), qr/\[(alert|emerg|crit)\]/,
        'nothing grave in the error log');
 
-done_testing();
+__DATA__
+
+=== TEST 1: JSON by default
+--- request
+GET /status
+--- response_headers
+Content-Type: application/json
+--- response_body_like chomp
+^\{"version":"\d+\.\d+\.\d+",.*"clusters":\[\]\}$
+
+
+
+=== TEST 2: JSON by name
+--- main_config
+ssl_session_sync_cluster main { }
+--- request
+GET /status?a=b&format=json
+--- response_headers
+Content-Type: application/json
+--- response_body_like chomp
+^\{"version":.*"clusters":\[\{"name":"main",.*\]\}$
+
+
+
+=== TEST 3: Prometheus
+--- main_config
+ssl_session_sync_cluster main { }
+--- request
+GET /status?format=prometheus
+--- response_headers
+Content-Type: text/plain; version=0.0.4; charset=utf-8
+--- response_body_like chomp
+ssl_session_sync_state\{cluster="main",state="local"\} 1
+
+
+
+=== TEST 4: Prometheus without a cluster
+--- request
+GET /status?format=prometheus
+--- response_body_like chomp
+^# HELP ssl_session_sync_info .*
+# TYPE ssl_session_sync_info gauge
+ssl_session_sync_info\{
+
+
+
+=== TEST 5: an unknown format
+--- request
+GET /status?format=xml
+--- error_code: 400
+
+
+
+=== TEST 6: no format
+--- request
+GET /status?format=
+--- error_code: 400
+
+
+
+=== TEST 7: a format that only begins like one
+--- request
+GET /status?format=prometheus2
+--- error_code: 400
+
+
+
+=== TEST 8: HEAD
+--- main_config
+ssl_session_sync_cluster main { }
+--- request
+HEAD /status
+--- response_headers
+Content-Type: application/json
+--- response_headers_like
+Content-Length: [1-9]\d+
+--- response_body:
+
+
+
+=== TEST 9: POST
+--- request
+POST /status
+a body
+--- error_code: 405
+
+
+
+=== TEST 10: DELETE
+--- request
+DELETE /status
+--- error_code: 405
+
+
+
+=== TEST 11: a body that nobody asked for
+--- request eval
+"GET /status
+" . 'x' x 100000
+--- error_code: 200
+
+
+
+=== TEST 12: several requests on one connection
+--- main_config
+ssl_session_sync_cluster main { }
+--- pipelined_requests eval
+["GET /status", "GET /status?format=prometheus", "GET /status"]
+--- error_code eval
+[200, 200, 200]
+--- response_body_like eval
+[qr/^\{.*\}$/s, qr/^# HELP/, qr/^\{.*\}$/s]
+
+
+
+=== TEST 13: who may ask
+--- config
+location = /closed {
+    ssl_session_sync_status;
+    deny all;
+}
+--- request
+GET /closed
+--- error_code: 403

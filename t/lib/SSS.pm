@@ -19,6 +19,7 @@ use Time::HiRes qw(time);
 our @EXPORT = qw(
     directory secret_file until_true read_file write_file free_port
     start_nginx stop_nginx reload_nginx test_nginx workers has_module
+    start_memcached
     http_get http_answer status clusters tls_client handshake
     nginx_preload error_log
 );
@@ -236,6 +237,33 @@ sub workers {
     return sort { $a <=> $b } @workers;
 }
 
+# A memcached on a port of its own, which stop_nginx() or the end of the test
+# stops as well.
+
+sub start_memcached {
+    my $port = free_port();
+    my @user = $> ? () : ('-u', getpwnam('nobody') ? 'nobody' : 'root');
+
+    my $pid = fork;
+    die "fork: $!" unless defined $pid;
+
+    if ($pid == 0) {
+        exec 'memcached', '-l', '127.0.0.1', '-p', $port, '-U', 0, '-m', 4,
+             '-t', 1, @user or POSIX::_exit(127);
+    }
+
+    my $server = { pid => $pid, port => $port };
+    push @started, $server;
+
+    until_true(sub {
+        return ended($server)
+               || IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port");
+    });
+    die 'memcached did not start' if ended($server);
+
+    return $server;
+}
+
 sub error_log {
     my ($server) = @_;
 
@@ -256,7 +284,7 @@ sub stop_nginx {
     my ($server) = @_;
 
     return if ended($server);
-    kill QUIT => $server->{pid};
+    kill $server->{prefix} ? 'QUIT' : 'TERM', $server->{pid};
     return if until_true(sub { ended($server) }, 20);
     kill KILL => $server->{pid};
     until_true(sub { ended($server) });
