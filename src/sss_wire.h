@@ -1,9 +1,10 @@
 
 /*
- * The conversation with one memcached server, through libmemcached.  A call
- * here blocks for as long as libmemcached does: every connect, send and wait
- * for bytes is bounded, but not their number, nor the resolution of a name.
- * sss_store.h puts an end to that.
+ * The conversation with one memcached server: records through libmemcached,
+ * its clock through sss_clock.h.  A call here blocks for as long as these do:
+ * every connect, send and wait for bytes is bounded, but libmemcached does
+ * not bound their number, and nobody the resolution of a name.  sss_store.h
+ * puts an end to that.
  */
 
 
