@@ -47,6 +47,23 @@ realloc(void *p, size_t size)
 }
 
 
+/* Valgrind puts its own in the place of ours: nothing can be seen then. */
+
+static void
+need_realloc(void)
+{
+    unsigned  before;
+
+    before = alloc_count;
+    free(realloc(NULL, 16));
+
+    if (alloc_count == before) {
+        print_message("realloc() is not ours here\n");
+        skip();
+    }
+}
+
+
 /* A ClientHello in the making. */
 
 typedef struct {
@@ -733,6 +750,8 @@ test_memory(void **state)
 
     (void) state;
 
+    need_realloc();
+
     begin("0123456789abcdef", 16);
     records(16384);
 
@@ -787,6 +806,8 @@ test_no_memory(void **state)
     sss_hello_t  *hello;
 
     (void) state;
+
+    need_realloc();
 
     begin("", 0);
     while (body.len < 5000) {
