@@ -53,12 +53,12 @@ static void
 need_realloc(void)
 {
     unsigned  before;
+    void     *(*volatile ours) (void *, size_t) = realloc;
 
     before = alloc_count;
-    free(realloc(NULL, 16));
+    free(ours(NULL, 16));
 
     if (alloc_count == before) {
-        print_message("realloc() is not ours here\n");
         skip();
     }
 }
@@ -586,8 +586,7 @@ test_records(void **state)
 static void
 test_other(void **state)
 {
-    size_t        i;
-    sss_hello_t  *hello;
+    size_t  i;
 
     static const struct {
         const char   *bytes;
@@ -629,10 +628,6 @@ test_other(void **state)
         wire.len = cases[i].at - 1;
         assert_int_equal(answer(), SSS_HELLO_MORE);
     }
-
-    hello = sss_hello_create();
-    assert_int_equal(sss_hello_feed(hello, NULL, 0), SSS_HELLO_MORE);
-    sss_hello_destroy(hello);
 }
 
 
@@ -850,9 +845,9 @@ test_no_memory(void **state)
 static void
 test_noise(void **state)
 {
-    size_t    i, k, n;
+    size_t     i, n;
     buffer_t  *good;
-    uint64_t  seed;
+    uint64_t   seed;
 
     (void) state;
 
@@ -866,12 +861,9 @@ test_noise(void **state)
     *good = wire;
 
     for (i = 0; i < 20000; i++) {
-        wire.len = good->len;
         memcpy(wire.bytes, good->bytes, good->len);
 
-        n = 1 + unit_random(&seed) % 3;
-
-        for (k = 0; k < n; k++) {
+        for (n = 1 + unit_random(&seed) % 3; n > 0; n--) {
             wire.bytes[unit_random(&seed) % wire.len]
                 = (uint8_t) unit_random(&seed);
         }
