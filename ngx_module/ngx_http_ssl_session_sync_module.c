@@ -6,14 +6,22 @@
 #include "ngx_ssl_session_sync.h"
 
 
+typedef ngx_int_t (*ngx_http_ssl_session_sync_listener_pt)(ngx_conf_t *cf,
+    ngx_http_conf_addr_t *addr, ngx_ssl_session_sync_srv_conf_t *conf);
+
+
 static ngx_int_t ngx_http_ssl_session_sync_add_variables(ngx_conf_t *cf);
 static ngx_int_t ngx_http_ssl_session_sync_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static char *ngx_http_ssl_session_sync_merge_srv_conf(ngx_conf_t *cf,
     void *parent, void *child);
 static ngx_int_t ngx_http_ssl_session_sync_init(ngx_conf_t *cf);
+static ngx_int_t ngx_http_ssl_session_sync_listeners(ngx_conf_t *cf,
+    ngx_http_ssl_session_sync_listener_pt handler);
+static ngx_int_t ngx_http_ssl_session_sync_mark(ngx_conf_t *cf,
+    ngx_http_conf_addr_t *addr, ngx_ssl_session_sync_srv_conf_t *conf);
 static ngx_int_t ngx_http_ssl_session_sync_check(ngx_conf_t *cf,
-    ngx_http_conf_addr_t *addr);
+    ngx_http_conf_addr_t *addr, ngx_ssl_session_sync_srv_conf_t *conf);
 static SSL_CTX *ngx_http_ssl_session_sync_select(ngx_connection_t *c,
     ngx_str_t *name);
 static ngx_http_core_srv_conf_t *ngx_http_ssl_session_sync_server(
@@ -139,13 +147,16 @@ ngx_http_ssl_session_sync_merge_srv_conf(ngx_conf_t *cf, void *parent,
 static ngx_int_t
 ngx_http_ssl_session_sync_init(ngx_conf_t *cf)
 {
-    ngx_uint_t                        i, j;
-    ngx_http_conf_addr_t             *addr;
-    ngx_http_conf_port_t             *port;
+    ngx_uint_t                        i;
     ngx_http_ssl_srv_conf_t          *sscf;
     ngx_http_core_srv_conf_t        **cscfp;
     ngx_http_core_main_conf_t        *cmcf;
     ngx_ssl_session_sync_srv_conf_t  *conf;
+
+    /* certificates alone make an SSL_CTX: see who has a listener for it */
+
+    (void) ngx_http_ssl_session_sync_listeners(cf,
+                                            ngx_http_ssl_session_sync_mark);
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 
@@ -156,7 +167,11 @@ ngx_http_ssl_session_sync_init(ngx_conf_t *cf)
         sscf = ngx_http_get_module_srv_conf(cscfp[i]->ctx,
                                             ngx_http_ssl_module);
         conf = ngx_http_get_module_srv_conf(cscfp[i]->ctx,
-                                            ngx_http_ssl_session_sync_module);
+                                         ngx_http_ssl_session_sync_module);
+
+        if (!conf->listen && !ngx_http_ssl_session_sync_ssl_on(sscf)) {
+            continue;
+        }
 
         if (ngx_ssl_session_sync_attach(cf, conf, sscf->ssl.ctx, sscf->verify,
                                         ngx_http_ssl_session_sync_select)
@@ -165,6 +180,26 @@ ngx_http_ssl_session_sync_init(ngx_conf_t *cf)
             return NGX_ERROR;
         }
     }
+
+    return ngx_http_ssl_session_sync_listeners(cf,
+                                            ngx_http_ssl_session_sync_check);
+}
+
+
+/* Calls a handler for each server of each TLS listener. */
+
+static ngx_int_t
+ngx_http_ssl_session_sync_listeners(ngx_conf_t *cf,
+    ngx_http_ssl_session_sync_listener_pt handler)
+{
+    ngx_uint_t                        i, j, k;
+    ngx_http_conf_addr_t             *addr;
+    ngx_http_conf_port_t             *port;
+    ngx_http_core_srv_conf_t        **cscfp;
+    ngx_http_core_main_conf_t        *cmcf;
+    ngx_ssl_session_sync_srv_conf_t  *conf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 
     if (cmcf->ports == NULL) {
         return NGX_OK;
@@ -178,10 +213,20 @@ ngx_http_ssl_session_sync_init(ngx_conf_t *cf)
 
         for (j = 0; j < port[i].addrs.nelts; j++) {
 
-            if (ngx_ssl_session_sync_listen_tls(&addr[j].opt)
-                && ngx_http_ssl_session_sync_check(cf, &addr[j]) != NGX_OK)
-            {
-                return NGX_ERROR;
+            if (!ngx_ssl_session_sync_listen_tls(&addr[j].opt)) {
+                continue;
+            }
+
+            cscfp = addr[j].servers.elts;
+
+            for (k = 0; k < addr[j].servers.nelts; k++) {
+
+                conf = ngx_http_get_module_srv_conf(cscfp[k]->ctx,
+                                          ngx_http_ssl_session_sync_module);
+
+                if (handler(cf, &addr[j], conf) != NGX_OK) {
+                    return NGX_ERROR;
+                }
             }
         }
     }
@@ -191,31 +236,26 @@ ngx_http_ssl_session_sync_init(ngx_conf_t *cf)
 
 
 static ngx_int_t
-ngx_http_ssl_session_sync_check(ngx_conf_t *cf, ngx_http_conf_addr_t *addr)
+ngx_http_ssl_session_sync_mark(ngx_conf_t *cf, ngx_http_conf_addr_t *addr,
+    ngx_ssl_session_sync_srv_conf_t *conf)
 {
-    ngx_uint_t                        i;
-    ngx_http_core_srv_conf_t        **cscfp;
-    ngx_ssl_session_sync_srv_conf_t  *def, *conf;
-
-    def = ngx_http_get_module_srv_conf(addr->default_server->ctx,
-                                       ngx_http_ssl_session_sync_module);
-
-    cscfp = addr->servers.elts;
-
-    for (i = 0; i < addr->servers.nelts; i++) {
-
-        conf = ngx_http_get_module_srv_conf(cscfp[i]->ctx,
-                                            ngx_http_ssl_session_sync_module);
-
-        if (ngx_ssl_session_sync_check_listener(cf, def, conf,
-                                                &addr->opt.addr_text)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
+    conf->listen = 1;
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_ssl_session_sync_check(ngx_conf_t *cf, ngx_http_conf_addr_t *addr,
+    ngx_ssl_session_sync_srv_conf_t *conf)
+{
+    ngx_ssl_session_sync_srv_conf_t  *def;
+
+    def = ngx_http_get_module_srv_conf(addr->default_server->ctx,
+                                    ngx_http_ssl_session_sync_module);
+
+    return ngx_ssl_session_sync_check_listener(cf, def, conf,
+                                               &addr->opt.addr_text);
 }
 
 

@@ -58,7 +58,7 @@ typedef struct {
 
 typedef struct {
     ngx_atomic_t              speaker;      /* pid, 0: nobody speaks       */
-    ngx_atomic_t              heartbeat;    /* seconds                     */
+    ngx_atomic_t              heartbeat;    /* ngx_current_msec            */
     ngx_atomic_t              synced;       /* the first poll has ended    */
     u_char                    host[8];      /* random                      */
 
@@ -117,6 +117,7 @@ typedef struct {
     ngx_connection_t         *completion;
     sss_sync_report_t         seen;         /* reported in the log so far  */
     time_t                    complained;
+    ngx_uint_t                alone;        /* polls in a row              */
 } ngx_ssl_session_sync_cluster_t;
 
 
@@ -175,6 +176,7 @@ typedef struct {
     ngx_str_t                 scope;
     ngx_ssl_session_sync_ctx_t
                              *sync;         /* NULL: not attached          */
+    unsigned                  listen:1;     /* a TLS listener serves it    */
 } ngx_ssl_session_sync_srv_conf_t;
 
 

@@ -21,8 +21,8 @@ static char *ngx_ssl_session_sync_cluster_times(ngx_conf_t *cf,
     ngx_ssl_session_sync_cluster_t *cluster);
 static ngx_int_t ngx_ssl_session_sync_cluster_addresses(ngx_conf_t *cf,
     ngx_ssl_session_sync_cluster_t *cluster);
-static char *ngx_ssl_session_sync_secrets(ngx_conf_t *cf,
-    ngx_ssl_session_sync_cluster_t *cluster);
+static char *ngx_ssl_session_sync_secret_file(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 static ssize_t ngx_ssl_session_sync_read_secrets(ngx_conf_t *cf,
     ngx_str_t *name, u_char *buf, size_t size);
 static void ngx_ssl_session_sync_secrets_cleanup(void *data);
@@ -41,9 +41,9 @@ static ngx_command_t  ngx_ssl_session_sync_cluster_commands[] = {
 
     { ngx_string("secret_file"),
       NGX_CONF_TAKE1,
-      ngx_conf_set_str_slot,
+      ngx_ssl_session_sync_secret_file,
       0,
-      offsetof(ngx_ssl_session_sync_cluster_t, secret_file),
+      0,
       NULL },
 
     { ngx_string("namespace"),
@@ -347,10 +347,6 @@ ngx_ssl_session_sync_cluster_finish(ngx_conf_t *cf,
                        "of mode 600 and name it here");
         }
 
-        rv = ngx_ssl_session_sync_secrets(cf, cluster);
-        if (rv != NGX_CONF_OK) {
-            return rv;
-        }
     }
 
     if (ngx_ssl_session_sync_zone_add(cf, cluster) != NGX_OK) {
@@ -427,14 +423,24 @@ ngx_ssl_session_sync_cluster_addresses(ngx_conf_t *cf,
 
 
 static char *
-ngx_ssl_session_sync_secrets(ngx_conf_t *cf,
-    ngx_ssl_session_sync_cluster_t *cluster)
+ngx_ssl_session_sync_secret_file(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
 {
+    ngx_ssl_session_sync_cluster_t  *cluster = conf;
+
     u_char              *buf;
     ssize_t              n;
     unsigned             line;
+    ngx_str_t           *value;
     ngx_pool_cleanup_t  *cln;
     sss_secret_error_t   rc;
+
+    if (cluster->secret_file.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    cluster->secret_file = value[1];
 
     if (ngx_conf_full_name(cf->cycle, &cluster->secret_file, 1) != NGX_OK) {
         return NGX_CONF_ERROR;
@@ -500,7 +506,10 @@ ngx_ssl_session_sync_read_secrets(ngx_conf_t *cf, ngx_str_t *name,
 
     n = NGX_ERROR;
 
-    fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+    /* a FIFO would keep nginx waiting for its writer */
+
+    fd = ngx_open_file(name->data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
+                       NGX_FILE_OPEN, 0);
 
     if (fd == NGX_INVALID_FILE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
@@ -518,7 +527,8 @@ ngx_ssl_session_sync_read_secrets(ngx_conf_t *cf, ngx_str_t *name,
 
     if (!ngx_is_file(&fi)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "secret file \"%V\" is not a regular file", name);
+                           "secret file \"%V\" is not a regular file; name "
+                           "one with one secret a line, 64 hex digits", name);
         goto done;
     }
 

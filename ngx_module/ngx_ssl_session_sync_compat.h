@@ -122,6 +122,15 @@ ngx_ssl_session_sync_mac_init(ngx_ssl_session_sync_mac_t *mac,
 #endif
 
 
+/* Until nginx 1.25.1 a server could have TLS without "listen ... ssl". */
+
+#if (nginx_version >= 1025001)
+#define ngx_http_ssl_session_sync_ssl_on(conf)  0
+#else
+#define ngx_http_ssl_session_sync_ssl_on(conf)  ((conf)->enable == 1)
+#endif
+
+
 /* nginx 1.25.0 has QUIC listeners, with TLS of their own. */
 
 #if (nginx_version >= 1025000)

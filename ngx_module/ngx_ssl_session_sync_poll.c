@@ -20,6 +20,9 @@
 /* a stopping worker leaves its thread behind after this */
 #define NGX_SSL_SESSION_SYNC_STOP      200
 
+/* polls after which a host that sees only strangers says so */
+#define NGX_SSL_SESSION_SYNC_ALONE     3
+
 /* seconds between two complaints about the same thing */
 #define NGX_SSL_SESSION_SYNC_COMPLAIN  60
 
@@ -269,7 +272,7 @@ ngx_ssl_session_sync_become_speaker(ngx_ssl_session_sync_cluster_t *cluster)
         }
     }
 
-    cluster->sh->heartbeat = ngx_time();
+    cluster->sh->heartbeat = ngx_current_msec;
 
     return 1;
 }
@@ -279,13 +282,14 @@ static ngx_uint_t
 ngx_ssl_session_sync_speaker_alive(ngx_ssl_session_sync_cluster_t *cluster,
     ngx_pid_t pid)
 {
-    time_t  silent;
+    ngx_msec_int_t  silent;
 
     /* the number of a dead process may belong to another one by now */
 
-    silent = ngx_time() - (time_t) cluster->sh->heartbeat;
+    silent = (ngx_msec_int_t) (ngx_current_msec
+                               - (ngx_msec_t) cluster->sh->heartbeat);
 
-    if (silent > 5 + 3 * (time_t) cluster->poll_interval / 1000) {
+    if (silent > 5000 + 3 * (ngx_msec_int_t) cluster->poll_interval) {
         return 0;
     }
 
@@ -499,6 +503,15 @@ ngx_ssl_session_sync_complain(ngx_ssl_session_sync_cluster_t *cluster,
     ngx_uint_t                      i, said;
     ngx_ssl_session_sync_server_t  *server;
 
+    /* hosts that start together see each other a poll or two later */
+
+    if (report->reached && report->foreign && !report->company) {
+        cluster->alone++;
+
+    } else {
+        cluster->alone = 0;
+    }
+
     if (cluster->complained
         && ngx_time() - cluster->complained < NGX_SSL_SESSION_SYNC_COMPLAIN)
     {
@@ -507,7 +520,7 @@ ngx_ssl_session_sync_complain(ngx_ssl_session_sync_cluster_t *cluster,
 
     said = 0;
 
-    if (report->reached && report->foreign && !report->company) {
+    if (cluster->alone > NGX_SSL_SESSION_SYNC_ALONE) {
         said = 1;
 
         ngx_log_error(NGX_LOG_ERR, log, 0,

@@ -105,7 +105,7 @@ ngx_ssl_session_sync_key(ngx_ssl_session_sync_cluster_t *cluster,
     settle = 0;
 
     if (cluster->servers.nelts) {
-        settle = ngx_min(3 * (uint64_t) cluster->poll_interval,
+        settle = ngx_min(6 * (uint64_t) cluster->poll_interval,
                          (uint64_t) cluster->key_rotation * 250);
     }
 
@@ -158,7 +158,7 @@ ngx_ssl_session_sync_zone_update(ngx_ssl_session_sync_cluster_t *cluster,
     }
 
     if (ring) {
-        changed += sss_ring_merge(scratch, ring);
+        changed += sss_ring_learn(scratch, ring, ngx_ssl_session_sync_now());
     }
 
     changed += sss_ring_expire(scratch, ngx_ssl_session_sync_now());
@@ -212,6 +212,7 @@ ngx_ssl_session_sync_make_keys(ngx_ssl_session_sync_cluster_t *cluster,
                              (uint32_t) cluster->retention)
             == 0)
         {
+            key->learned = now;
             made += sss_ring_add(ring, key);
 
         } else {

@@ -13,13 +13,29 @@ static char *ngx_stream_ssl_session_sync_merge_srv_conf(ngx_conf_t *cf,
     void *parent, void *child);
 static ngx_int_t ngx_stream_ssl_session_sync_init(ngx_conf_t *cf);
 
+
 #if (NGX_SSL_SESSION_SYNC_STREAM_NAMES)
+
+typedef ngx_int_t (*ngx_stream_ssl_session_sync_listener_pt)(ngx_conf_t *cf,
+    ngx_stream_conf_addr_t *addr, ngx_ssl_session_sync_srv_conf_t *conf);
+
+#define ngx_stream_ssl_session_sync_listen(sscf)  0
+
+static ngx_int_t ngx_stream_ssl_session_sync_listeners(ngx_conf_t *cf,
+    ngx_stream_ssl_session_sync_listener_pt handler);
+static ngx_int_t ngx_stream_ssl_session_sync_mark(ngx_conf_t *cf,
+    ngx_stream_conf_addr_t *addr, ngx_ssl_session_sync_srv_conf_t *conf);
 static ngx_int_t ngx_stream_ssl_session_sync_check(ngx_conf_t *cf,
-    ngx_stream_conf_addr_t *addr);
+    ngx_stream_conf_addr_t *addr, ngx_ssl_session_sync_srv_conf_t *conf);
 static SSL_CTX *ngx_stream_ssl_session_sync_select(ngx_connection_t *c,
     ngx_str_t *name);
+
 #else
-#define ngx_stream_ssl_session_sync_select  NULL
+
+#define ngx_stream_ssl_session_sync_listen(sscf)            ((sscf)->listen)
+#define ngx_stream_ssl_session_sync_listeners(cf, handler)  NGX_OK
+#define ngx_stream_ssl_session_sync_select                  NULL
+
 #endif
 
 
@@ -135,6 +151,11 @@ ngx_stream_ssl_session_sync_init(ngx_conf_t *cf)
     ngx_ssl_session_sync_srv_conf_t         *conf;
     ngx_stream_ssl_session_sync_tls_conf_t  *sscf;
 
+    /* certificates alone make an SSL_CTX: see who has a listener for it */
+
+    (void) ngx_stream_ssl_session_sync_listeners(cf,
+                                            ngx_stream_ssl_session_sync_mark);
+
     cmcf = ngx_stream_conf_get_module_main_conf(cf, ngx_stream_core_module);
 
     cscfp = cmcf->servers.elts;
@@ -144,7 +165,11 @@ ngx_stream_ssl_session_sync_init(ngx_conf_t *cf)
         sscf = ngx_stream_get_module_srv_conf(cscfp[i]->ctx,
                                               ngx_stream_ssl_module);
         conf = ngx_stream_get_module_srv_conf(cscfp[i]->ctx,
-                                          ngx_stream_ssl_session_sync_module);
+                                         ngx_stream_ssl_session_sync_module);
+
+        if (!conf->listen && !ngx_stream_ssl_session_sync_listen(sscf)) {
+            continue;
+        }
 
         if (ngx_ssl_session_sync_attach(cf, conf, sscf->ssl.ctx, sscf->verify,
                                         ngx_stream_ssl_session_sync_select)
@@ -154,11 +179,27 @@ ngx_stream_ssl_session_sync_init(ngx_conf_t *cf)
         }
     }
 
+    return ngx_stream_ssl_session_sync_listeners(cf,
+                                            ngx_stream_ssl_session_sync_check);
+}
+
+
 #if (NGX_SSL_SESSION_SYNC_STREAM_NAMES)
-    {
-    ngx_uint_t               j;
-    ngx_stream_conf_addr_t  *addr;
-    ngx_stream_conf_port_t  *port;
+
+/* Calls a handler for each server of each TLS listener. */
+
+static ngx_int_t
+ngx_stream_ssl_session_sync_listeners(ngx_conf_t *cf,
+    ngx_stream_ssl_session_sync_listener_pt handler)
+{
+    ngx_uint_t                        i, j, k;
+    ngx_stream_conf_addr_t           *addr;
+    ngx_stream_conf_port_t           *port;
+    ngx_stream_core_srv_conf_t      **cscfp;
+    ngx_stream_core_main_conf_t      *cmcf;
+    ngx_ssl_session_sync_srv_conf_t  *conf;
+
+    cmcf = ngx_stream_conf_get_module_main_conf(cf, ngx_stream_core_module);
 
     if (cmcf->ports == NULL) {
         return NGX_OK;
@@ -172,49 +213,49 @@ ngx_stream_ssl_session_sync_init(ngx_conf_t *cf)
 
         for (j = 0; j < port[i].addrs.nelts; j++) {
 
-            if (addr[j].opt.ssl
-                && ngx_stream_ssl_session_sync_check(cf, &addr[j]) != NGX_OK)
-            {
-                return NGX_ERROR;
+            if (!addr[j].opt.ssl) {
+                continue;
+            }
+
+            cscfp = addr[j].servers.elts;
+
+            for (k = 0; k < addr[j].servers.nelts; k++) {
+
+                conf = ngx_stream_get_module_srv_conf(cscfp[k]->ctx,
+                                          ngx_stream_ssl_session_sync_module);
+
+                if (handler(cf, &addr[j], conf) != NGX_OK) {
+                    return NGX_ERROR;
+                }
             }
         }
     }
-    }
-#endif
 
     return NGX_OK;
 }
 
 
-#if (NGX_SSL_SESSION_SYNC_STREAM_NAMES)
-
 static ngx_int_t
-ngx_stream_ssl_session_sync_check(ngx_conf_t *cf,
-    ngx_stream_conf_addr_t *addr)
+ngx_stream_ssl_session_sync_mark(ngx_conf_t *cf, ngx_stream_conf_addr_t*addr,
+    ngx_ssl_session_sync_srv_conf_t *conf)
 {
-    ngx_uint_t                        i;
-    ngx_stream_core_srv_conf_t      **cscfp;
-    ngx_ssl_session_sync_srv_conf_t  *def, *conf;
-
-    def = ngx_stream_get_module_srv_conf(addr->default_server->ctx,
-                                         ngx_stream_ssl_session_sync_module);
-
-    cscfp = addr->servers.elts;
-
-    for (i = 0; i < addr->servers.nelts; i++) {
-
-        conf = ngx_stream_get_module_srv_conf(cscfp[i]->ctx,
-                                          ngx_stream_ssl_session_sync_module);
-
-        if (ngx_ssl_session_sync_check_listener(cf, def, conf,
-                                                &addr->opt.addr_text)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
+    conf->listen = 1;
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_stream_ssl_session_sync_check(ngx_conf_t *cf, ngx_stream_conf_addr_t*addr,
+    ngx_ssl_session_sync_srv_conf_t *conf)
+{
+    ngx_ssl_session_sync_srv_conf_t  *def;
+
+    def = ngx_stream_get_module_srv_conf(addr->default_server->ctx,
+                                    ngx_stream_ssl_session_sync_module);
+
+    return ngx_ssl_session_sync_check_listener(cf, def, conf,
+                                               &addr->opt.addr_text);
 }
 
 

@@ -51,9 +51,19 @@ sss_board_size(uint32_t capacity)
 void
 sss_board_init(sss_board_t *board, uint32_t capacity)
 {
-    memset(board, 0, sss_board_size(capacity));
+    sss_word_t  *word;
+
+    memset(board, 0, sizeof(sss_board_t));
 
     board->capacity = capacity;
+
+    /* keys behind the number of keys are never read */
+
+    word = sss_board_words(board, SSS_BOARD_FIRST);
+    atomic_store_explicit(word, 0, memory_order_relaxed);
+
+    word = sss_board_words(board, SSS_BOARD_FIRST + 1);
+    atomic_store_explicit(word, 0, memory_order_relaxed);
 
     atomic_store_explicit(&board->version, SSS_BOARD_FIRST,
                           memory_order_release);
@@ -169,21 +179,34 @@ sss_board_take(sss_board_t *board, uint64_t version, sss_ring_t *ring)
 static void
 sss_board_publish(sss_board_t *board, const sss_ring_t *ring)
 {
-    size_t       i, k, n;
+    size_t       i, k, n, dirty;
     uint64_t     version, key[SSS_KEY_WORDS];
-    sss_word_t  *word;
+    sss_word_t  *word, *number;
 
     version = atomic_load_explicit(&board->version, memory_order_relaxed) + 1;
 
     word = sss_board_words(board, version);
+    number = word++;
 
     n = ring->n < board->capacity ? ring->n : board->capacity;
 
+    /* what is there is known also to who comes after a writer that died */
+
+    dirty = atomic_load_explicit(number, memory_order_relaxed);
+
+    if (dirty > board->capacity) {
+        dirty = board->capacity;
+    }
+
+    if (dirty < n) {
+        dirty = n;
+    }
+
     atomic_thread_fence(memory_order_release);
 
-    atomic_store_explicit(word++, n, memory_order_relaxed);
+    atomic_store_explicit(number, dirty, memory_order_relaxed);
 
-    for (i = 0; i < board->capacity; i++) {
+    for (i = 0; i < dirty; i++) {
 
         if (i < n) {
             memcpy(key, &ring->keys[i], sizeof(sss_key_t));
@@ -198,6 +221,8 @@ sss_board_publish(sss_board_t *board, const sss_ring_t *ring)
     }
 
     sss_memory_wipe(key, sizeof(key));
+
+    atomic_store_explicit(number, n, memory_order_relaxed);
 
     atomic_store_explicit(&board->version, version, memory_order_release);
 }

@@ -146,6 +146,28 @@ sss_ring_add(sss_ring_t *ring, const sss_key_t *key)
 
 
 unsigned
+sss_ring_learn(sss_ring_t *dst, const sss_ring_t *src, uint64_t now_ms)
+{
+    unsigned   changed;
+    uint32_t   i;
+    sss_key_t  key;
+
+    changed = 0;
+
+    for (i = 0; i < src->n; i++) {
+        key = src->keys[i];
+        key.learned = now_ms;
+
+        changed += (unsigned) sss_ring_add(dst, &key);
+    }
+
+    sss_memory_wipe(&key, sizeof(sss_key_t));
+
+    return changed;
+}
+
+
+unsigned
 sss_ring_merge(sss_ring_t *dst, const sss_ring_t *src)
 {
     unsigned  changed;
@@ -281,14 +303,14 @@ sss_ring_settled(const sss_ring_t *ring, uint32_t rotation, uint64_t now_ms,
 
     key = sss_ring_encrypting(ring, rotation, now_ms);
 
-    if (key == NULL || key->created + settle_ms <= now_ms) {
+    if (key == NULL || key->learned + settle_ms <= now_ms) {
         return key;
     }
 
     for (i = 0; i < ring->n; i++) {
         other = &ring->keys[i];
 
-        if (other->created + settle_ms <= now_ms
+        if (other->learned + settle_ms <= now_ms
             && sss_key_begin(other) <= now_ms / 1000
             && (sss_key_begin(other) + other->rotation) * 1000 + settle_ms
                > now_ms)

@@ -29,6 +29,8 @@ typedef struct {
     uint64_t  slot;
     uint64_t  created;          /* milliseconds since the epoch           */
     uint64_t  expires;          /* seconds since the epoch: forgotten     */
+    uint64_t  learned;          /* when this host got it, milliseconds since
+                                   the epoch; not shared, 0: unknown      */
     uint32_t  rotation;         /* seconds, never 0                       */
     uint32_t  unused;           /* 0                                      */
     uint8_t   name[SSS_KEY_NAME];
@@ -78,6 +80,10 @@ int sss_ring_add(sss_ring_t *ring, const sss_key_t *key);
 /* dst becomes the union of both.  Returns the number of keys changed. */
 unsigned sss_ring_merge(sss_ring_t *dst, const sss_ring_t *src);
 
+/* The same, and marks keys that were not there as learned at "now_ms". */
+unsigned sss_ring_learn(sss_ring_t *dst, const sss_ring_t *src,
+    uint64_t now_ms);
+
 /*
  * Forgets and wipes keys that expired at "now_ms" (milliseconds since the
  * epoch), and keys whose slot begins more than two of their rotations after
@@ -107,10 +113,11 @@ const sss_key_t *sss_ring_encrypting(const sss_ring_t *ring,
     uint32_t rotation, uint64_t now_ms);
 
 /*
- * The same, but a key made less than "settle_ms" ago, which other hosts may
- * not have yet, is passed over if there is an older one whose slot has begun
- * and did not end longer ago than that: while a rotation is being changed, or
- * where a ring had run out.
+ * The same, but a key learned less than "settle_ms" ago, which other hosts may
+ * not have yet, is passed over if there is another one, learned before, whose
+ * slot has begun and did not end longer ago than that: while a rotation is
+ * being changed, where a ring had run out, where two halves of a cluster
+ * meet again.
  */
 const sss_key_t *sss_ring_settled(const sss_ring_t *ring, uint32_t rotation,
     uint64_t now_ms, uint64_t settle_ms);

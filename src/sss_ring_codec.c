@@ -130,6 +130,7 @@ sss_key_decode(sss_key_t *key, const uint8_t *p)
     key->rotation = sss_get32(p + 8);
     key->created = sss_get64(p + 12);
     key->expires = sss_get64(p + 20);
+    key->learned = 0;
     key->unused = 0;
 
     p += 28;

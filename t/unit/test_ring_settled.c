@@ -48,6 +48,7 @@ add(sss_ring_t *ring, uint8_t name, uint32_t rotation, uint64_t slot,
     key.rotation = rotation;
     key.slot = slot;
     key.created = created;
+    key.learned = created;
     key.expires = (slot + 1) * rotation + 300;
 
     assert_int_equal(sss_ring_add(ring, &key), 1);
@@ -125,15 +126,39 @@ test_ring_had_run_out(void **state)
 
 
 static void
-test_keys_of_the_future(void **state)
+test_clock_set_back(void **state)
 {
-    /* a host whose clock is ahead made the current key */
-
     add(*state, 1, 10, 100, 995000);
     add(*state, 2, 10, 101, 1500000);
 
     assert_int_equal(chosen(*state, 10, 1010400), 1);
     assert_int_equal(chosen(*state, 10, 1010500), 2);
+}
+
+
+static void
+test_halves_meet(void **state)
+{
+    sss_ring_t  *ring, *other;
+
+    ring = *state;
+    other = sss_ring_create(CAPACITY);
+    assert_non_null(other);
+
+    /* the other half's key of this slot is older, and new here */
+
+    add(ring, 2, 10, 100, 996000);
+    add(other, 1, 10, 100, 995000);
+    add(other, 2, 10, 100, 996000);
+
+    assert_int_equal(sss_ring_learn(ring, other, 1004000), 1);
+    assert_int_equal(ring->n, 2);
+
+    assert_int_equal(chosen(ring, 10, 1004000), 2);
+    assert_int_equal(chosen(ring, 10, 1004499), 2);
+    assert_int_equal(chosen(ring, 10, 1004500), 1);
+
+    sss_ring_destroy(other);
 }
 
 
@@ -150,8 +175,9 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_ring_had_run_out, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(test_keys_of_the_future, setup,
+        cmocka_unit_test_setup_teardown(test_clock_set_back, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_halves_meet, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
