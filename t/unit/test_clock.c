@@ -93,6 +93,8 @@ test_strange(void **state)
         answer("STAT\r\n", strange),
         answer("stat time 1\r\nEND\r\n", strange),
         answer("STAT time 1\nEND\r\n", strange),
+        answer("STAT pid 1\nSTAT time 1\r\nEND\r\n", strange),
+        answer("STAT time 1\r\nEND \n", strange),
         answer("STAT time \r\nEND\r\n", strange),
         answer("STAT time 0\r\nEND\r\n", strange),
         answer("STAT time -1\r\nEND\r\n", strange),
