@@ -13,6 +13,7 @@ use File::Temp qw(tempdir);
 use IO::Socket::INET;
 use IPC::Open3 qw(open3);
 use JSON::PP qw(decode_json);
+use MIME::Base64 qw(decode_base64 encode_base64);
 use POSIX ();
 use Time::HiRes qw(time);
 
@@ -21,7 +22,7 @@ our @EXPORT = qw(
     start_nginx stop_nginx reload_nginx test_nginx workers has_module
     start_memcached
     http_get http_answer status clusters tls_client handshake
-    nginx_preload error_log
+    damage nginx_preload error_log
 );
 
 my $top = abs_path(dirname(__FILE__) . '/../..');
@@ -133,9 +134,10 @@ sub prefix {
 }
 
 sub configure {
-    my ($prefix, $conf) = @_;
+    my ($prefix, $conf, $plain) = @_;
 
-    my $load = join '', map { "load_module $_;\n" } load_modules();
+    my $load = join '', map { "load_module $_;\n" }
+                    grep { !$plain || !/ssl_session_sync/ } load_modules();
 
     write_file("$prefix/nginx.conf",
                "daemon off;\npid $prefix/nginx.pid;\n"
@@ -159,14 +161,14 @@ sub execute {
 }
 
 # Starts nginx with a configuration, in the foreground; stop_nginx() or the end
-# of the test stops it.
+# of the test stops it.  A plain one is without our modules.
 
 sub start_nginx {
-    my ($conf) = @_;
+    my ($conf, $plain) = @_;
 
     my $prefix = prefix();
 
-    configure($prefix, $conf);
+    configure($prefix, $conf, $plain);
 
     my $server = { pid => execute($prefix), prefix => $prefix };
     push @started, $server;
@@ -385,8 +387,18 @@ sub handshake {
     close $in;
     waitpid $pid, 0;
 
-    my ($body) = $text =~ /^HTTP\/1\.1 200 .*?\r\n\r\n\[(.*?)\]/ms;
+    # may be written into the middle of a line of what s_client itself says
+    my $body = $text =~ s/HTTP\/1\.1 200 .*?\r\n\r\n\[(.*?)\]//s ? $1 : undef;
     my ($new) = $text =~ /^(New|Reused), TLSv/m;
+
+    # s_client writes no session when TLS 1.2 renews a ticket
+
+    if ($want{in} && !-s $out) {
+        my $ticket = printed_ticket($text);
+
+        with_ticket($want{in}, $ticket, $out)
+            if length $ticket && $ticket ne ticket($want{in});
+    }
 
     return {
         text    => $text,
@@ -401,8 +413,12 @@ sub ticket {
     my ($session) = @_;
 
     return '' unless -s $session;
+    return printed_ticket(scalar `openssl sess_id -in $session -noout -text`);
+}
 
-    my $text = `openssl sess_id -in $session -noout -text 2>&1`;
+sub printed_ticket {
+    my ($text) = @_;
+
     my ($dump) = $text =~ /TLS session ticket:\n((?:\s+[0-9a-f]+ - .*\n)+)/;
     my $hex = '';
 
@@ -413,6 +429,50 @@ sub ticket {
     }
 
     return $hex;
+}
+
+# A file with the session, of whose ticket some bytes are others: these, in
+# hex, from there on.
+
+sub damage {
+    my ($session, $offset, $hex) = @_;
+
+    my $ticket = ticket($session);
+
+    substr($ticket, 2 * $offset, length $hex) = $hex;
+
+    return with_ticket($session, $ticket, "$directory/damaged.session");
+}
+
+# A file with the session and another ticket.  A session is a SEQUENCE, and the
+# ticket an OCTET STRING in it with an explicit tag of 10.
+
+sub with_ticket {
+    my ($session, $ticket, $file) = @_;
+
+    my ($label, $base64) = read_file($session)
+                           =~ /-----BEGIN (.*?)-----\n(.*?)-----END/s;
+    my $old = tagged("\xaa", tagged("\x04", pack 'H*', ticket($session)));
+    my $new = tagged("\xaa", tagged("\x04", pack 'H*', $ticket));
+    my $der = decode_base64($base64);
+
+    die 'a session that is not understood'
+        unless $der =~ s/\A\x30(?:[\0-\x7f]|\x81.|\x82..)//s
+               && $der =~ s/\Q$old\E/$new/;
+
+    return write_file($file, "-----BEGIN $label-----\n"
+                             . encode_base64(tagged("\x30", $der))
+                             . "-----END $label-----\n");
+}
+
+sub tagged {
+    my ($tag, $bytes) = @_;
+
+    my $n = length $bytes;
+    my $length = $n < 128 ? chr $n
+                          : $n < 256 ? "\x81" . chr $n
+                                     : "\x82" . pack('n', $n);
+    return $tag . $length . $bytes;
 }
 
 
