@@ -27,11 +27,12 @@ class Load:
     """
 
     def __init__(self, hosts, lifetime, kinds=(conf.HTTP, conf.STREAM),
-                 threads=3, pause=0.01, pool=400):
+                 threads=3, pause=0.01, pool=400, must_resume=True):
         self.hosts = list(hosts)
         self.lifetime = lifetime
         self.kinds = kinds
         self.pause = pause
+        self.must_resume = must_resume
         self.clients = [clients.Client(v) for v in clients.VERSIONS]
         self.tickets = collections.deque(maxlen=pool)
         self.lock = threading.Lock()
@@ -106,7 +107,7 @@ class Load:
             self.between[ticket.issuer.name, host.name] += 1
             self.oldest = max(self.oldest, began - ticket.born)
             born = ticket.born
-        else:
+        elif self.must_resume:
             self.missed.append('%s: ticket of %s, %.2f s old'
                                % (what, ticket.issuer.name,
                                   began - ticket.born))

@@ -51,9 +51,11 @@ class Host:
         self.environment = {'LD_PRELOAD': files[0],
                             'FAKETIME_TIMESTAMP_FILE': self.path('clock'),
                             'FAKETIME_NO_CACHE': '1',
-                            'FAKETIME_DISABLE_SHM': '1',
+                            # waits for a condition are mistaken otherwise
                             'FAKETIME_DONT_FAKE_MONOTONIC':
                             '0' if timers else '1',
+                            'FAKETIME_FORCE_MONOTONIC_FIX':
+                            '1' if timers else '0',
                             'NO_FAKE_STAT': '1'}
 
     def _environment(self):
