@@ -395,32 +395,30 @@ for my $version ('1_2', '1_3') {
     expect(client('tls', @v, in => $nameless), 'full',
            "$v: not with a name", $before, refused_binding => 1);
 
-    for my $name ('a.example.', '.a.example', 'a..example', 'a example',
-                  'a.example:443', '*.example', "\xc3\xa4.example",
-                  'a.exampl%65', '[::1]', "a.example\x7f", 'a/b', '-')
+    for my $name ('a.example.', 'a..example', 'a example', 'a.example:443',
+                  '*.example', "\xc3\xa4.example", '-')
     {
         my $odd = "$dir/session.$version.odd";
-        my @name = (name => $name, host => 'a.example');
+        my @odd = (@v, name => $name, host => 'a.example');
         my $fine = $name eq '-';
 
         (my $print = $name) =~ s/([^ -~])/sprintf '\\x%02x', ord $1/ge;
 
-        my $first = client('tls', @v, out => $odd, @name);
-        expect($first, 'full', "$v: $print is served");
+        my $first = client('tls', @odd, out => $odd);
 
-        expect(client('tls', @v, in => $session, @name), 'full',
+        expect($first, 'full', "$v: $print is served");
+        expect(client('tls', @odd, in => $session), 'full',
                "$v: $print gets no session of a.example");
 
-        SKIP: {
-            skip 'no session to offer', 1 unless -s $odd;
-            expect(client('tls', @v, in => $odd, @name),
+        if ($fine || $tls13) {
+            expect(client('tls', @odd, in => $odd),
                    $fine ? 'ticket' : 'full',
                    "$v: $print resumes " . ($fine ? 'itself' : 'nothing'));
+            expect(client('tls', @v, in => $odd), 'full',
+                   "$v: $print opens no session of a.example");
+        } else {
+            is($first->{ticket}, '', "$v: $print gets no ticket");
         }
-
-        expect(client('tls', @v, in => -s $odd ? $odd : $session), 'full',
-               "$v: $print opens no session for a.example")
-            if -s $odd;
     }
 
 
@@ -480,11 +478,8 @@ for my $version ('1_2', '1_3') {
 
     $first = client('uncached', @v, out => $id);
 
-    SKIP: {
-        skip 'no session to offer', 1 unless -s $id;
-        expect(client('uncached', @v, in => $id), 'full',
-               "$v: without tickets and cache nothing resumes");
-    }
+    expect(client('uncached', @v, -s $id ? (in => $id) : ()), 'full',
+           "$v: without tickets and cache nothing resumes");
 
     expect(client('uncached', @v, in => $session), 'full',
            "$v: not even a good ticket");
