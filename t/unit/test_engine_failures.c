@@ -266,6 +266,47 @@ test_restart_while_idle(void **state)
 }
 
 
+/* A server may close a connection that was idle: nobody is to notice. */
+
+static void
+test_idle_connection_closed(void **state)
+{
+    char           answer[8192];
+    uint64_t       begin;
+    memcached_t    memcached;
+    sss_engine_t  *engine;
+
+    (void) state;
+
+    assert_int_equal(memcached_start(&memcached, "127.0.0.1",
+                                     "-oidle_timeout=1"), 0);
+    engine = engine_for(&memcached.address, NULL, 1, PATIENT, 100, NEVER);
+
+    put(engine, NAME, "value");
+    assert_int_equal(look(engine, NAME, 0, "value"), SSS_ENGINE_HIT);
+
+    begin = unit_clock_ms();
+
+    do {
+        unit_pause(20);
+        assert_in_range(unit_clock_ms() - begin, 0, LONG);
+        assert_int_equal(memcached_say(&memcached.address, "stats\r\n", 7,
+                                       "END\r\n", answer, sizeof(answer)),
+                         0);
+    } while (strstr(answer, "STAT idle_kicks 0") != NULL);
+
+    assert_non_null(strstr(answer, "STAT idle_kicks "));
+
+    /* one that was asked for at that very moment may fail, no more */
+
+    until_rc(engine, NAME, SSS_ENGINE_HIT);
+    assert_in_range(stats(engine).failures, 0, 2);
+
+    assert_int_equal(sss_engine_stop(engine, LONG), 1);
+    memcached_stop(&memcached);
+}
+
+
 static void
 test_nobody_there(void **state)
 {
@@ -542,6 +583,7 @@ main(void)
         with_servers(test_frozen),
         with_servers(test_stores_alone_notice),
         with_servers(test_restart_while_idle),
+        cmocka_unit_test(test_idle_connection_closed),
         cmocka_unit_test(test_nobody_there),
         with_servers(test_name_and_v6),
         with_servers(test_queue_full),
