@@ -3,6 +3,7 @@
 
 BENCH_ROUNDS        rounds of measurements (15)
 BENCH_HANDSHAKES    of each measurement (1000)
+BENCH_SECONDS       after which no further round begins (240)
 BENCH_INSTRUCTIONS  handshakes counted under callgrind (200), 0: none
 BENCH_KEYS          keys watched on their way over the hosts (5), 0: none
 
@@ -54,7 +55,9 @@ def show_machine(site):
     return dict(found)
 
 
-def show_ratios(series, rounds, handshakes):
+def show_ratios(series, handshakes):
+    rounds = max(len(one.cpu) for work in series.values()
+                 for one in work.values())
     heading('Server CPU per handshake, %d rounds of %d handshakes'
             % (rounds, handshakes))
     print('  %-28s%-20s%8s  %-22s%8s%8s%9s%9s'
@@ -169,6 +172,7 @@ def show_memory(plain, module):
 def run(site):
     rounds = max(setting('BENCH_ROUNDS', 15), 1)
     handshakes = max(setting('BENCH_HANDSHAKES', 1000), 1)
+    seconds = setting('BENCH_SECONDS', 240)
     counted = setting('BENCH_INSTRUCTIONS', 200)
     keys = setting('BENCH_KEYS', 5)
 
@@ -186,10 +190,10 @@ def run(site):
         until(host.settled, host.label + ' with a key')
 
     series = ratios.measure(
-        site, (plain, again, module, other), rounds, handshakes,
+        site, (plain, again, module, other), rounds, handshakes, seconds,
         lambda number, of: progress('round %d of %d' % (number + 1, of)))
     progress('')
-    result['cpu'] = show_ratios(series, rounds, handshakes)
+    result['cpu'] = show_ratios(series, handshakes)
     sys.stdout.flush()
     result['memory'] = show_memory(plain, module)
     sys.stdout.flush()

@@ -9,6 +9,7 @@ settles sooner where the machine is not quiet.
 """
 
 import statistics
+import time
 from dataclasses import dataclass, field
 
 import client
@@ -98,8 +99,9 @@ def variants(work, plain, again, module, other):
     return found
 
 
-def measure(site, hosts, rounds, handshakes, progress):
-    """{title: {variant: Series}} of all works."""
+def measure(site, hosts, rounds, handshakes, seconds, progress):
+    """{title: {variant: Series}} of all works, of one round at the least."""
+    end = time.monotonic() + seconds
     series = {}
     for work in WORKS:
         found = variants(work, *hosts)
@@ -111,6 +113,8 @@ def measure(site, hosts, rounds, handshakes, progress):
                        work.tls, min(handshakes, 100), core=site.other_core)
 
     for number in range(rounds):
+        if number and time.monotonic() > end:
+            break
         progress(number, rounds)
         for work in WORKS:
             order = variants(work, *hosts)
