@@ -35,6 +35,10 @@ my $modules = $ENV{SSS_MODULES} || "$top/build/modules";
 
 $ENV{PATH} .= ':/usr/sbin:/sbin';
 
+# So that END is reached, and nobody takes what there is for a success.
+my $interrupted;
+$SIG{$_} = sub { $interrupted = 1; exit 1 } for qw(HUP INT TERM);
+
 # Workers of a test that root runs are another user's.
 chmod 0755, $directory;
 
@@ -503,7 +507,7 @@ chdir $directory or die $!;
 
 END {
     if ($$ == $owner) {
-        my $status = $?;
+        my $status = $interrupted ? 1 : $?;
         stop_nginx($_) for @started;
         chdir '/';
         system('rm', '-rf', $directory);
