@@ -6,10 +6,14 @@ master secrets from the clients: their key log and their session files.
 
 import os
 import signal
+import struct
 
 import pytest
 
 from harness import clients, conf, load, process, record
+
+
+PT_LOAD, PT_NOTE = 1, 4      # kinds of segments
 
 
 class Needles:
@@ -121,7 +125,7 @@ def test_memory_of_memcached(run):
     """Also what is no longer, or not yet, a value."""
     hits = []
     for server in run.cluster.memcached:
-        dump = core(server.process.pid, run.cluster.directory)
+        dump = core(server.process.pid, run.cluster.directory).memory
         assert record.ring_name(run.cluster.secret,
                                 'main').encode() in dump
         hits += run.search('memory of ' + server.name, dump)
@@ -156,9 +160,31 @@ def test_status(run):
     assert not hits, '\n'.join(hits)
 
 
+class Core:
+    """A core dump: what was in memory, and in the registers of threads."""
+
+    def __init__(self, data):
+        self.memory = b''
+        self.registers = b''
+        table, = struct.unpack_from('<Q', data, 32)
+        count, = struct.unpack_from('<H', data, 56)
+        # core dumps with more segments count them elsewhere
+        assert data[:4] == b'\x7fELF' and 0 < count < 0xffff
+        for number in range(count):
+            kind, _, offset, _, _, size = struct.unpack_from(
+                '<IIQQQQ', data, table + number * 56)
+            part = data[offset:offset + size]
+            if kind == PT_NOTE:
+                self.registers += part
+            elif kind == PT_LOAD:
+                # most of it is memory that nobody has used
+                self.memory += part.replace(bytes(4096), b'')
+
+
 def core(pid, directory, everything=False):
-    """A core dump, as the kernel would write it or with all memory."""
-    command = ['gdb', '-nx', '-batch', '-p', str(pid)]
+    """Dumps a process as the kernel would do it, or with all memory."""
+    command = ['gdb', '-nx', '-batch', '-iex', 'set auto-solib-add off',
+               '-p', str(pid)]
     if everything:
         command += ['-ex', 'set use-coredump-filter off',
                     '-ex', 'set dump-excluded-mappings on']
@@ -166,26 +192,37 @@ def core(pid, directory, everything=False):
     process.run(command + ['-ex', 'generate-core-file ' + file], timeout=60)
     try:
         with open(file, 'rb') as f:
-            # most of it is memory that nobody has used
-            return f.read().replace(bytes(4096), b'')
+            return Core(f.read())
     finally:
         os.remove(file)
 
 
-def processes(run):
-    return [(host, pid) for host in run.cluster.hosts
-            for pid in [host.pid, *host.workers()]]
+@pytest.fixture(scope='module')
+def dumps(run):
+    """Of every master and worker."""
+    return [('%s of %s' % (what, host.name),
+             core(pid, run.cluster.directory))
+            for host in run.cluster.hosts
+            for what, pid in [('the master', host.pid)]
+            + [('a worker', pid) for pid in host.workers()]]
 
 
-def test_core_dumps(run):
-    """Of every master and worker: no STEK and no cluster secret."""
+def test_core_dumps_memory(run, dumps):
+    """No STEK and no cluster secret."""
     hits = []
-    for host, pid in processes(run):
-        dump = core(pid, run.cluster.directory)
-        # it is a dump of this process
-        assert b'ssl_session_sync' in dump
-        hits += run.keys.search('core dump of %d on %s' % (pid, host.name),
-                                dump)
+    for who, dump in dumps:
+        # it is a dump of such a process
+        assert b'ssl_session_sync' in dump.memory
+        hits += run.keys.search('core dump of ' + who, dump.memory)
+    assert not hits, '\n'.join(hits)
+
+
+def test_core_dumps_registers(run, dumps):
+    """A core dump has them, too, and idle threads keep what they held."""
+    hits = []
+    for who, dump in dumps:
+        assert len(dump.registers) > 1000
+        hits += run.keys.search('registers of ' + who, dump.registers)
     assert not hits, '\n'.join(hits)
 
 
@@ -193,25 +230,22 @@ def test_core_dumps_under_load(run):
     """While keys are in use: dumps at moments nobody chose."""
     hits = []
     host = run.cluster.hosts[0]
-    with load.Load([host], lifetime=100, must_resume=False) as steady:
-        for _ in range(2):
+    with load.Load([host], lifetime=100) as steady:
+        for pid in host.workers() * 2:
             before = steady.resumed
             process.wait_until(lambda before=before:
                                steady.resumed > before + 20, 'some load')
-            for pid in host.workers():
-                dump = core(pid, run.cluster.directory)
-                hits += run.keys.search('core dump of %d' % pid, dump)
+            dump = core(pid, run.cluster.directory)
+            hits += run.keys.search('core dump of %d' % pid, dump.memory)
     assert not hits, '\n'.join(hits)
 
 
 def test_the_search_finds_what_is_there(run):
-    """In a dump with the memory that is left out the current STEK is."""
-    run.gather()
-    now = Needles()
+    """In a dump with the memory that is left out the STEKs are."""
+    steks = Needles()
     for key in record.ring_of(run.cluster.memcached[0],
                               run.cluster.secret):
-        now.add('AES key', key.aes)
+        steks.add('AES key', key.aes)
     pid = run.cluster.hosts[0].workers()[0]
-    assert now.search('', core(pid, run.cluster.directory, everything=True))
-
-
+    dump = core(pid, run.cluster.directory, everything=True)
+    assert steks.search('everything', dump.memory)
