@@ -1,4 +1,6 @@
 
+#include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include <openssl/crypto.h>
@@ -11,6 +13,30 @@
 #elif defined MADV_NOCORE
 #define SSS_MEMORY_NO_DUMP  MADV_NOCORE
 #endif
+
+
+#define SSS_MEMORY_SCRUB  1024
+
+#if defined __GNUC__
+#define SSS_MEMORY_NOINLINE  __attribute__((noinline))
+#else
+#define SSS_MEMORY_NOINLINE
+#endif
+
+/* gcc 11 and clang 15 can leave a function with its registers cleared. */
+
+#define SSS_MEMORY_CLEAR_REGISTERS
+
+#if defined __has_attribute
+#if __has_attribute(zero_call_used_regs)
+#undef SSS_MEMORY_CLEAR_REGISTERS
+#define SSS_MEMORY_CLEAR_REGISTERS                                            \
+    __attribute__((zero_call_used_regs("all")))
+#endif
+#endif
+
+
+static void sss_memory_scrub(void) SSS_MEMORY_NOINLINE;
 
 
 void *
@@ -68,4 +94,28 @@ void
 sss_memory_wipe(void *p, size_t size)
 {
     OPENSSL_cleanse(p, size);
+
+    sss_memory_scrub();
+}
+
+
+/*
+ * What was copied last stays in the vector registers, and a core dump has
+ * them.  The same copying of zeros goes through the same registers, also those
+ * that the compiler does not know of.
+ */
+
+SSS_MEMORY_CLEAR_REGISTERS static void
+sss_memory_scrub(void)
+{
+    size_t                   i;
+    uint8_t                  to[SSS_MEMORY_SCRUB];
+    static const uint8_t     zero[SSS_MEMORY_SCRUB];
+    static const size_t      sizes[] = { 16, 32, 64, 128, 256, 512,
+                                         SSS_MEMORY_SCRUB };
+    void *(*volatile copy)(void *, const void *, size_t) = memmove;
+
+    for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        copy(to, zero, sizes[i]);
+    }
 }

@@ -31,7 +31,10 @@ void sss_memory_free(void *p, size_t size);
  */
 int sss_memory_hide(void *p, size_t size);
 
-/* Overwrites "size" bytes; the compiler never drops it. */
+/*
+ * Overwrites "size" bytes; the compiler never drops it.  The vector registers
+ * of this thread, through which keys are copied, are overwritten as well.
+ */
 void sss_memory_wipe(void *p, size_t size);
 
 
