@@ -202,12 +202,12 @@ test:
 
 demo:
 	@tools/setup demo
-	@$(MAKE) --no-print-directory -j $(jobs) modules
+	@$(MAKE) -s -j $(jobs) modules
 	@$(PYTHON) t/cluster/demo.py
 
 bench:
 	@tools/setup bench
-	@$(MAKE) --no-print-directory -j $(jobs) modules
+	@$(MAKE) -s -j $(jobs) modules
 	@$(PYTHON) t/bench/bench.py
 
 clean:
