@@ -59,6 +59,8 @@ typedef struct {
 typedef struct {
     ngx_atomic_t              speaker;      /* pid, 0: nobody speaks       */
     ngx_atomic_t              heartbeat;    /* ngx_current_msec            */
+    ngx_atomic_t              cycles;       /* configurations so far       */
+    ngx_atomic_t              spoken;       /* the speaker's               */
     ngx_atomic_t              synced;       /* the first poll has ended    */
     u_char                    host[8];      /* random                      */
 
@@ -103,6 +105,7 @@ typedef struct {
 
     ngx_shm_zone_t           *zone;
     ngx_slab_pool_t          *shpool;
+    ngx_atomic_uint_t         cycle;        /* number of the configuration */
     ngx_ssl_session_sync_shm_t
                              *sh;
 

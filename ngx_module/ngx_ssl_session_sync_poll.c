@@ -261,7 +261,9 @@ ngx_ssl_session_sync_become_speaker(ngx_ssl_session_sync_cluster_t *cluster)
 
     if (pid != (ngx_atomic_uint_t) ngx_pid) {
 
-        if (pid
+        /* after a reload the word goes to the new workers at once */
+
+        if (pid && cluster->sh->spoken >= cluster->cycle
             && ngx_ssl_session_sync_speaker_alive(cluster, (ngx_pid_t) pid))
         {
             return 0;
@@ -270,6 +272,8 @@ ngx_ssl_session_sync_become_speaker(ngx_ssl_session_sync_cluster_t *cluster)
         if (!ngx_atomic_cmp_set(&cluster->sh->speaker, pid, ngx_pid)) {
             return 0;
         }
+
+        cluster->sh->spoken = cluster->cycle;
     }
 
     cluster->sh->heartbeat = ngx_current_msec;

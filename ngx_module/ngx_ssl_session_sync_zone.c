@@ -106,7 +106,7 @@ ngx_ssl_session_sync_key(ngx_ssl_session_sync_cluster_t *cluster,
 
     if (cluster->servers.nelts) {
         settle = ngx_min(6 * (uint64_t) cluster->poll_interval,
-                         (uint64_t) cluster->key_rotation * 250);
+                         (uint64_t) cluster->key_rotation * 500);
     }
 
     return sss_ring_settled(ring, (uint32_t) cluster->key_rotation, now,
@@ -238,6 +238,7 @@ ngx_ssl_session_sync_zone_init(ngx_shm_zone_t *zone, void *data)
 
     if (old || zone->shm.exists) {
         cluster->sh = old ? old->sh : cluster->shpool->data;
+        cluster->cycle = ++cluster->sh->cycles;
         ngx_ssl_session_sync_zone_servers(cluster);
         return NGX_OK;
     }

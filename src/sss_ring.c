@@ -310,12 +310,21 @@ sss_ring_settled(const sss_ring_t *ring, uint32_t rotation, uint64_t now_ms,
     for (i = 0; i < ring->n; i++) {
         other = &ring->keys[i];
 
-        if (other->learned + settle_ms <= now_ms
-            && sss_key_begin(other) <= now_ms / 1000
-            && (sss_key_begin(other) + other->rotation) * 1000 + settle_ms
-               > now_ms)
+        if (sss_key_begin(other) > now_ms / 1000
+            || (sss_key_begin(other) + other->rotation) * 1000 + settle_ms
+               <= now_ms)
         {
+            continue;
+        }
+
+        if (other->learned + settle_ms <= now_ms) {
             return other;
+        }
+
+        /* none is old enough yet: the one that has been here longest */
+
+        if (other->learned < key->learned) {
+            key = other;
         }
     }
 

@@ -117,7 +117,7 @@ const sss_key_t *sss_ring_encrypting(const sss_ring_t *ring,
  * not have yet, is passed over if there is another one, learned before, whose
  * slot has begun and did not end longer ago than that: while a rotation is
  * being changed, where a ring had run out, where two halves of a cluster
- * meet again.
+ * meet again.  If all are that new, the one learned first encrypts.
  */
 const sss_key_t *sss_ring_settled(const sss_ring_t *ring, uint32_t rotation,
     uint64_t now_ms, uint64_t settle_ms);

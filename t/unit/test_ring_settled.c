@@ -112,6 +112,24 @@ test_rotation_is_changed(void **state)
 
 
 static void
+test_rotation_is_changed_early(void **state)
+{
+    /* nothing has settled yet: the cluster has just begun */
+
+    add(*state, 1, 10, 100, 1003000);
+    add(*state, 2, 8, 125, 1003200);
+
+    assert_int_equal(chosen(*state, 8, 1003300), 1);
+    assert_int_equal(chosen(*state, 10, 1003300), 1);
+
+    /* what was learned at once has the order of the ring */
+
+    add(*state, 3, 8, 125, 1003000);
+    assert_int_equal(chosen(*state, 8, 1003300), 3);
+}
+
+
+static void
 test_ring_had_run_out(void **state)
 {
     add(*state, 1, 10, 100, 995000);
@@ -173,6 +191,8 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_rotation_is_changed, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_rotation_is_changed_early,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(test_ring_had_run_out, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_clock_set_back, setup,
