@@ -1,7 +1,11 @@
 
 /*
- * One memcached server, through libmemcached.  Every call here may block for
- * a few timeouts and belongs on a thread of its own, never on an event loop.
+ * One memcached server.  Every call here may block for a few timeouts and
+ * belongs on a thread of its own, never on an event loop.
+ *
+ * Not through libmemcached: 1.0.18 and 1.1.4 take an answer to anything for a
+ * version and read through a null pointer, so that whoever answers could end
+ * the process.
  */
 
 

@@ -1,81 +1,94 @@
 
 /*
- * libmemcached 1.1.4 trusts a server further than this library may: a key
- * that is too long overruns the result, an absurd length writes in front of
- * its value, any length is allocated, and an unexpected answer to a write
- * ends the process by an assertion.  So results lie in front of spare room,
- * its memory comes from an allocator with a limit and a gap, and writes are
- * sent without reply and read back.  Its statistics go into a result of its
- * own, which has no such room: they are never asked for, see sss_clock.h.
+ * memcached's text protocol, as far as it is needed here.  Every length is
+ * checked before it is used, and an answer that is not exactly one of those
+ * expected ends the connection.
  *
- * What is left is "VERSION" without a blank in place of an answer: its parser
- * follows a null pointer then.  Nothing here can keep that from it.
+ * This is not left to libmemcached: 1.0.18 and 1.1.4 take an answer to
+ * anything for a version and read through a null pointer if it holds none, so
+ * that whoever answers could end the process.
  */
 
 
+#include <errno.h>
+#include <limits.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <time.h>
+#include <unistd.h>
 
-#include <libmemcached/memcached.h>
-
-#include "sss_clock.h"
 #include "sss_wire.h"
 
 
-#define SSS_WIRE_GAP       16           /* keeps malloc()'s alignment      */
-#define SSS_WIRE_SPARE     1024         /* longer than a line of an answer */
-#define SSS_WIRE_ROOM      (2 * 1024 * 1024)
+#define SSS_WIRE_BUFFER    16384
 #define SSS_WIRE_ITEMS     32
+#define SSS_WIRE_LINES     1000         /* of statistics                   */
+#define SSS_WIRE_SECONDS   999999999999999      /* the latest time         */
+#define SSS_WIRE_PATIENCE  3            /* timeouts for a conversation     */
 #define SSS_WIRE_RELATIVE  (30 * 24 * 3600)     /* memcached's own limit   */
+
+#define SSS_WIRE_STRANGE   "the answer is not memcached's"
+#define SSS_WIRE_LATE      "timed out"
 
 
 struct sss_wire_s {
-    sss_address_t        address;
-    unsigned             timeout_ms;
-    unsigned             open:1;        /* memc is there                   */
-    unsigned             used:1;        /* and has answered before         */
-    unsigned             late:1;        /* the last failure was a timeout  */
-    size_t               limit;         /* of one allocation               */
-    void                *result;        /* on the stack, not to be freed   */
-    memcached_st         memc;
-    char                 error[SSS_STORE_ERROR];
+    sss_address_t   address;
+    unsigned        timeout_ms;
+    uint64_t        until;              /* no wait is longer               */
+    int             fd;                 /* -1: not connected               */
+    int             used;               /* it has answered before          */
+    const char     *reason;             /* of the failure, or NULL         */
+    size_t          first;              /* bytes read but not used         */
+    size_t          last;
+    char            error[SSS_STORE_ERROR];
+    uint8_t         buffer[SSS_WIRE_BUFFER];
 };
 
 
 typedef struct {
-    memcached_result_st  result;
-    char                 spare[SSS_WIRE_SPARE];
-} sss_wire_result_t;
+    const uint8_t  *p;
+    const uint8_t  *end;
+} sss_wire_line_t;
 
 
-static int sss_wire_open(sss_wire_t *wire);
-static void sss_wire_close(sss_wire_t *wire);
-static int sss_wire_fail(sss_wire_t *wire, const char *what,
-    const char *reason);
-static int sss_wire_fail_rc(sss_wire_t *wire, const char *what,
-    memcached_return_t rc);
-static const char *sss_wire_reason(sss_wire_t *wire, memcached_return_t rc);
+static void sss_wire_clear(sss_store_item_t *items, size_t n);
+static void sss_wire_begin(sss_wire_t *wire);
+static uint64_t sss_wire_clock(void);
+static int sss_wire_fail(sss_wire_t *wire, const char *reason);
+static sss_store_rc_t sss_wire_done(sss_wire_t *wire, const char *what,
+    int rc);
 static int sss_wire_again(sss_wire_t *wire, int reused);
-static int sss_wire_read(sss_wire_t *wire, sss_store_item_t *items,
-    size_t n);
-static int sss_wire_fetch(sss_wire_t *wire, sss_wire_result_t *r,
-    sss_store_item_t *items, size_t n);
-static const char *sss_wire_take(const memcached_result_st *result,
+static void sss_wire_close(sss_wire_t *wire);
+static int sss_wire_open(sss_wire_t *wire);
+static int sss_wire_open_inet(sss_wire_t *wire);
+static int sss_wire_open_unix(sss_wire_t *wire);
+static int sss_wire_connect(sss_wire_t *wire, const struct sockaddr *sa,
+    socklen_t len);
+static int sss_wire_wait(sss_wire_t *wire, short events);
+static int sss_wire_send(sss_wire_t *wire, const void *data, size_t len,
+    int more);
+static int sss_wire_fill(sss_wire_t *wire);
+static int sss_wire_line(sss_wire_t *wire, sss_wire_line_t *line);
+static int sss_wire_bytes(sss_wire_t *wire, uint8_t *out, size_t size,
+    uint64_t len);
+static int sss_wire_is(const sss_wire_line_t *line, const char *text);
+static int sss_wire_word(sss_wire_line_t *line, const char *text);
+static int sss_wire_number(sss_wire_line_t *line, uint64_t limit, int last,
+    uint64_t *n);
+static int sss_wire_ask(sss_wire_t *wire, sss_store_item_t *items, size_t n);
+static int sss_wire_item(sss_wire_t *wire, sss_wire_line_t *line,
     sss_store_item_t *items, size_t n);
 static int sss_wire_write(sss_wire_t *wire, const char *name, uint64_t cas,
     const uint8_t *value, size_t len, uint32_t ttl);
-static sss_store_rc_t sss_wire_check(sss_wire_t *wire, const char *name,
-    uint64_t cas, const uint8_t *value, size_t len);
-static void *sss_wire_malloc(const memcached_st *memc, const size_t size,
-    void *context);
-static void sss_wire_free(const memcached_st *memc, void *p, void *context);
-static void *sss_wire_realloc(const memcached_st *memc, void *p,
-    const size_t size, void *context);
-static void *sss_wire_calloc(const memcached_st *memc, size_t n,
-    const size_t size, void *context);
+static int sss_wire_stats(sss_wire_t *wire, uint64_t *seconds);
+static int sss_wire_refused(sss_wire_t *wire, const sss_wire_line_t *line);
 
 
 sss_wire_t *
@@ -89,8 +102,9 @@ sss_wire_create(const sss_address_t *address, unsigned timeout_ms)
     }
 
     wire->address = *address;
-    wire->timeout_ms = timeout_ms ? timeout_ms : 1;
-    wire->limit = SSS_WIRE_ROOM;
+    wire->timeout_ms = timeout_ms == 0 ? 1
+                       : timeout_ms > INT_MAX ? INT_MAX : timeout_ms;
+    wire->fd = -1;
 
     return wire;
 }
@@ -116,217 +130,118 @@ sss_wire_error(const sss_wire_t *wire)
 sss_store_rc_t
 sss_wire_get(sss_wire_t *wire, sss_store_item_t *items, size_t n)
 {
-    int     reused;
-    size_t  i;
+    int  rc, reused;
 
-    wire->limit = SSS_WIRE_ROOM;
-
-    for (i = 0; i < n; i++) {
-        if (items[i].size + SSS_WIRE_ROOM > wire->limit) {
-            wire->limit = items[i].size + SSS_WIRE_ROOM;
-        }
-    }
+    sss_wire_begin(wire);
 
     do {
         reused = wire->used;
+        rc = sss_wire_ask(wire, items, n);
+    } while (rc == SSS_STORE_FAILED && sss_wire_again(wire, reused));
 
-        if (sss_wire_read(wire, items, n) == 0) {
-            return SSS_STORE_OK;
-        }
+    if (rc == SSS_STORE_FAILED) {
+        sss_wire_clear(items, n);
+    }
 
-    } while (sss_wire_again(wire, reused));
-
-    return SSS_STORE_FAILED;
+    return sss_wire_done(wire, "get", rc);
 }
 
+
+/* A write that did happen is a conflict when it is repeated, and no harm. */
 
 sss_store_rc_t
 sss_wire_put(sss_wire_t *wire, const char *name, uint64_t cas,
     const uint8_t *value, size_t len, uint32_t ttl)
 {
-    int             reused;
-    sss_store_rc_t  rc;
+    int  rc, reused;
+
+    sss_wire_begin(wire);
 
     do {
         reused = wire->used;
+        rc = sss_wire_write(wire, name, cas, value, len, ttl);
+    } while (rc == SSS_STORE_FAILED && sss_wire_again(wire, reused));
 
-        if (sss_wire_write(wire, name, cas, value, len, ttl) == 0) {
-
-            rc = sss_wire_check(wire, name, cas, value, len);
-            if (rc != SSS_STORE_FAILED) {
-                return rc;
-            }
-        }
-
-    } while (sss_wire_again(wire, reused));
-
-    return SSS_STORE_FAILED;
+    return sss_wire_done(wire, "write", rc);
 }
 
 
 sss_store_rc_t
 sss_wire_time(sss_wire_t *wire, uint64_t *seconds)
 {
-    const char  *reason;
+    int  rc, reused;
 
-    reason = sss_clock_read(&wire->address, wire->timeout_ms, seconds);
+    sss_wire_begin(wire);
 
-    if (reason == NULL) {
-        return SSS_STORE_OK;
+    do {
+        reused = wire->used;
+        rc = sss_wire_stats(wire, seconds);
+    } while (rc == SSS_STORE_FAILED && sss_wire_again(wire, reused));
+
+    if (rc == SSS_STORE_FAILED) {
+        *seconds = 0;
     }
 
-    /* the connection for records is another, and stays */
+    return sss_wire_done(wire, "stats", rc);
+}
 
-    snprintf(wire->error, sizeof(wire->error), "stats: %s", reason);
+
+static void
+sss_wire_clear(sss_store_item_t *items, size_t n)
+{
+    size_t  i;
+
+    for (i = 0; i < n; i++) {
+        items[i].len = 0;
+        items[i].cas = 0;
+        items[i].found = 0;
+    }
+}
+
+
+/* An answer that never ends must not keep the thread for ever. */
+
+static void
+sss_wire_begin(sss_wire_t *wire)
+{
+    wire->until = sss_wire_clock()
+                  + (uint64_t) wire->timeout_ms * SSS_WIRE_PATIENCE;
+}
+
+
+static uint64_t
+sss_wire_clock(void)
+{
+    struct timespec  ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
+}
+
+
+static int
+sss_wire_fail(sss_wire_t *wire, const char *reason)
+{
+    wire->reason = reason;
 
     return SSS_STORE_FAILED;
 }
 
 
-static int
-sss_wire_open(sss_wire_t *wire)
+static sss_store_rc_t
+sss_wire_done(sss_wire_t *wire, const char *what, int rc)
 {
-    memcached_st        *memc;
-    uint64_t             ms;
-    memcached_return_t   rc;
-
-    if (wire->open) {
-        return 0;
-    }
-
-    memc = &wire->memc;
-    ms = wire->timeout_ms;
-
-    if (memcached_create(memc) == NULL) {
-        return sss_wire_fail(wire, "connect", "no memory");
-    }
-
-    wire->open = 1;
-    wire->used = 0;
-
-    rc = memcached_set_memory_allocators(memc, sss_wire_malloc,
-                                         sss_wire_free, sss_wire_realloc,
-                                         sss_wire_calloc, wire);
-    if (rc != MEMCACHED_SUCCESS) {
-        return sss_wire_fail_rc(wire, "connect", rc);
-    }
-
-    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_NO_BLOCK, 1);
-    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_TCP_NODELAY, 1);
-    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_SUPPORT_CAS, 1);
-    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, ms);
-    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_POLL_TIMEOUT, ms);
-    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_SND_TIMEOUT, ms * 1000);
-    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_RCV_TIMEOUT, ms * 1000);
-    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_RETRY_TIMEOUT, 0);
-    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_DEAD_TIMEOUT, 0);
-
-    if (wire->address.port == 0) {
-        rc = memcached_server_add_unix_socket(memc, wire->address.host);
+    if (rc == SSS_STORE_FAILED) {
+        snprintf(wire->error, sizeof(wire->error), "%s: %s", what,
+                 wire->reason);
+        sss_wire_close(wire);
 
     } else {
-        rc = memcached_server_add(memc, wire->address.host,
-                                  wire->address.port);
+        wire->used = 1;
     }
 
-    if (rc != MEMCACHED_SUCCESS) {
-        return sss_wire_fail_rc(wire, "connect", rc);
-    }
-
-    return 0;
-}
-
-
-static void
-sss_wire_close(sss_wire_t *wire)
-{
-    if (wire->open) {
-        memcached_behavior_set(&wire->memc, MEMCACHED_BEHAVIOR_POLL_TIMEOUT,
-                               0);
-        memcached_free(&wire->memc);
-
-        wire->open = 0;
-        wire->used = 0;
-    }
-}
-
-
-static int
-sss_wire_fail(sss_wire_t *wire, const char *what, const char *reason)
-{
-    snprintf(wire->error, sizeof(wire->error), "%s: %s", what, reason);
-
-    wire->late = 0;
-    sss_wire_close(wire);
-
-    return -1;
-}
-
-
-static int
-sss_wire_fail_rc(sss_wire_t *wire, const char *what, memcached_return_t rc)
-{
-    const char  *reason;
-
-    if (rc == MEMCACHED_SOME_ERRORS || rc == MEMCACHED_FAILURE
-        || rc == MEMCACHED_SUCCESS)
-    {
-        rc = memcached_last_error(&wire->memc);
-    }
-
-    reason = sss_wire_reason(wire, rc);
-
-    (void) sss_wire_fail(wire, what, reason);
-
-    wire->late = (rc == MEMCACHED_TIMEOUT);
-
-    return -1;
-}
-
-
-static const char *
-sss_wire_reason(sss_wire_t *wire, memcached_return_t rc)
-{
-    int          number;
-    const char  *message;
-
-    number = memcached_last_error_errno(&wire->memc);
-    message = memcached_last_error_message(&wire->memc);
-
-    switch (rc) {
-
-    case MEMCACHED_TIMEOUT:
-        if (message != NULL
-            && strstr(message, gai_strerror(EAI_AGAIN)) != NULL)
-        {
-            return "the name could not be resolved";
-        }
-
-        return "timed out";
-
-    case MEMCACHED_HOST_LOOKUP_FAILURE:
-        return "the name could not be resolved";
-
-    case MEMCACHED_MEMORY_ALLOCATION_FAILURE:
-        return "the answer is too large";
-
-    case MEMCACHED_UNKNOWN_READ_FAILURE:
-    case MEMCACHED_PROTOCOL_ERROR:
-    case MEMCACHED_PARTIAL_READ:
-        return "the answer is not memcached's";
-
-    default:
-        if (number != 0) {
-            return strerror(number);
-        }
-
-        if (rc == MEMCACHED_CONNECTION_FAILURE) {
-            return wire->used ? "the connection was lost"
-                              : "the connection was refused or closed";
-        }
-
-        return memcached_strerror(&wire->memc, rc);
-    }
+    return (sss_store_rc_t) rc;
 }
 
 
@@ -338,172 +253,513 @@ sss_wire_reason(sss_wire_t *wire, memcached_return_t rc)
 static int
 sss_wire_again(sss_wire_t *wire, int reused)
 {
-    return reused && !wire->late;
+    sss_wire_close(wire);
+
+    return reused && strcmp(wire->reason, SSS_WIRE_LATE) != 0;
+}
+
+
+static void
+sss_wire_close(sss_wire_t *wire)
+{
+    if (wire->fd != -1) {
+        close(wire->fd);
+    }
+
+    wire->fd = -1;
+    wire->used = 0;
+    wire->first = 0;
+    wire->last = 0;
 }
 
 
 static int
-sss_wire_read(sss_wire_t *wire, sss_store_item_t *items, size_t n)
+sss_wire_open(sss_wire_t *wire)
 {
-    int                  rc;
-    size_t               i, len[SSS_WIRE_ITEMS];
-    const char          *names[SSS_WIRE_ITEMS];
-    sss_wire_result_t    r;
-    memcached_return_t   mrc;
+    /* nothing was asked, so nothing may have been answered */
 
-    if (n == 0 || n > SSS_WIRE_ITEMS) {
-        return sss_wire_fail(wire, "get", "bad number of items");
-    }
-
-    /* it connects for every item, and tells why the last connect failed */
-
-    if (!wire->used && n > 1 && sss_wire_read(wire, items, 1) != 0) {
-        return -1;
-    }
-
-    for (i = 0; i < n; i++) {
-        items[i].len = 0;
-        items[i].cas = 0;
-        items[i].found = 0;
-
-        names[i] = items[i].name;
-        len[i] = strlen(items[i].name);
-    }
-
-    if (sss_wire_open(wire) != 0) {
-        return -1;
-    }
-
-    mrc = memcached_mget(&wire->memc, names, len, n);
-
-    if (mrc != MEMCACHED_SUCCESS) {
-        return sss_wire_fail_rc(wire, "get", mrc);
-    }
-
-    if (memcached_result_create(&wire->memc, &r.result) == NULL) {
-        return sss_wire_fail(wire, "get", "no memory");
-    }
-
-    wire->result = &r.result;
-
-    rc = sss_wire_fetch(wire, &r, items, n);
-
-    if (wire->result != NULL) {
-        wire->result = NULL;
-        memcached_result_free(&r.result);
-    }
-
-    if (rc != 0) {
+    if (wire->fd != -1 && wire->first != wire->last) {
         sss_wire_close(wire);
-        return -1;
     }
 
-    wire->used = 1;
+    if (wire->fd != -1) {
+        return SSS_STORE_OK;
+    }
 
-    return 0;
+    return wire->address.port ? sss_wire_open_inet(wire)
+                              : sss_wire_open_unix(wire);
 }
 
-
-/* Leaves the connection as it is: the result's memory hangs on it. */
 
 static int
-sss_wire_fetch(sss_wire_t *wire, sss_wire_result_t *r,
-    sss_store_item_t *items, size_t n)
+sss_wire_open_inet(sss_wire_t *wire)
 {
-    size_t               i;
-    const char          *reason;
-    memcached_return_t   rc;
-    memcached_result_st  fresh;
+    int               rc, on;
+    char              port[8];
+    struct addrinfo   hints, *list, *ai;
 
-    /* a value of its own from the first: see the head of this file */
+    memset(&hints, 0, sizeof(hints));
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_NUMERICSERV;
 
-    reason = "no memory";
+    snprintf(port, sizeof(port), "%u", (unsigned) wire->address.port);
 
-    if (memcached_result_set_value(&r->result, "", 1) != MEMCACHED_SUCCESS) {
-        goto failed;
+    if (getaddrinfo(wire->address.host, port, &hints, &list) != 0) {
+        return sss_wire_fail(wire, "the name could not be resolved");
     }
 
-    fresh = r->result;
+    /* a slow resolver is no reason not to connect: the next call needs it */
 
-    for (i = 0; i <= n; i++) {
+    sss_wire_begin(wire);
 
-        /* without a count, it calls any answer it does not know a miss */
+    rc = sss_wire_fail(wire, "the name has no address");
 
-        r->result.count = 1;
-
-        if (memcached_fetch_result(&wire->memc, &r->result, &rc) == NULL) {
-
-            if (rc == MEMCACHED_END) {
-                return 0;
-            }
-
-            r->result.options = fresh.options;
-            reason = sss_wire_reason(wire, rc);
-            wire->late = (rc == MEMCACHED_TIMEOUT);
-            goto broken;
-        }
-
-        r->result.options = fresh.options;
-
-        reason = sss_wire_take(&r->result, items, n);
-        if (reason != NULL) {
-            goto failed;
-        }
+    for (ai = list; ai != NULL && rc != SSS_STORE_OK; ai = ai->ai_next) {
+        rc = sss_wire_connect(wire, ai->ai_addr, ai->ai_addrlen);
     }
 
-    reason = "the answer is not memcached's";
+    freeaddrinfo(list);
 
-failed:
+    if (rc == SSS_STORE_OK) {
+        on = 1;
+        (void) setsockopt(wire->fd, IPPROTO_TCP, TCP_NODELAY, &on,
+                          sizeof(on));
+    }
 
-    wire->late = 0;
-
-broken:
-
-    snprintf(wire->error, sizeof(wire->error), "get: %s", reason);
-
-    return -1;
+    return rc;
 }
 
 
-static const char *
-sss_wire_take(const memcached_result_st *result, sss_store_item_t *items,
-    size_t n)
+static int
+sss_wire_open_unix(sss_wire_t *wire)
 {
-    size_t             i, len;
-    sss_store_item_t  *item;
+    size_t              len;
+    struct sockaddr_un  un;
 
-    len = memcached_result_key_length(result);
+    len = strlen(wire->address.host);
 
-    for (i = 0; i < n; i++) {
-        item = &items[i];
+    if (len >= sizeof(un.sun_path)) {
+        return sss_wire_fail(wire, "the path is too long");
+    }
 
-        if (strlen(item->name) != len
-            || memcmp(item->name, result->item_key, len) != 0)
-        {
+    memset(&un, 0, sizeof(un));
+    un.sun_family = AF_UNIX;
+    memcpy(un.sun_path, wire->address.host, len);
+
+    return sss_wire_connect(wire, (struct sockaddr *) &un, sizeof(un));
+}
+
+
+static int
+sss_wire_connect(sss_wire_t *wire, const struct sockaddr *sa, socklen_t len)
+{
+    int        error;
+    socklen_t  size;
+
+    wire->fd = socket(sa->sa_family, SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK,
+                      0);
+    if (wire->fd == -1) {
+        return sss_wire_fail(wire, strerror(errno));
+    }
+
+    if (connect(wire->fd, sa, len) == 0) {
+        return SSS_STORE_OK;
+    }
+
+    error = errno;
+
+    if (error == EINPROGRESS) {
+
+        if (sss_wire_wait(wire, POLLOUT) != SSS_STORE_OK) {
+            sss_wire_close(wire);
+            return SSS_STORE_FAILED;
+        }
+
+        size = sizeof(error);
+
+        if (getsockopt(wire->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) {
+            error = errno;
+        }
+    }
+
+    if (error == 0) {
+        return SSS_STORE_OK;
+    }
+
+    sss_wire_close(wire);
+
+    /* a Unix-domain socket whose queue is full says so at once */
+
+    return sss_wire_fail(wire, error == EAGAIN ? SSS_WIRE_LATE
+                                               : strerror(error));
+}
+
+
+static int
+sss_wire_wait(sss_wire_t *wire, short events)
+{
+    int            rc;
+    uint64_t       now, ms;
+    struct pollfd  pfd;
+
+    pfd.fd = wire->fd;
+    pfd.events = events;
+
+    do {
+        now = sss_wire_clock();
+
+        if (now >= wire->until) {
+            return sss_wire_fail(wire, SSS_WIRE_LATE);
+        }
+
+        ms = wire->until - now;
+
+        if (ms > wire->timeout_ms) {
+            ms = wire->timeout_ms;
+        }
+
+        rc = poll(&pfd, 1, (int) ms);
+
+    } while (rc == -1 && errno == EINTR);
+
+    if (rc == 0) {
+        return sss_wire_fail(wire, SSS_WIRE_LATE);
+    }
+
+    return rc == 1 ? SSS_STORE_OK : sss_wire_fail(wire, strerror(errno));
+}
+
+
+static int
+sss_wire_send(sss_wire_t *wire, const void *data, size_t len, int more)
+{
+    ssize_t         n;
+    const uint8_t  *p;
+
+    p = data;
+
+    while (len != 0) {
+
+        n = send(wire->fd, p, len, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+
+        if (n > 0) {
+            p += n;
+            len -= (size_t) n;
             continue;
         }
 
-        item->cas = memcached_result_cas(result);
-
-        if (item->cas == 0) {
-            return "the server keeps no versions of items (option -C)";
+        if (n == -1 && errno == EINTR) {
+            continue;
         }
 
-        if (item->found) {
+        if (n == -1 && errno != EAGAIN && errno != EWOULDBLOCK) {
+            return sss_wire_fail(wire, strerror(errno));
+        }
+
+        if (sss_wire_wait(wire, POLLOUT) != SSS_STORE_OK) {
+            return SSS_STORE_FAILED;
+        }
+    }
+
+    return SSS_STORE_OK;
+}
+
+
+/* Reads something more into the buffer, which is not full. */
+
+static int
+sss_wire_fill(sss_wire_t *wire)
+{
+    ssize_t  n;
+
+    if (wire->first != 0) {
+        memmove(wire->buffer, wire->buffer + wire->first,
+                wire->last - wire->first);
+        wire->last -= wire->first;
+        wire->first = 0;
+    }
+
+    for ( ;; ) {
+
+        /* bytes that are always there would never be waited for */
+
+        if (sss_wire_clock() >= wire->until) {
+            return sss_wire_fail(wire, SSS_WIRE_LATE);
+        }
+
+        n = recv(wire->fd, wire->buffer + wire->last,
+                 SSS_WIRE_BUFFER - wire->last, 0);
+
+        if (n > 0) {
+            wire->last += (size_t) n;
+            return SSS_STORE_OK;
+        }
+
+        if (n == 0) {
+            return sss_wire_fail(wire, "the connection was closed");
+        }
+
+        if (errno == EINTR) {
+            continue;
+        }
+
+        if (errno != EAGAIN && errno != EWOULDBLOCK) {
+            return sss_wire_fail(wire, strerror(errno));
+        }
+
+        if (sss_wire_wait(wire, POLLIN) != SSS_STORE_OK) {
+            return SSS_STORE_FAILED;
+        }
+    }
+}
+
+
+/* The next line, without its end; it stands until more is read. */
+
+static int
+sss_wire_line(sss_wire_t *wire, sss_wire_line_t *line)
+{
+    size_t    looked;
+    uint8_t  *start, *end;
+
+    looked = 0;
+
+    for ( ;; ) {
+        start = wire->buffer + wire->first;
+        end = memchr(start + looked, '\n', wire->last - wire->first - looked);
+
+        if (end != NULL) {
             break;
         }
 
-        item->found = 1;
-        item->len = memcached_result_length(result);
+        looked = wire->last - wire->first;
 
-        if (item->len != 0 && item->len <= item->size) {
-            memcpy(item->value, memcached_result_value(result), item->len);
+        if (looked == SSS_WIRE_BUFFER) {
+            return sss_wire_fail(wire, SSS_WIRE_STRANGE);
         }
 
-        return NULL;
+        if (sss_wire_fill(wire) != SSS_STORE_OK) {
+            return SSS_STORE_FAILED;
+        }
     }
 
-    return "the answer is not memcached's";
+    wire->first = (size_t) (end + 1 - wire->buffer);
+
+    if (end == start || end[-1] != '\r') {
+        return sss_wire_fail(wire, SSS_WIRE_STRANGE);
+    }
+
+    line->p = start;
+    line->end = end - 1;
+
+    return SSS_STORE_OK;
+}
+
+
+/* A value: into "out" if it fits there, else to nowhere. */
+
+static int
+sss_wire_bytes(sss_wire_t *wire, uint8_t *out, size_t size, uint64_t len)
+{
+    int       keep;
+    size_t    n;
+    uint64_t  left;
+
+    keep = (len <= size);
+
+    for (left = len; left != 0; left -= n) {
+
+        if (wire->first == wire->last
+            && sss_wire_fill(wire) != SSS_STORE_OK)
+        {
+            return SSS_STORE_FAILED;
+        }
+
+        n = wire->last - wire->first;
+
+        if (n > left) {
+            n = (size_t) left;
+        }
+
+        if (keep) {
+            memcpy(out, wire->buffer + wire->first, n);
+            out += n;
+        }
+
+        wire->first += n;
+    }
+
+    while (wire->last - wire->first < 2) {
+        if (sss_wire_fill(wire) != SSS_STORE_OK) {
+            return SSS_STORE_FAILED;
+        }
+    }
+
+    if (memcmp(wire->buffer + wire->first, "\r\n", 2) != 0) {
+        return sss_wire_fail(wire, SSS_WIRE_STRANGE);
+    }
+
+    wire->first += 2;
+
+    return SSS_STORE_OK;
+}
+
+
+static int
+sss_wire_is(const sss_wire_line_t *line, const char *text)
+{
+    size_t  len;
+
+    len = strlen(text);
+
+    return (size_t) (line->end - line->p) == len
+           && memcmp(line->p, text, len) == 0;
+}
+
+
+/* Takes a word and the blank after it, if they are next. */
+
+static int
+sss_wire_word(sss_wire_line_t *line, const char *text)
+{
+    size_t  len;
+
+    len = strlen(text);
+
+    if ((size_t) (line->end - line->p) <= len
+        || memcmp(line->p, text, len) != 0 || line->p[len] != ' ')
+    {
+        return 0;
+    }
+
+    line->p += len + 1;
+
+    return 1;
+}
+
+
+/*
+ * Takes a number up to "limit", and the blank after it; if it is the "last",
+ * the line has to end there.
+ */
+
+static int
+sss_wire_number(sss_wire_line_t *line, uint64_t limit, int last, uint64_t *n)
+{
+    unsigned        digit;
+    const uint8_t  *start;
+
+    *n = 0;
+
+    for (start = line->p; line->p != line->end && *line->p != ' '; ) {
+
+        digit = (unsigned) *line->p++ - '0';
+
+        if (digit > 9 || digit > limit || *n > (limit - digit) / 10) {
+            return 0;
+        }
+
+        *n = *n * 10 + digit;
+    }
+
+    if (line->p == start || (line->p == line->end) != last) {
+        return 0;
+    }
+
+    if (!last) {
+        line->p++;
+    }
+
+    return 1;
+}
+
+
+static int
+sss_wire_ask(sss_wire_t *wire, sss_store_item_t *items, size_t n)
+{
+    int              len;
+    char             request[8 + SSS_WIRE_ITEMS * SSS_NAME_SIZE];
+    size_t           i;
+    sss_wire_line_t  line;
+
+    if (n == 0 || n > SSS_WIRE_ITEMS) {
+        return sss_wire_fail(wire, "bad number of items");
+    }
+
+    len = sprintf(request, "gets");
+
+    sss_wire_clear(items, n);
+
+    for (i = 0; i < n; i++) {
+        len += snprintf(request + len, sizeof(request) - (size_t) len,
+                        " %.*s", SSS_NAME_SIZE - 1, items[i].name);
+    }
+
+    len += snprintf(request + len, sizeof(request) - (size_t) len, "\r\n");
+
+    if (sss_wire_open(wire) != SSS_STORE_OK
+        || sss_wire_send(wire, request, (size_t) len, 0) != SSS_STORE_OK)
+    {
+        return SSS_STORE_FAILED;
+    }
+
+    for (i = 0; i <= n; i++) {
+
+        if (sss_wire_line(wire, &line) != SSS_STORE_OK) {
+            return SSS_STORE_FAILED;
+        }
+
+        if (sss_wire_is(&line, "END")) {
+            return SSS_STORE_OK;
+        }
+
+        if (sss_wire_item(wire, &line, items, n) != SSS_STORE_OK) {
+            return SSS_STORE_FAILED;
+        }
+    }
+
+    return sss_wire_fail(wire, SSS_WIRE_STRANGE);
+}
+
+
+static int
+sss_wire_item(sss_wire_t *wire, sss_wire_line_t *line,
+    sss_store_item_t *items, size_t n)
+{
+    size_t             i;
+    uint64_t           flags, len, cas;
+    sss_store_item_t  *item;
+
+    if (!sss_wire_word(line, "VALUE")) {
+        return sss_wire_refused(wire, line);
+    }
+
+    for (i = 0; i < n; i++) {
+        if (sss_wire_word(line, items[i].name)) {
+            break;
+        }
+    }
+
+    if (i == n || items[i].found
+        || !sss_wire_number(line, UINT32_MAX, 0, &flags)
+        || !sss_wire_number(line, SIZE_MAX / 2, 0, &len)
+        || !sss_wire_number(line, UINT64_MAX, 1, &cas))
+    {
+        return sss_wire_fail(wire, SSS_WIRE_STRANGE);
+    }
+
+    if (cas == 0) {
+        return sss_wire_fail(wire, "the server keeps no versions of items "
+                             "(option -C)");
+    }
+
+    item = &items[i];
+    item->found = 1;
+    item->cas = cas;
+    item->len = (size_t) len;
+
+    return sss_wire_bytes(wire, item->value, item->size, len);
 }
 
 
@@ -511,177 +767,109 @@ static int
 sss_wire_write(sss_wire_t *wire, const char *name, uint64_t cas,
     const uint8_t *value, size_t len, uint32_t ttl)
 {
-    time_t               expiration;
-    memcached_st        *memc;
-    memcached_return_t   rc;
+    int              n;
+    char             request[128], version[24];
+    uint64_t         expires;
+    sss_wire_line_t  line;
 
-    if (sss_wire_open(wire) != 0) {
-        return -1;
+    expires = ttl ? ttl : 1;
+    version[0] = '\0';
+
+    if (expires > SSS_WIRE_RELATIVE) {
+        expires += (uint64_t) time(NULL);
     }
 
-    memc = &wire->memc;
-    expiration = ttl ? ttl : 1;
-
-    if (expiration > SSS_WIRE_RELATIVE) {
-        expiration += time(NULL);
+    if (cas != 0) {
+        snprintf(version, sizeof(version), " %llu",
+                 (unsigned long long) cas);
     }
 
-    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_NOREPLY, 1);
+    n = snprintf(request, sizeof(request), "%s %.*s 0 %llu %zu%s\r\n",
+                 cas ? "cas" : "add", SSS_NAME_SIZE - 1, name,
+                 (unsigned long long) expires, len, version);
 
-    if (cas == 0) {
-        rc = memcached_add(memc, name, strlen(name), (const char *) value,
-                           len, expiration, 0);
-
-    } else {
-        rc = memcached_cas(memc, name, strlen(name), (const char *) value,
-                           len, expiration, 0, cas);
-    }
-
-    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_NOREPLY, 0);
-
-    /* a send that failed may be reported in this way only */
-
-    if (rc != MEMCACHED_SUCCESS
-        || memcached_last_error(memc) != MEMCACHED_SUCCESS)
+    if (sss_wire_open(wire) != SSS_STORE_OK
+        || sss_wire_send(wire, request, (size_t) n, 1) != SSS_STORE_OK
+        || sss_wire_send(wire, value, len, 1) != SSS_STORE_OK
+        || sss_wire_send(wire, "\r\n", 2, 0) != SSS_STORE_OK
+        || sss_wire_line(wire, &line) != SSS_STORE_OK)
     {
-        return sss_wire_fail_rc(wire, "write", rc);
-    }
-
-    return 0;
-}
-
-
-/*
- * Whoever finds another value lost to another host, be it before or after
- * his own write: he has to look again in both cases.
- */
-
-static sss_store_rc_t
-sss_wire_check(sss_wire_t *wire, const char *name, uint64_t cas,
-    const uint8_t *value, size_t len)
-{
-    int               same;
-    sss_store_item_t  item;
-
-    memset(&item, 0, sizeof(item));
-    snprintf(item.name, sizeof(item.name), "%s", name);
-
-    item.size = len;
-    item.value = malloc(len + 1);
-
-    if (item.value == NULL) {
-        (void) sss_wire_fail(wire, "write", "no memory");
         return SSS_STORE_FAILED;
     }
 
-    wire->limit = len + SSS_WIRE_ROOM;
-
-    if (sss_wire_read(wire, &item, 1) != 0) {
-        free(item.value);
-        return SSS_STORE_FAILED;
-    }
-
-    same = item.found && item.len == len
-           && memcmp(item.value, value, len) == 0;
-
-    free(item.value);
-
-    if (same) {
+    if (sss_wire_is(&line, "STORED")) {
         return SSS_STORE_OK;
     }
 
-    if (item.found || cas != 0) {
+    if (sss_wire_is(&line, cas ? "EXISTS" : "NOT_STORED")
+        || (cas && sss_wire_is(&line, "NOT_FOUND")))
+    {
         return SSS_STORE_CONFLICT;
     }
 
-    (void) sss_wire_fail(wire, "write", "the server did not store the item");
-
-    return SSS_STORE_FAILED;
+    return sss_wire_refused(wire, &line);
 }
 
 
-static void *
-sss_wire_malloc(const memcached_st *memc, const size_t size, void *context)
+static int
+sss_wire_stats(sss_wire_t *wire, uint64_t *seconds)
 {
-    char        *p;
-    sss_wire_t  *wire;
+    unsigned         lines;
+    sss_wire_line_t  line;
 
-    (void) memc;
+    *seconds = 0;
 
-    wire = context;
-
-    if (size > wire->limit) {
-        return NULL;
+    if (sss_wire_open(wire) != SSS_STORE_OK
+        || sss_wire_send(wire, "stats\r\n", 7, 0) != SSS_STORE_OK)
+    {
+        return SSS_STORE_FAILED;
     }
 
-    p = malloc(SSS_WIRE_GAP + size);
+    for (lines = 0; lines < SSS_WIRE_LINES; lines++) {
 
-    return p == NULL ? NULL : p + SSS_WIRE_GAP;
+        if (sss_wire_line(wire, &line) != SSS_STORE_OK) {
+            return SSS_STORE_FAILED;
+        }
+
+        if (sss_wire_is(&line, "END")) {
+            return *seconds ? SSS_STORE_OK
+                            : sss_wire_fail(wire, "no time in the answer");
+        }
+
+        if (!sss_wire_word(&line, "STAT")) {
+            return sss_wire_refused(wire, &line);
+        }
+
+        if (sss_wire_word(&line, "time")
+            && (*seconds != 0
+                || !sss_wire_number(&line, SSS_WIRE_SECONDS, 1, seconds)))
+        {
+            return sss_wire_fail(wire, SSS_WIRE_STRANGE);
+        }
+    }
+
+    return sss_wire_fail(wire, SSS_WIRE_STRANGE);
 }
 
 
-static void
-sss_wire_free(const memcached_st *memc, void *p, void *context)
+static int
+sss_wire_refused(sss_wire_t *wire, const sss_wire_line_t *line)
 {
-    sss_wire_t  *wire;
+    size_t                    i;
+    static const char *const  known[] = {
+        "SERVER_ERROR out of memory storing object",
+        "SERVER_ERROR object too large for cache",
+        "SERVER_ERROR Out of memory during read",
+        "ERROR Too many open connections",
+        "CLIENT_ERROR unauthenticated",
+        "ERROR"
+    };
 
-    (void) memc;
-
-    wire = context;
-
-    if (p == NULL) {
-        return;
+    for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (sss_wire_is(line, known[i])) {
+            return sss_wire_fail(wire, known[i]);
+        }
     }
 
-    /* overrun, a result takes itself for one that was allocated */
-
-    if (p == wire->result) {
-        wire->result = NULL;
-        return;
-    }
-
-    free((char *) p - SSS_WIRE_GAP);
-}
-
-
-static void *
-sss_wire_realloc(const memcached_st *memc, void *p, const size_t size,
-    void *context)
-{
-    char        *q;
-    sss_wire_t  *wire;
-
-    wire = context;
-
-    if (p == NULL) {
-        return sss_wire_malloc(memc, size, context);
-    }
-
-    if (size > wire->limit) {
-        return NULL;
-    }
-
-    q = realloc((char *) p - SSS_WIRE_GAP, SSS_WIRE_GAP + size);
-
-    return q == NULL ? NULL : q + SSS_WIRE_GAP;
-}
-
-
-static void *
-sss_wire_calloc(const memcached_st *memc, size_t n, const size_t size,
-    void *context)
-{
-    void  *p;
-
-    if (size != 0 && n > SIZE_MAX / size) {
-        return NULL;
-    }
-
-    p = sss_wire_malloc(memc, n * size, context);
-
-    if (p != NULL) {
-        memset(p, 0, n * size);
-    }
-
-    return p;
+    return sss_wire_fail(wire, SSS_WIRE_STRANGE);
 }

@@ -1,10 +1,10 @@
 
 /*
- * The conversation with one memcached server: records through libmemcached,
- * its clock through sss_clock.h.  A call here blocks for as long as these do:
- * every connect, send and wait for bytes is bounded, but libmemcached does
- * not bound their number, and nobody the resolution of a name.  sss_store.h
- * puts an end to that.
+ * The conversation with one memcached server, in its text protocol and not
+ * through libmemcached, which a hostile answer can crash.  A call here blocks:
+ * for a timeout at the most for a connect and whenever it waits to send or for
+ * bytes, for six in all; but nobody bounds the resolution of a name.
+ * sss_store.h puts an end to that.
  */
 
 
