@@ -102,7 +102,8 @@ test_put_and_get(void **state)
                      SSS_STORE_CONFLICT);
     assert_value(f->store, NAME, "one");
 
-    assert_int_equal(store_put(f->store, NAME, item.cas, "three"), SSS_STORE_OK);
+    assert_int_equal(store_put(f->store, NAME, item.cas, "three"),
+                     SSS_STORE_OK);
     assert_value(f->store, NAME, "three");
 
     assert_int_equal(store_put(f->store, NAME, item.cas, "four"),
