@@ -61,10 +61,15 @@ class Host:
     def _environment(self):
         """What nginx runs with on top of the environment of this process."""
         environment = dict(self.environment)
-        preload = [file for file in (self.build.preload,
-                                     environment.get('LD_PRELOAD')) if file]
+        clock = environment.get('LD_PRELOAD')
+        if clock and self.build.preload:
+            # behind AddressSanitizer libfaketime waits for itself for ever
+            environment['ASAN_OPTIONS'] = ':'.join(
+                [os.environ.get('ASAN_OPTIONS', ''),
+                 'verify_asan_link_order=0']).lstrip(':')
+        preload = ' '.join(filter(None, [clock, self.build.preload]))
         if preload:
-            environment['LD_PRELOAD'] = ':'.join(preload)
+            environment['LD_PRELOAD'] = preload
         return environment
 
     def write(self):
@@ -75,10 +80,9 @@ class Host:
                                   | os.O_TRUNC, 0o600), 'w',
                           encoding='ascii') as f:
                     f.write('\n'.join(group.secrets) + '\n')
-        environment = self._environment()
-        self.config.environment = list(environment) + [
-            name for name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS',
-                              'LSAN_OPTIONS') if name in os.environ]
+        sanitizers = {name for name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS',
+                                        'LSAN_OPTIONS') if name in os.environ}
+        self.config.environment = sorted({*self._environment(), *sanitizers})
         with open(self.path('nginx.conf'), 'w', encoding='utf-8') as f:
             f.write(self.config.text())
 
