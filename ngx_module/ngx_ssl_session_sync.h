@@ -23,9 +23,13 @@
 #include "ngx_ssl_session_sync_compat.h"
 #include "sss_address.h"
 #include "sss_board.h"
+#include "sss_engine.h"
+#include "sss_hello.h"
 #include "sss_memory.h"
 #include "sss_ring.h"
+#include "sss_seal.h"
 #include "sss_secret.h"
+#include "sss_session.h"
 #include "sss_sni.h"
 #include "sss_speaker.h"
 #include "sss_sync.h"
@@ -48,8 +52,30 @@ typedef struct {
     ngx_atomic_t              refused_binding;
     ngx_atomic_t              file_key;
     ngx_atomic_t              full;
-    ngx_atomic_t              resumed_id;
-    ngx_atomic_t              unused[8];    /* two cache lines of 64 bytes */
+    ngx_atomic_t              id_local;
+    ngx_atomic_t              id_remote;
+
+    /* judged before any lookup */
+    ngx_atomic_t              forged;
+    ngx_atomic_t              refused_id;
+    ngx_atomic_t              bad_sessions;
+    ngx_atomic_t              timeouts;
+
+    /* the engines of all workers, see sss_engine_stats_t */
+    ngx_atomic_t              gets;
+    ngx_atomic_t              hits;
+    ngx_atomic_t              misses;
+    ngx_atomic_t              failures;
+    ngx_atomic_t              stores;
+    ngx_atomic_t              removals;
+    ngx_atomic_t              dropped;
+    ngx_atomic_t              batches;
+    ngx_atomic_t              opened;
+    ngx_atomic_t              waiting;
+    ngx_atomic_t              open;
+    ngx_atomic_t              latency[SSS_ENGINE_BUCKETS];
+
+    ngx_atomic_t              unused[5];    /* five cache lines of 64 bytes */
 } ngx_ssl_session_sync_counters_t;
 
 
@@ -78,6 +104,10 @@ typedef struct {
 
 /* The ssl_session_sync_cluster block, and what a worker holds for it. */
 
+typedef struct ngx_ssl_session_sync_lookups_s
+    ngx_ssl_session_sync_lookups_t;
+
+
 typedef struct {
     ngx_str_t                 text;         /* as configured               */
     ngx_uint_t                weight;
@@ -102,6 +132,7 @@ typedef struct {
 
     time_t                    retention;    /* longest ssl_session_timeout */
     ngx_uint_t                attached;     /* number of SSL_CTXs          */
+    ngx_uint_t                ids;          /* of them with Session IDs    */
 
     ngx_shm_zone_t           *zone;
     ngx_slab_pool_t          *shpool;
@@ -116,6 +147,8 @@ typedef struct {
     uint64_t                  version;      /* of the view                 */
 
     ngx_event_t               tick;
+    ngx_ssl_session_sync_lookups_t
+                             *lookups;      /* NULL: tickets only          */
     sss_speaker_t            *talker;
     ngx_connection_t         *completion;
     sss_sync_report_t         seen;         /* reported in the log so far  */
@@ -156,8 +189,14 @@ struct ngx_ssl_session_sync_ctx_s {
     ngx_ssl_session_sync_select_pt
                               select;       /* NULL: no servers by name    */
     void                    (*info)(const SSL *ssl, int where, int ret);
+    int                     (*new_session)(SSL *ssl, SSL_SESSION *session);
+    SSL_SESSION            *(*get_session)(SSL *ssl, const u_char *id,
+                                           int len, int *copy);
+    void                    (*remove_session)(SSL_CTX *ssl_ctx,
+                                              SSL_SESSION *session);
     ngx_uint_t                kind;
     unsigned                  verify:1;     /* asks for client certificates */
+    unsigned                  ids:1;        /* sessions go to memcached    */
     u_char                    scope[SSS_SCOPE_SIZE];
 };
 
@@ -189,9 +228,21 @@ typedef struct {
     ngx_uint_t                ticket;       /* NGX_SSL_SESSION_SYNC_TICKET_* */
     unsigned                  counted:1;
     unsigned                  offered:1;    /* sni was filled in           */
+    unsigned                  passed:1;     /* the filter has done its work */
+    unsigned                  accepted:1;   /* the ID judged is ours       */
+    unsigned                  remote:1;     /* the session is memcached's  */
     ngx_ssl_session_sync_ctx_t
                              *sync;         /* of the server selected      */
     sss_sni_t                 sni;
+
+    /* sessions by ID */
+    BIO                      *filter;       /* the SSL's, NULL: none       */
+    SSL_SESSION              *local;        /* found before OpenSSL asked  */
+    sss_engine_rc_t           answer;
+    u_char                   *record;       /* of memcached; malloc()ed    */
+    size_t                    record_len;
+    size_t                    judged_len;
+    u_char                    judged[SSS_SESSION_ID];
 } ngx_ssl_session_sync_handshake_t;
 
 
@@ -302,6 +353,22 @@ void ngx_ssl_session_sync_exit_process(ngx_cycle_t *cycle);
 ngx_int_t ngx_ssl_session_sync_ticket_init(ngx_log_t *log);
 ngx_int_t ngx_ssl_session_sync_ticket_attach(ngx_ssl_session_sync_ctx_t *sync,
     ngx_log_t *log);
+
+/* What hangs on an SSL_CTX, NULL: nothing. */
+ngx_ssl_session_sync_ctx_t *ngx_ssl_session_sync_of(SSL_CTX *ssl_ctx);
+
+/* What is known of a connection; NULL without memory. */
+ngx_ssl_session_sync_handshake_t *ngx_ssl_session_sync_handshake(SSL *ssl);
+
+/*
+ * The server that a name selects on a connection of which only the listener
+ * is known so far; NULL if it does not synchronise.
+ */
+ngx_ssl_session_sync_ctx_t *ngx_ssl_session_sync_selected(
+    ngx_connection_t *c, sss_sni_t *sni);
+
+/* Lets a session whose binding was checked resume on this SSL. */
+ngx_int_t ngx_ssl_session_sync_adopt(SSL *ssl, SSL_SESSION *session);
 
 /* The value of $ssl_session_sync for a connection; static, may be empty. */
 void ngx_ssl_session_sync_outcome(ngx_connection_t *c, ngx_str_t *value);

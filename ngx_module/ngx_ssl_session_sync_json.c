@@ -9,6 +9,8 @@ static void ngx_ssl_session_sync_json_cluster(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s);
 static void ngx_ssl_session_sync_json_counters(ngx_buf_t *b,
     ngx_ssl_session_sync_counters_t *counters);
+static void ngx_ssl_session_sync_json_engines(ngx_buf_t *b,
+    ngx_ssl_session_sync_counters_t *counters);
 static void ngx_ssl_session_sync_json_keys(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s);
 static void ngx_ssl_session_sync_json_server(ngx_buf_t *b,
@@ -104,6 +106,7 @@ ngx_ssl_session_sync_json_cluster(ngx_buf_t *b,
                            s->clock_warning ? "true" : "false");
 
     ngx_ssl_session_sync_json_counters(b, &s->counters);
+    ngx_ssl_session_sync_json_engines(b, &s->counters);
     ngx_ssl_session_sync_json_keys(b, s);
 
     b->last = ngx_slprintf(b->last, b->end, ",\"servers\":[");
@@ -137,9 +140,47 @@ ngx_ssl_session_sync_json_counters(ngx_buf_t *b,
 
     b->last = ngx_slprintf(b->last, b->end,
                            "\"handshakes\":{\"full\":%uA,"
-                           "\"resumed_ticket\":%uA,\"resumed_id\":%uA}",
+                           "\"resumed_ticket\":%uA,"
+                           "\"resumed_id_local\":%uA,"
+                           "\"resumed_id_remote\":%uA},",
                            counters->full, counters->resumed,
-                           counters->resumed_id);
+                           counters->id_local, counters->id_remote);
+
+    b->last = ngx_slprintf(b->last, b->end,
+                           "\"sessions\":{\"stored\":%uA,\"removed\":%uA,"
+                           "\"lookups\":%uA,\"misses\":%uA,"
+                           "\"failures\":%uA,\"timeouts\":%uA,"
+                           "\"dropped\":%uA,\"forged\":%uA,"
+                           "\"refused_binding\":%uA,"
+                           "\"bad_records\":%uA,\"breaker_opened\":%uA},",
+                           counters->stores, counters->removals,
+                           counters->gets, counters->misses,
+                           counters->failures, counters->timeouts,
+                           counters->dropped, counters->forged,
+                           counters->refused_id, counters->bad_sessions,
+                           counters->opened);
+}
+
+
+static void
+ngx_ssl_session_sync_json_engines(ngx_buf_t *b,
+    ngx_ssl_session_sync_counters_t *counters)
+{
+    ngx_uint_t  i;
+
+    b->last = ngx_slprintf(b->last, b->end,
+                           "\"engines\":{\"waiting\":%uA,"
+                           "\"breakers_open\":%uA,\"batches\":%uA,"
+                           "\"latency_us\":[",
+                           counters->waiting, counters->open,
+                           counters->batches);
+
+    for (i = 0; i < SSS_ENGINE_BUCKETS; i++) {
+        b->last = ngx_slprintf(b->last, b->end, "%s%uA", i ? "," : "",
+                               counters->latency[i]);
+    }
+
+    b->last = ngx_slprintf(b->last, b->end, "]}");
 }
 
 

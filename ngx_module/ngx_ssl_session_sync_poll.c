@@ -8,7 +8,7 @@
  */
 
 
-#include "ngx_ssl_session_sync.h"
+#include "ngx_ssl_session_sync_lookup.h"
 
 
 /* the longest a starting worker waits for the keys of the cluster */
@@ -110,6 +110,7 @@ ngx_ssl_session_sync_exit_process(ngx_cycle_t *cycle)
 
         (void) ngx_atomic_cmp_set(&cluster[i]->sh->speaker, ngx_pid, 0);
 
+        ngx_ssl_session_sync_lookups_stop(cluster[i]);
         ngx_ssl_session_sync_stop_talker(cluster[i]);
 
         sss_ring_wipe(cluster[i]->view);
@@ -140,6 +141,10 @@ ngx_ssl_session_sync_start(ngx_cycle_t *cycle,
         && ngx_ssl_session_sync_become_speaker(cluster))
     {
         ngx_ssl_session_sync_speak(cluster);
+    }
+
+    if (cluster->ids) {
+        (void) ngx_ssl_session_sync_lookups_start(cluster, cycle->log);
     }
 
     return NGX_OK;
@@ -200,6 +205,8 @@ static void
 ngx_ssl_session_sync_tick(ngx_event_t *ev)
 {
     ngx_ssl_session_sync_cluster_t  *cluster = ev->data;
+
+    ngx_ssl_session_sync_lookups_tick(cluster);
 
     if (ngx_exiting || ngx_terminate || ngx_quit) {
 

@@ -64,7 +64,28 @@ static ngx_ssl_session_sync_counter_t  ngx_ssl_session_sync_tickets[] = {
 static ngx_ssl_session_sync_counter_t  ngx_ssl_session_sync_handshakes[] = {
     { "full", offsetof(ngx_ssl_session_sync_counters_t, full) },
     { "resumed_ticket", offsetof(ngx_ssl_session_sync_counters_t, resumed) },
-    { "resumed_id", offsetof(ngx_ssl_session_sync_counters_t, resumed_id) },
+    { "resumed_id_local",
+      offsetof(ngx_ssl_session_sync_counters_t, id_local) },
+    { "resumed_id_remote",
+      offsetof(ngx_ssl_session_sync_counters_t, id_remote) },
+    { NULL, 0 }
+};
+
+
+static ngx_ssl_session_sync_counter_t  ngx_ssl_session_sync_sessions[] = {
+    { "stored", offsetof(ngx_ssl_session_sync_counters_t, stores) },
+    { "removed", offsetof(ngx_ssl_session_sync_counters_t, removals) },
+    { "lookups", offsetof(ngx_ssl_session_sync_counters_t, gets) },
+    { "misses", offsetof(ngx_ssl_session_sync_counters_t, misses) },
+    { "failures", offsetof(ngx_ssl_session_sync_counters_t, failures) },
+    { "timeouts", offsetof(ngx_ssl_session_sync_counters_t, timeouts) },
+    { "dropped", offsetof(ngx_ssl_session_sync_counters_t, dropped) },
+    { "forged", offsetof(ngx_ssl_session_sync_counters_t, forged) },
+    { "refused_binding",
+      offsetof(ngx_ssl_session_sync_counters_t, refused_id) },
+    { "bad_records",
+      offsetof(ngx_ssl_session_sync_counters_t, bad_sessions) },
+    { "breaker_opened", offsetof(ngx_ssl_session_sync_counters_t, opened) },
     { NULL, 0 }
 };
 
@@ -144,6 +165,10 @@ ngx_ssl_session_sync_status_prometheus(ngx_pool_t *pool)
     ngx_ssl_session_sync_counter_metrics(b, snapshots, "handshakes_total",
                                          "Completed handshakes by kind.",
                                          ngx_ssl_session_sync_handshakes);
+
+    ngx_ssl_session_sync_counter_metrics(b, snapshots, "sessions_total",
+                                         "Sessions by ID, by event.",
+                                         ngx_ssl_session_sync_sessions);
 
     ngx_ssl_session_sync_key_metrics(b, snapshots);
 

@@ -147,7 +147,8 @@ ngx_ssl_session_sync_snapshot(ngx_ssl_session_sync_snapshot_t *s)
 static void
 ngx_ssl_session_sync_sum(ngx_ssl_session_sync_snapshot_t *s)
 {
-    ngx_uint_t                        i;
+    ngx_uint_t                        i, j;
+    ngx_atomic_t                     *from, *to;
     ngx_ssl_session_sync_counters_t  *worker, *sum;
 
     sum = &s->counters;
@@ -156,14 +157,12 @@ ngx_ssl_session_sync_sum(ngx_ssl_session_sync_snapshot_t *s)
 
         worker = &s->cluster->sh->counters[i];
 
-        sum->issued += worker->issued;
-        sum->resumed += worker->resumed;
-        sum->renewed += worker->renewed;
-        sum->unknown_key += worker->unknown_key;
-        sum->refused_binding += worker->refused_binding;
-        sum->file_key += worker->file_key;
-        sum->full += worker->full;
-        sum->resumed_id += worker->resumed_id;
+        from = (ngx_atomic_t *) worker;
+        to = (ngx_atomic_t *) sum;
+
+        for (j = 0; j < sizeof(*sum) / sizeof(ngx_atomic_t); j++) {
+            to[j] += from[j];
+        }
     }
 }
 

@@ -13,7 +13,7 @@
  */
 
 
-#include "ngx_ssl_session_sync.h"
+#include "ngx_ssl_session_sync_lookup.h"
 
 
 typedef struct {
@@ -42,13 +42,10 @@ static int ngx_ssl_session_sync_plain(ngx_connection_t *c, u_char *name,
 static int ngx_ssl_session_sync_ticket_opened(SSL *ssl, SSL_SESSION *session,
     const u_char *name, size_t name_len, SSL_TICKET_STATUS status,
     void *data);
-static ngx_int_t ngx_ssl_session_sync_adopt(SSL *ssl, SSL_SESSION *session);
 static ngx_uint_t ngx_ssl_session_sync_file_session(
     ngx_ssl_session_sync_handshake_t *hs, SSL_SESSION *session);
 static ngx_ssl_session_sync_file_key_t *ngx_ssl_session_sync_file_key(
     SSL_CTX *ssl_ctx, u_char *name);
-static ngx_ssl_session_sync_ctx_t *ngx_ssl_session_sync_selected(
-    ngx_connection_t *c, sss_sni_t *sni);
 static ngx_int_t ngx_ssl_session_sync_offered_name(SSL *ssl, sss_sni_t *sni);
 static ngx_int_t ngx_ssl_session_sync_ticket_name(SSL *ssl,
     ngx_ssl_session_sync_handshake_t *hs, sss_sni_t *sni);
@@ -58,9 +55,8 @@ static ngx_int_t ngx_ssl_session_sync_use(EVP_CIPHER_CTX *cipher,
 static ngx_int_t ngx_ssl_session_sync_bind(
     ngx_ssl_session_sync_mac_t *mac, u_char *scope, sss_sni_t *sni);
 static void ngx_ssl_session_sync_info(const SSL *ssl, int where, int ret);
-static ngx_ssl_session_sync_ctx_t *ngx_ssl_session_sync_of(SSL_CTX *ssl_ctx);
-static ngx_ssl_session_sync_handshake_t *ngx_ssl_session_sync_handshake(
-    SSL *ssl);
+static void ngx_ssl_session_sync_handshake_free(void *parent, void *ptr,
+    CRYPTO_EX_DATA *ad, int index, long argl, void *argp);
 
 
 static int                ngx_ssl_session_sync_ctx_index = -1;
@@ -82,7 +78,7 @@ ngx_ssl_session_sync_ticket_init(ngx_log_t *log)
     ngx_ssl_session_sync_ctx_index = SSL_CTX_get_ex_new_index(0, NULL, NULL,
                                                               NULL, NULL);
     ngx_ssl_session_sync_index = SSL_get_ex_new_index(0, NULL, NULL, NULL,
-                                                      NULL);
+                                       ngx_ssl_session_sync_handshake_free);
 
     if (ngx_ssl_session_sync_aes128 == NULL
         || ngx_ssl_session_sync_aes256 == NULL
@@ -94,7 +90,7 @@ ngx_ssl_session_sync_ticket_init(ngx_log_t *log)
         return NGX_ERROR;
     }
 
-    return NGX_OK;
+    return ngx_ssl_session_sync_hold_init(log);
 }
 
 
@@ -129,7 +125,7 @@ ngx_ssl_session_sync_ticket_attach(ngx_ssl_session_sync_ctx_t *sync,
     sync->info = SSL_CTX_get_info_callback(ssl_ctx);
     SSL_CTX_set_info_callback(ssl_ctx, ngx_ssl_session_sync_info);
 
-    return NGX_OK;
+    return ngx_ssl_session_sync_session_attach(sync, log);
 }
 
 
@@ -160,6 +156,11 @@ ngx_ssl_session_sync_outcome(ngx_connection_t *c, ngx_str_t *value)
 
     if (hs && hs->ticket == NGX_SSL_SESSION_SYNC_TICKET_OPENED) {
         ngx_str_set(value, "ticket");
+        return;
+    }
+
+    if (hs && hs->remote) {
+        ngx_str_set(value, "id-remote");
         return;
     }
 
@@ -548,7 +549,7 @@ ngx_ssl_session_sync_ticket_opened(SSL *ssl, SSL_SESSION *session,
  * from host to host and change with every reload.
  */
 
-static ngx_int_t
+ngx_int_t
 ngx_ssl_session_sync_adopt(SSL *ssl, SSL_SESSION *session)
 {
     unsigned int   len;
@@ -625,7 +626,7 @@ ngx_ssl_session_sync_file_key(SSL_CTX *ssl_ctx, u_char *name)
 }
 
 
-static ngx_ssl_session_sync_ctx_t *
+ngx_ssl_session_sync_ctx_t *
 ngx_ssl_session_sync_selected(ngx_connection_t *c, sss_sni_t *sni)
 {
     SSL_CTX                     *ssl_ctx;
@@ -750,6 +751,20 @@ ngx_ssl_session_sync_info(const SSL *ssl, int where, int ret)
         return;
     }
 
+    hs = SSL_get_ex_data(ssl, ngx_ssl_session_sync_index);
+
+    if ((where & SSL_CB_HANDSHAKE_START) && sync->ids
+        && sync->cluster->lookups)
+    {
+        ngx_ssl_session_sync_hold_push((SSL *) ssl, sync);
+
+    } else if (ngx_ssl_session_sync_hold_pop((SSL *) ssl, hs)
+               && (where & SSL_CB_ACCEPT_LOOP) == SSL_CB_ACCEPT_LOOP)
+    {
+        /* nginx would take the filter for OpenSSL's buffer of writes */
+        return;
+    }
+
     if (sync->info) {
         sync->info(ssl, where, ret);
     }
@@ -771,10 +786,12 @@ ngx_ssl_session_sync_info(const SSL *ssl, int where, int ret)
 
     counters = ngx_ssl_session_sync_counters(sync->cluster);
 
-    switch (outcome.data[0]) {
+    switch (outcome.data[outcome.len - 1]) {
 
-    case 'f':
-        (void) ngx_atomic_fetch_add(&counters->full, 1);
+    case 'l':
+        (void) ngx_atomic_fetch_add(outcome.len == 4 ? &counters->full
+                                                     : &counters->id_local,
+                                    1);
         break;
 
     case 't':
@@ -782,19 +799,19 @@ ngx_ssl_session_sync_info(const SSL *ssl, int where, int ret)
         break;
 
     default:
-        (void) ngx_atomic_fetch_add(&counters->resumed_id, 1);
+        (void) ngx_atomic_fetch_add(&counters->id_remote, 1);
     }
 }
 
 
-static ngx_ssl_session_sync_ctx_t *
+ngx_ssl_session_sync_ctx_t *
 ngx_ssl_session_sync_of(SSL_CTX *ssl_ctx)
 {
     return SSL_CTX_get_ex_data(ssl_ctx, ngx_ssl_session_sync_ctx_index);
 }
 
 
-static ngx_ssl_session_sync_handshake_t *
+ngx_ssl_session_sync_handshake_t *
 ngx_ssl_session_sync_handshake(SSL *ssl)
 {
     ngx_connection_t                  *c;
@@ -817,4 +834,24 @@ ngx_ssl_session_sync_handshake(SSL *ssl)
     }
 
     return hs;
+}
+
+
+/* SSL_free() comes before the pool of the connection is destroyed. */
+
+static void
+ngx_ssl_session_sync_handshake_free(void *parent, void *ptr,
+    CRYPTO_EX_DATA *ad, int index, long argl, void *argp)
+{
+    ngx_ssl_session_sync_handshake_t  *hs = ptr;
+
+    if (hs == NULL) {
+        return;
+    }
+
+    if (hs->local) {
+        SSL_SESSION_free(hs->local);
+    }
+
+    free(hs->record);
 }

@@ -160,22 +160,22 @@ for my $cluster (@{$json->{clusters}}) {
     my $n = substr $cluster->{name}, 0, 4;
 
     is_deeply([sort keys %$cluster],
-              [qw(attached clock_warning foreign_secret handshakes
+              [qw(attached clock_warning engines foreign_secret handshakes
                   key_rotation keys name namespace poll_interval_ms retention
-                  ring_capacity ring_version servers speaker state
+                  ring_capacity ring_version servers sessions speaker state
                   tickets)], "$n: all there is to say");
     is_deeply([sort keys %{$cluster->{tickets}}],
               [qw(file_key issued refused_binding renewed resumed
                   unknown_key)], "$n: counters of tickets");
     is_deeply([sort keys %{$cluster->{handshakes}}],
-              [qw(full resumed_id resumed_ticket)],
+              [qw(full resumed_id_local resumed_id_remote resumed_ticket)],
               "$n: counters of handshakes");
 
     is(strings($cluster, qw(key_rotation poll_interval_ms retention speaker
                             ring_version ring_capacity attached)), '',
        "$n: numbers are numbers");
     is(strings($cluster->{$_}, keys %{$cluster->{$_}}), '',
-       "$n: $_ are numbers") for qw(tickets handshakes);
+       "$n: $_ are numbers") for qw(tickets handshakes sessions);
     is(strings($cluster, qw(foreign_secret clock_warning)), '',
        "$n: what is true or false is so");
 
@@ -403,7 +403,7 @@ for my $cluster (@{$before->{clusters}}) {
     $expect->(clock_warning => $cluster->{clock_warning} ? 1 : 0);
     $expect->(keys => scalar @{$cluster->{keys}});
 
-    for my $kind (qw(tickets handshakes)) {
+    for my $kind (qw(tickets handshakes sessions)) {
         $expect->("${kind}_total", $cluster->{$kind}{$_}, event => $_)
             for keys %{$cluster->{$kind}};
     }

@@ -473,7 +473,7 @@ for my $version ('1_2', '1_3') {
 
     $before = counters();
     expect(client('cached', @v, in => $id), 'id-local',
-           "$v: a session by its ID", $before, full => 0, resumed_id => 1,
+           "$v: a session by its ID", $before, full => 0, resumed_id_local => 1,
            resumed_ticket => 0, issued => 0);
 
     $first = client('uncached', @v, out => $id);

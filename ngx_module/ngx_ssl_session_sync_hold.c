@@ -1,0 +1,411 @@
+
+/*
+ * Holding a ClientHello.
+ *
+ * OpenSSL asks for a session in the middle of a handshake and wants the
+ * answer at once.  So a filter BIO in front of the socket reads the
+ * ClientHello first.  If it offers a session that only memcached can have,
+ * the filter keeps the bytes and says "retry", which to nginx is a client
+ * that has not sent everything yet; when the answer is there, or its time is
+ * up, the bytes go on and nginx is told to read.
+ *
+ * The filter is taken out as soon as OpenSSL has got every byte it read.
+ */
+
+
+#include "ngx_ssl_session_sync_lookup.h"
+
+
+#define NGX_SSL_SESSION_SYNC_READ  4096
+
+
+typedef enum {
+    NGX_SSL_SESSION_SYNC_READING = 0,
+    NGX_SSL_SESSION_SYNC_HELD,
+    NGX_SSL_SESSION_SYNC_PASSING
+} ngx_ssl_session_sync_hold_state_e;
+
+
+typedef struct {
+    ngx_ssl_session_sync_hold_state_e   state;
+    SSL                                *ssl;
+    ngx_connection_t                   *connection;
+    sss_hello_t                        *hello;
+    u_char                             *bytes;
+    size_t                              size;
+    size_t                              len;    /* read from the socket    */
+    size_t                              pos;    /* passed on to OpenSSL    */
+    ngx_ssl_session_sync_wait_t         wait;
+} ngx_ssl_session_sync_hold_t;
+
+
+static int ngx_ssl_session_sync_bio_read(BIO *bio, char *buf, int size);
+static int ngx_ssl_session_sync_bio_write(BIO *bio, const char *buf, int n);
+static long ngx_ssl_session_sync_bio_ctrl(BIO *bio, int cmd, long num,
+    void *ptr);
+static int ngx_ssl_session_sync_bio_destroy(BIO *bio);
+static int ngx_ssl_session_sync_hold_fill(BIO *bio,
+    ngx_ssl_session_sync_hold_t *hold);
+static ngx_int_t ngx_ssl_session_sync_hold_room(
+    ngx_ssl_session_sync_hold_t *hold);
+static void ngx_ssl_session_sync_hold_decide(
+    ngx_ssl_session_sync_hold_t *hold);
+static void ngx_ssl_session_sync_hold_offer(
+    ngx_ssl_session_sync_hold_t *hold, const sss_hello_offer_t *offer);
+static void ngx_ssl_session_sync_hold_handler(
+    ngx_ssl_session_sync_wait_t *wait);
+
+
+static BIO_METHOD  *ngx_ssl_session_sync_bio;
+
+
+ngx_int_t
+ngx_ssl_session_sync_hold_init(ngx_log_t *log)
+{
+    BIO_METHOD  *bio;
+
+    if (ngx_ssl_session_sync_bio) {
+        return NGX_OK;
+    }
+
+    bio = BIO_meth_new(BIO_get_new_index()|BIO_TYPE_FILTER,
+                       "ssl_session_sync");
+
+    if (bio == NULL
+        || BIO_meth_set_read(bio, ngx_ssl_session_sync_bio_read) != 1
+        || BIO_meth_set_write(bio, ngx_ssl_session_sync_bio_write) != 1
+        || BIO_meth_set_ctrl(bio, ngx_ssl_session_sync_bio_ctrl) != 1
+        || BIO_meth_set_destroy(bio, ngx_ssl_session_sync_bio_destroy) != 1)
+    {
+        ngx_ssl_error(NGX_LOG_EMERG, log, 0, "BIO_meth_new() failed");
+        return NGX_ERROR;
+    }
+
+    ngx_ssl_session_sync_bio = bio;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_ssl_session_sync_hold_push(SSL *ssl, ngx_ssl_session_sync_ctx_t *sync)
+{
+    BIO                               *socket, *filter;
+    ngx_connection_t                  *c;
+    ngx_ssl_session_sync_hold_t       *hold;
+    ngx_ssl_session_sync_handshake_t  *hs;
+
+    c = ngx_ssl_get_connection(ssl);
+    socket = SSL_get_rbio(ssl);
+
+    if (socket == NULL || c->ssl->handshaked) {
+        return;
+    }
+
+    hs = ngx_ssl_session_sync_handshake(ssl);
+
+    if (hs == NULL || hs->filter || hs->passed) {
+        return;
+    }
+
+    hold = ngx_pcalloc(c->pool, sizeof(ngx_ssl_session_sync_hold_t));
+    if (hold == NULL) {
+        return;
+    }
+
+    filter = BIO_new(ngx_ssl_session_sync_bio);
+    if (filter == NULL) {
+        return;
+    }
+
+    hold->ssl = ssl;
+    hold->connection = c;
+    hold->wait.cluster = sync->cluster;
+
+    BIO_set_data(filter, hold);
+    BIO_set_init(filter, 1);
+
+    /* the SSL drops its reference to the socket when it takes the filter */
+
+    BIO_up_ref(socket);
+    BIO_push(filter, socket);
+    SSL_set0_rbio(ssl, filter);
+
+    hs->filter = filter;
+}
+
+
+ngx_uint_t
+ngx_ssl_session_sync_hold_pop(SSL *ssl, ngx_ssl_session_sync_handshake_t *hs)
+{
+    BIO                          *socket;
+    ngx_ssl_session_sync_hold_t  *hold;
+
+    if (hs == NULL || hs->filter == NULL) {
+        return 0;
+    }
+
+    hold = BIO_get_data(hs->filter);
+
+    if (hold->state != NGX_SSL_SESSION_SYNC_PASSING
+        || hold->pos != hold->len)
+    {
+        return 1;
+    }
+
+    socket = BIO_next(hs->filter);
+
+    hs->filter = NULL;
+    hs->passed = 1;
+
+    BIO_up_ref(socket);
+    SSL_set0_rbio(ssl, socket);
+
+    return 0;
+}
+
+
+static int
+ngx_ssl_session_sync_bio_read(BIO *bio, char *buf, int size)
+{
+    int                           n;
+    ngx_ssl_session_sync_hold_t  *hold;
+
+    hold = BIO_get_data(bio);
+
+    BIO_clear_retry_flags(bio);
+
+    if (hold->state == NGX_SSL_SESSION_SYNC_READING) {
+
+        n = ngx_ssl_session_sync_hold_fill(bio, hold);
+
+        if (n <= 0 && hold->state == NGX_SSL_SESSION_SYNC_READING) {
+            return n;
+        }
+    }
+
+    if (hold->state == NGX_SSL_SESSION_SYNC_HELD) {
+        BIO_set_retry_read(bio);
+        return -1;
+    }
+
+    if (hold->pos < hold->len) {
+        n = (int) ngx_min((size_t) size, hold->len - hold->pos);
+        ngx_memcpy(buf, hold->bytes + hold->pos, n);
+        hold->pos += n;
+        return n;
+    }
+
+    n = BIO_read(BIO_next(bio), buf, size);
+    BIO_copy_next_retry(bio);
+
+    return n;
+}
+
+
+/*
+ * Reads until the ClientHello is there.  Returns what the last read did, 1
+ * if the state has changed.
+ */
+
+static int
+ngx_ssl_session_sync_hold_fill(BIO *bio, ngx_ssl_session_sync_hold_t *hold)
+{
+    int             n;
+    sss_hello_rc_t  rc;
+
+    if (hold->hello == NULL) {
+
+        hold->hello = sss_hello_create();
+
+        if (hold->hello == NULL) {
+            hold->state = NGX_SSL_SESSION_SYNC_PASSING;
+            return 1;
+        }
+    }
+
+    for ( ;; ) {
+
+        if (ngx_ssl_session_sync_hold_room(hold) != NGX_OK) {
+            hold->state = NGX_SSL_SESSION_SYNC_PASSING;
+            return 1;
+        }
+
+        n = BIO_read(BIO_next(bio), (char *) hold->bytes + hold->len,
+                     (int) (hold->size - hold->len));
+
+        if (n <= 0) {
+            BIO_copy_next_retry(bio);
+
+            if (!BIO_should_retry(bio)) {
+
+                /* what has come may deserve an alert; then the end again */
+
+                hold->state = NGX_SSL_SESSION_SYNC_PASSING;
+            }
+
+            return n;
+        }
+
+        rc = sss_hello_feed(hold->hello, hold->bytes + hold->len, n);
+        hold->len += n;
+
+        if (rc == SSS_HELLO_OTHER) {
+            hold->state = NGX_SSL_SESSION_SYNC_PASSING;
+            return 1;
+        }
+
+        if (rc == SSS_HELLO_DONE) {
+            ngx_ssl_session_sync_hold_decide(hold);
+            return 1;
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_ssl_session_sync_hold_room(ngx_ssl_session_sync_hold_t *hold)
+{
+    size_t   size;
+    u_char  *bytes;
+
+    if (hold->len < hold->size) {
+        return NGX_OK;
+    }
+
+    size = hold->size ? hold->size * 2 : NGX_SSL_SESSION_SYNC_READ;
+
+    bytes = ngx_alloc(size, hold->connection->log);
+    if (bytes == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (hold->bytes) {
+        ngx_memcpy(bytes, hold->bytes, hold->len);
+        ngx_free(hold->bytes);
+    }
+
+    hold->bytes = bytes;
+    hold->size = size;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_ssl_session_sync_hold_decide(ngx_ssl_session_sync_hold_t *hold)
+{
+    hold->state = NGX_SSL_SESSION_SYNC_PASSING;
+
+    ngx_ssl_session_sync_hold_offer(hold, sss_hello_offer(hold->hello));
+
+    sss_hello_destroy(hold->hello);
+    hold->hello = NULL;
+}
+
+
+static void
+ngx_ssl_session_sync_hold_offer(ngx_ssl_session_sync_hold_t *hold,
+    const sss_hello_offer_t *offer)
+{
+    char                               name[SSS_NAME_SIZE];
+    ngx_uint_t                         single;
+    ngx_ssl_session_sync_handshake_t  *hs;
+
+    if (offer->sni_bad
+        || ngx_ssl_session_sync_wanted(hold->ssl, offer, name, &single)
+           != NGX_OK)
+    {
+        return;
+    }
+
+    hs = ngx_ssl_session_sync_handshake(hold->ssl);
+    hs->answer = SSS_ENGINE_FAILED;
+
+    hold->wait.cluster = hs->sync->cluster;
+    hold->wait.handler = ngx_ssl_session_sync_hold_handler;
+    hold->wait.data = hold;
+
+    if (ngx_ssl_session_sync_lookup(&hold->wait, name, single) == NGX_AGAIN) {
+        hold->state = NGX_SSL_SESSION_SYNC_HELD;
+    }
+}
+
+
+static void
+ngx_ssl_session_sync_hold_handler(ngx_ssl_session_sync_wait_t *wait)
+{
+    ngx_event_t                       *rev;
+    ngx_ssl_session_sync_hold_t       *hold;
+    ngx_ssl_session_sync_handshake_t  *hs;
+
+    hold = wait->data;
+    rev = hold->connection->read;
+
+    hs = ngx_ssl_session_sync_handshake(hold->ssl);
+
+    hs->answer = wait->rc;
+    hs->record = wait->value;
+    hs->record_len = wait->len;
+    wait->value = NULL;
+
+    hold->state = NGX_SSL_SESSION_SYNC_PASSING;
+
+    ngx_post_event(rev, &ngx_posted_events);
+}
+
+
+static int
+ngx_ssl_session_sync_bio_write(BIO *bio, const char *buf, int n)
+{
+    int  rc;
+
+    rc = BIO_write(BIO_next(bio), buf, n);
+    BIO_copy_next_retry(bio);
+
+    return rc;
+}
+
+
+static long
+ngx_ssl_session_sync_bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
+{
+    ngx_ssl_session_sync_hold_t  *hold;
+
+    hold = BIO_get_data(bio);
+
+    if (cmd == BIO_CTRL_PENDING && hold && hold->pos < hold->len) {
+        return (long) (hold->len - hold->pos);
+    }
+
+    if (BIO_next(bio) == NULL) {
+        return 0;
+    }
+
+    return BIO_ctrl(BIO_next(bio), cmd, num, ptr);
+}
+
+
+/* Taken out, or the connection is closed, held or not. */
+
+static int
+ngx_ssl_session_sync_bio_destroy(BIO *bio)
+{
+    ngx_ssl_session_sync_hold_t  *hold;
+
+    hold = BIO_get_data(bio);
+
+    if (hold) {
+        ngx_ssl_session_sync_cancel(&hold->wait);
+        sss_hello_destroy(hold->hello);
+
+        if (hold->bytes) {
+            ngx_free(hold->bytes);
+        }
+    }
+
+    BIO_set_data(bio, NULL);
+    BIO_set_init(bio, 0);
+
+    return 1;
+}

@@ -1,0 +1,108 @@
+
+/*
+ * Sessions that are known by an ID: what its files share.
+ *
+ *     lookup    the engine of a worker, and who waits for what
+ *     hold      the filter BIO that keeps a ClientHello until the answer
+ *     session   OpenSSL's hooks for Session IDs
+ */
+
+
+#ifndef NGX_SSL_SESSION_SYNC_LOOKUP_H_INCLUDED
+#define NGX_SSL_SESSION_SYNC_LOOKUP_H_INCLUDED
+
+
+#include "ngx_ssl_session_sync.h"
+
+
+typedef struct ngx_ssl_session_sync_wait_s  ngx_ssl_session_sync_wait_t;
+
+/* Called once for a lookup that was not cancelled. */
+typedef void (*ngx_ssl_session_sync_wait_pt)(
+    ngx_ssl_session_sync_wait_t *wait);
+
+/* One lookup under way; the caller's memory. */
+
+struct ngx_ssl_session_sync_wait_s {
+    ngx_rbtree_node_t               node;       /* key: number of the lookup */
+    ngx_event_t                     timer;
+    ngx_ssl_session_sync_cluster_t *cluster;
+    ngx_ssl_session_sync_wait_pt    handler;
+    void                           *data;
+    unsigned                        active:1;
+
+    /* the result */
+    unsigned                        timedout:1;
+    sss_engine_rc_t                 rc;
+    u_char                         *value;      /* malloc()ed, the caller's */
+    size_t                          len;
+};
+
+
+/* The part of a worker that belongs to one cluster. */
+
+struct ngx_ssl_session_sync_lookups_s {
+    sss_engine_t                   *engine;
+    sss_session_keys_t             *keys;
+    ngx_connection_t               *completion;
+    ngx_rbtree_t                    waits;
+    ngx_rbtree_node_t               sentinel;
+    sss_engine_stats_t              told;       /* already in the zone */
+    uint32_t                        weights[SSS_SERVERS_MAX];
+};
+
+
+/* lookup */
+
+/*
+ * Starts what a worker needs for a cluster with memcached.  Without it
+ * (NGX_DECLINED: no thread or no memory, said in the log) sessions stay on
+ * their host.
+ */
+ngx_int_t ngx_ssl_session_sync_lookups_start(
+    ngx_ssl_session_sync_cluster_t *cluster, ngx_log_t *log);
+void ngx_ssl_session_sync_lookups_stop(
+    ngx_ssl_session_sync_cluster_t *cluster);
+
+/* Brings the numbers of the engine into the zone; forgets derived keys. */
+void ngx_ssl_session_sync_lookups_tick(
+    ngx_ssl_session_sync_cluster_t *cluster);
+
+/*
+ * Looks a record up.  NGX_AGAIN: "wait->handler" is called later, at the
+ * latest after lookup_timeout, unless it is cancelled; anything else: nobody
+ * needs to wait.
+ */
+ngx_int_t ngx_ssl_session_sync_lookup(ngx_ssl_session_sync_wait_t *wait,
+    const char *name, ngx_uint_t take);
+void ngx_ssl_session_sync_cancel(ngx_ssl_session_sync_wait_t *wait);
+
+
+/* hold */
+
+ngx_int_t ngx_ssl_session_sync_hold_init(ngx_log_t *log);
+
+/* At the beginning of a handshake: puts the filter before the socket. */
+void ngx_ssl_session_sync_hold_push(SSL *ssl,
+    ngx_ssl_session_sync_ctx_t *sync);
+
+/* Takes the filter out if it has no more to do.  Returns 1 if it stays. */
+ngx_uint_t ngx_ssl_session_sync_hold_pop(SSL *ssl,
+    ngx_ssl_session_sync_handshake_t *hs);
+
+
+/* session */
+
+ngx_int_t ngx_ssl_session_sync_session_attach(
+    ngx_ssl_session_sync_ctx_t *sync, ngx_log_t *log);
+
+/*
+ * NGX_OK if the session that a ClientHello offers is this cluster's and only
+ * memcached can have it, or must be asked because it is "*single" use; its
+ * record's key is in "name" then, SSS_NAME_SIZE bytes.
+ */
+ngx_int_t ngx_ssl_session_sync_wanted(SSL *ssl,
+    const sss_hello_offer_t *offer, char *name, ngx_uint_t *single);
+
+
+#endif /* NGX_SSL_SESSION_SYNC_LOOKUP_H_INCLUDED */
