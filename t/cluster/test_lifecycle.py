@@ -1,8 +1,9 @@
 """Workers that die, reloads, binary upgrades."""
 
 import signal
+import socket
 
-from harness import clients, cluster as clusters, load, process
+from harness import clients, cluster as clusters, conf, load, process
 
 
 def speaker(host):
@@ -148,8 +149,7 @@ def test_long_connection_over_a_reload(make_cluster):
     """An old worker that still serves somebody holds nothing up."""
     cluster = make_cluster(hosts=1, memcached_servers=1)
     host = cluster.hosts[0]
-    import socket
-    with socket.create_connection((host.address, 8443), 10):
+    with socket.create_connection((host.address, conf.PORT[conf.HTTP]), 10):
         host.reload()
         cluster.wait_rotations(1)
         for version in clients.VERSIONS:

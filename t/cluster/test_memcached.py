@@ -244,19 +244,21 @@ def bad_records(cluster):
 
 
 def test_broken_record_is_logged_once(make_cluster):
-    """A record that cannot be replaced is met at every poll."""
+    """Somebody writes it again and again, and every poll meets it."""
     cluster = make_cluster(hosts=1, memcached_servers=1, rotation='1h')
     host, server = cluster.hosts[0], cluster.memcached[0]
     cluster.wait_whole()
     name = record.ring_name(cluster.secret, 'main')
-    for _ in range(4):
-        before = bad_records(cluster)
+
+    def met():
         server.set(name, b'garbage')
-        process.wait_until(lambda before=before:
-                           bad_records(cluster) > before, 'a bad record')
+        return bad_records(cluster) >= 8
+
+    process.wait_until(met, 'bad records')
     told = [line for line in host.warnings('ssl_session_sync:')
             if 'record' in line]
-    assert 1 <= len(told) <= 4, told
+    # a poll that finds its own record again ends what is told once
+    assert 1 <= len(told) <= 3, told
 
 
 def test_old_record_of_its_own(make_cluster):

@@ -32,6 +32,11 @@ def wait_down(half, other):
     process.wait_until(down, 'the other half to be out of sight')
 
 
+def two_keys(*halves):
+    keys = [{clusters.current_key(host) for host in half} for half in halves]
+    return all(len(k) == 1 for k in keys) and keys[0] != keys[1]
+
+
 def collect(host, tickets):
     for version in clients.VERSIONS:
         client = clients.Client(version)
@@ -64,10 +69,8 @@ def test_halves(make_cluster):
             cluster.wait_rotations(1, hosts[2])
             for host in hosts:
                 collect(host, tickets)
-        apart = [{clusters.current_key(host) for host in half}
-                 for half in (hosts[:2], hosts[2:])]
-        assert len(apart[0]) == len(apart[1]) == 1
-        assert apart[0] != apart[1]
+        process.wait_until(lambda: two_keys(hosts[:2], hosts[2:]),
+                           'each half to encrypt with one key of its own')
         assert all(host.group()['state'] == 'ok' for host in hosts)
         heal(halves)
         cluster.wait_agreed()
