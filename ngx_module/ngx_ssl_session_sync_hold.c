@@ -98,7 +98,9 @@ ngx_ssl_session_sync_hold_push(SSL *ssl, ngx_ssl_session_sync_ctx_t *sync)
     c = ngx_ssl_get_connection(ssl);
     socket = SSL_get_rbio(ssl);
 
-    if (socket == NULL || c->ssl->handshaked) {
+    /* QUIC's packets do not come through the BIO; its clients have tickets */
+
+    if (socket == NULL || c->type != SOCK_STREAM || c->ssl->handshaked) {
         return;
     }
 
