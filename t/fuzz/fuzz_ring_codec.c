@@ -92,6 +92,7 @@ add_own(sss_ring_t *ring)
         key.rotation = 3600;
         key.slot = 497222 + i;
         key.created = 1790000000000u;
+        key.learned = 0;
         key.expires = sss_key_expiry(key.rotation, key.slot, 300);
 
         (void) sss_ring_add(ring, &key);
