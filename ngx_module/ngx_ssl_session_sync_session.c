@@ -37,6 +37,7 @@ static void ngx_ssl_session_sync_remove(SSL_CTX *ssl_ctx,
     SSL_SESSION *session);
 static const sss_key_t *ngx_ssl_session_sync_judge(
     ngx_ssl_session_sync_handshake_t *hs, const u_char *id, size_t len);
+static ngx_uint_t ngx_ssl_session_sync_by_id(SSL *ssl);
 static ngx_uint_t ngx_ssl_session_sync_tls13(SSL *ssl, uint64_t options);
 
 
@@ -164,7 +165,7 @@ ngx_ssl_session_sync_generate(SSL *ssl, u_char *id, unsigned int *len)
     hs = ngx_ssl_session_sync_handshake(ssl);
 
     if (hs && hs->offered && hs->sync && hs->sync->cluster->lookups
-        && *len == SSS_SESSION_ID)
+        && *len == SSS_SESSION_ID && ngx_ssl_session_sync_by_id(ssl))
     {
         cluster = hs->sync->cluster;
 
@@ -200,12 +201,7 @@ ngx_ssl_session_sync_new(SSL *ssl, SSL_SESSION *session)
     rc = (listener && listener->new_session)
          ? listener->new_session(ssl, session) : 0;
 
-    /* with tickets, a session of TLS 1.3 is in the ticket */
-
-    if (sync && sync->cluster->lookups
-        && (SSL_version(ssl) != TLS1_3_VERSION
-            || (SSL_get_options(ssl) & SSL_OP_NO_TICKET)))
-    {
+    if (sync && sync->cluster->lookups && ngx_ssl_session_sync_by_id(ssl)) {
         ngx_ssl_session_sync_store(ssl, sync, session);
     }
 
@@ -557,6 +553,16 @@ ngx_ssl_session_sync_judge(ngx_ssl_session_sync_handshake_t *hs,
     hs->accepted = 1;
 
     return key;
+}
+
+
+/* With tickets, a session of TLS 1.3 is in the ticket and needs no ID. */
+
+static ngx_uint_t
+ngx_ssl_session_sync_by_id(SSL *ssl)
+{
+    return SSL_version(ssl) != TLS1_3_VERSION
+           || (SSL_get_options(ssl) & SSL_OP_NO_TICKET);
 }
 
 
