@@ -16,7 +16,7 @@ SAME = 9005         # another listener in the scope of the first
 
 @pytest.fixture(scope='module')
 def cluster(make_module_cluster):
-    cluster = make_module_cluster(hosts=2, rotation='1h', start=False)
+    cluster = make_module_cluster(hosts=2, rotation='7d', start=False)
     authority = cluster.lab.certificates.other_ca
     for host in cluster.hosts:
         host.config.servers += [
@@ -129,7 +129,7 @@ def test_a_certificate_is_not_carried_over(lab, cluster, version):
 
 def test_rules_differ_between_hosts(lab, make_cluster):
     """One host asks for certificates under a name, the other does not."""
-    cluster = make_cluster(hosts=2, rotation='1h', start=False)
+    cluster = make_cluster(hosts=2, rotation='7d', start=False)
     lax, strict = cluster.hosts
     strict.config.servers = [conf.Server(), conf.Server(name='b.example',
                                                         verify='on')]

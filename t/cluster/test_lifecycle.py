@@ -48,7 +48,7 @@ def test_speaking_worker_is_killed(make_cluster):
 
 def test_all_workers_are_killed(make_cluster):
     """The ring is in the zone, which the master keeps."""
-    cluster = make_cluster(hosts=1, memcached_servers=0, rotation='1h')
+    cluster = make_cluster(hosts=1, memcached_servers=0, rotation='7d')
     host = cluster.hosts[0]
     key = clusters.current_key(host)
     tickets = [(c, c.full(host).session)
@@ -76,7 +76,7 @@ def test_reload_under_load(make_cluster):
 
 def test_reload_keeps_the_ring_without_memcached(make_cluster):
     """No server answers: what there is comes from the zone."""
-    cluster = make_cluster(hosts=1, rotation='1h')
+    cluster = make_cluster(hosts=1, rotation='7d')
     host = cluster.hosts[0]
     key = clusters.current_key(host)
     for server in cluster.memcached:
@@ -105,7 +105,7 @@ def test_reload_changes_the_rotation(make_cluster):
 
 def test_reload_with_another_zone_size(make_cluster):
     """nginx makes a new zone; the ring comes from memcached."""
-    cluster = make_cluster(hosts=2, rotation='1h')
+    cluster = make_cluster(hosts=2, rotation='7d')
     cluster.wait_agreed()
     cluster.wait_whole()
     with load.Load(cluster.hosts, lifetime=250) as steady:
@@ -117,7 +117,7 @@ def test_reload_with_another_zone_size(make_cluster):
 
 
 def test_refused_reload_harms_nothing(make_cluster):
-    cluster = make_cluster(hosts=1, rotation='1h')
+    cluster = make_cluster(hosts=1, rotation='7d')
     host = cluster.hosts[0]
     host.expected.append('[emerg]')
     key = clusters.current_key(host)

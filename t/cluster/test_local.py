@@ -15,7 +15,7 @@ def start(make_cluster, **parameters):
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_workers_share_keys(make_cluster, version):
     """A ticket of one worker resumes on every other."""
-    host = start(make_cluster, rotation='1h')
+    host = start(make_cluster, rotation='7d')
     assert host.group()['state'] == 'local'
     client = clients.Client(version)
     issued = client.full(host)
@@ -41,7 +41,7 @@ def test_keys_roll(make_cluster):
 
 
 def test_reload_keeps_keys(make_cluster):
-    cluster = make_cluster(hosts=1, memcached_servers=0, rotation='1h')
+    cluster = make_cluster(hosts=1, memcached_servers=0, rotation='7d')
     host = cluster.hosts[0]
     key = clusters.current_key(host)
     with load.Load([host], lifetime=250):
@@ -51,7 +51,7 @@ def test_reload_keeps_keys(make_cluster):
 
 
 def test_two_hosts_have_nothing_in_common(make_cluster):
-    cluster = make_cluster(hosts=2, memcached_servers=0, rotation='1h')
+    cluster = make_cluster(hosts=2, memcached_servers=0, rotation='7d')
     first, second = cluster.hosts
     assert not first.keys() & second.keys()
     for version in clients.VERSIONS:

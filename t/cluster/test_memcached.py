@@ -200,7 +200,7 @@ BROKEN = [garbage, empty, truncated, header_only, bit_flipped,
 @pytest.fixture(scope='module')
 def steady(make_module_cluster):
     """For records that are broken and repaired while keys stay."""
-    cluster = make_module_cluster(hosts=2, rotation='1h', poll='200ms')
+    cluster = make_module_cluster(hosts=2, rotation='7d', poll='200ms')
     cluster.wait_agreed()
     cluster.wait_whole()
     return cluster
@@ -227,7 +227,7 @@ def test_broken_record(steady, broken):
         for host in steady.hosts:
             result = client.connect(host, session=session)
             assert result.error is None and result.reused
-    assert steady.hosts[0].keys() == keys
+    assert steady.hosts[0].keys() >= keys
 
 
 def repaired(cluster, server):
@@ -245,7 +245,7 @@ def bad_records(cluster):
 
 def test_broken_record_is_logged_once(make_cluster):
     """Somebody writes it again and again, and every poll meets it."""
-    cluster = make_cluster(hosts=1, memcached_servers=1, rotation='1h')
+    cluster = make_cluster(hosts=1, memcached_servers=1, rotation='7d')
     host, server = cluster.hosts[0], cluster.memcached[0]
     cluster.wait_whole()
     name = record.ring_name(cluster.secret, 'main')

@@ -12,7 +12,7 @@ PAIRS = list(itertools.permutations(range(HOSTS), 2))
 
 @pytest.fixture(scope='module')
 def cluster(make_module_cluster):
-    cluster = make_module_cluster(hosts=HOSTS, rotation='1h', poll='200ms')
+    cluster = make_module_cluster(hosts=HOSTS, rotation='7d', poll='200ms')
     cluster.wait_agreed()
     return cluster
 

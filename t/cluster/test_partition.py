@@ -107,7 +107,7 @@ def test_one_host_alone(make_cluster):
 
 def test_started_while_cut_off(make_cluster):
     """Silent servers delay a start by a bound, and then nothing."""
-    cluster = make_cluster(hosts=2, rotation='1h', start=False)
+    cluster = make_cluster(hosts=2, rotation='7d', start=False)
     first, late = cluster.hosts
     first.start()
     halves = [[late], cluster.memcached]

@@ -42,7 +42,7 @@ def test_wrong_secret(make_cluster):
 
 def test_wrong_secret_is_told_once_a_minute(make_cluster):
     """Time passes for all hosts, and faster than it does here."""
-    cluster = make_cluster(hosts=2, rotation='1h', start=False)
+    cluster = make_cluster(hosts=2, rotation='7d', start=False)
     wrong = cluster.hosts[0]
     wrong.config.groups[0].secrets = [secrets.token_hex(32)]
     for host in cluster.hosts:
@@ -66,7 +66,7 @@ def test_wrong_secret_is_told_once_a_minute(make_cluster):
 
 
 def test_wrong_secret_is_put_right(make_cluster):
-    cluster = make_cluster(hosts=2, rotation='1h', start=False)
+    cluster = make_cluster(hosts=2, rotation='7d', start=False)
     wrong = cluster.hosts[0]
     wrong.config.groups[0].secrets = [secrets.token_hex(32)]
     cluster.start()

@@ -119,16 +119,14 @@ class Cluster:
         if errors:
             raise errors[0]
 
-    def wait_agreed(self, hosts=None, timeout=15.0):
+    def wait_agreed(self, hosts=None, timeout=15.0, group='main'):
         """Until the hosts have the same keys and an answering server."""
         hosts = hosts or self.hosts
 
         def agreed():
-            groups = [host.group() for host in hosts]
-            keys = [{key['name'] for key in group['keys']}
-                    for group in groups]
-            return (all(group['state'] in ('ok', 'local')
-                        for group in groups)
+            shown = [host.group(group) for host in hosts]
+            keys = [{key['name'] for key in one['keys']} for one in shown]
+            return (all(one['state'] in ('ok', 'local') for one in shown)
                     and keys[0] and all(k == keys[0] for k in keys))
 
         process.wait_until(agreed, 'the hosts to have one ring', timeout)
