@@ -27,7 +27,7 @@ def tickets_off(hosts):
                                         'builtin'])
 def cluster(request, make_module_cluster):
     cluster = make_module_cluster(hosts=3, memcached_servers=2,
-                                  rotation='1h', start=False,
+                                  rotation='7d', start=False,
                                   session_cache=request.param)
     tickets_off(cluster.hosts)
     cluster.start()
@@ -91,7 +91,7 @@ def test_used_twice(cluster):
 
 
 def test_memcached_frozen(make_cluster):
-    cluster = make_cluster(hosts=2, memcached_servers=1, rotation='1h',
+    cluster = make_cluster(hosts=2, memcached_servers=1, rotation='7d',
                            start=False, session_cache='shared:sessions:1m')
     tickets_off(cluster.hosts)
     cluster.start()
