@@ -7,7 +7,8 @@
  *     scope     what a ticket is bound to besides the server name
  *     zone      shared memory: the ring, counters, reports
  *     poll      life of a worker: timers, the speaker, taking over
- *     ticket    OpenSSL's hooks
+ *     ticket    OpenSSL's hooks for session tickets
+ *     session, hold, lookup        sessions by ID, see ..._lookup.h
  *     snapshot, json, prometheus   what the status page tells
  */
 
