@@ -9,6 +9,7 @@
 #   make test         every check there is; installs what it needs
 #
 #   make unit         unit tests of src/ (cmocka)
+#   make tsan         those of its threads under ThreadSanitizer
 #   make fuzz         every fuzz target for FUZZ_SECONDS each
 #   make prove        directives and single-host behaviour (Test::Nginx)
 #   make cluster      several hosts: rotation, failures, cuts (pytest)
@@ -64,8 +65,8 @@ export SSS_MODULES ?= $(abspath $(out)/modules)
 export SSS_NGINX   := $(NGINX)
 
 
-.PHONY: modules install demo test unit unit-programs fuzz prove cluster style \
-        bench clean
+.PHONY: modules install demo test unit unit-programs tsan threads fuzz prove \
+        cluster style bench clean
 .DELETE_ON_ERROR:
 
 modules:
@@ -156,6 +157,19 @@ $(unit_out)/test_%: t/unit/test_%.c $(unit_shared) $(wildcard t/unit/*.h) \
                     $(unit_out)/libsss.a
 	$(CC) $(warnings) $(optimize) -Isrc -It/unit -o $@ $< $(unit_shared) \
 	    $(unit_out)/libsss.a -lcmocka $(libs)
+
+
+# Everything of src/ that has threads, under ThreadSanitizer, in build/tsan.
+
+threads := board engine engine_failures engine_stress repair speaker store \
+           store_hostile sync
+
+tsan:
+	@$(MAKE) --no-print-directory out=build/tsan \
+	    optimize='-O1 -g -fno-omit-frame-pointer -fsanitize=thread' threads
+
+threads: $(addprefix $(unit_out)/test_,$(threads))
+	@tools/threads tools/run-unit $^
 
 
 # Fuzz targets: t/fuzz/fuzz_NAME.c, seeds in t/fuzz/corpus/NAME. What a run
