@@ -1,9 +1,11 @@
 #!/usr/bin/python3
-"""What sharing keys costs: nginx with the module beside plain nginx.
+"""What sharing keys and sessions costs: nginx with the module beside others.
 
-BENCH_ROUNDS        rounds of measurements (15)
+BENCH_ROUNDS        rounds of measurements (9)
 BENCH_HANDSHAKES    of each measurement (1000)
-BENCH_SECONDS       after which no further round begins (240)
+BENCH_SECONDS       after which no further round of a table begins (150)
+BENCH_ONLY          regular expression: only these of "row: variant"
+BENCH_SPLIT=1       prints CPU by process and thread, too
 BENCH_INSTRUCTIONS  handshakes counted under callgrind (200), 0: none
 BENCH_KEYS          keys watched on their way over the hosts (5), 0: none
 
@@ -19,11 +21,14 @@ import tempfile
 import time
 
 import client
+import ids
 import instructions
 import machine
 import memory
 import propagation
 import ratios
+import tables
+import tickets
 from hosts import Host, Memcached, Site, Unfit, REPOSITORY, until
 
 ZONE = 1024 * 1024
@@ -55,68 +60,22 @@ def show_machine(site):
     return dict(found)
 
 
-def show_ratios(series, handshakes):
-    rounds = max(len(one.cpu) for work in series.values()
-                 for one in work.values())
-    heading('Server CPU per handshake, %d rounds of %d handshakes'
-            % (rounds, handshakes))
-    print('  %-28s%-20s%8s  %-22s%8s%8s%9s%9s'
-          % ('', '', 'CPU us', 'ratio (middle half)', 'cheapest', 'target',
-             'p50 us', 'p99 us'))
-    result = []
-    for work in ratios.WORKS:
-        title = work.title
-        for label, one in series[work.title].items():
-            row = describe_series(work, label, one,
-                                  series[work.title][ratios.PLAIN])
-            result.append(row)
-            spread, cheapest, target = '', '', ''
-            if label != ratios.PLAIN:
-                spread = '%.3f (%.3f-%.3f)' % (row['ratio'], *row['middle'])
-                cheapest = '%.3f' % row['cheapest']
-                target = '%.2f' % (1 if label == ratios.AGAIN
-                                    else work.target)
-            print('  %-28s%-20s%8.1f  %-22s%8s%8s%9.0f%9.0f'
-                  % (title, label, row['cpu_us'], spread, cheapest, target,
-                     row['p50_us'], row['p99_us']))
-            title = ''
-    print('\n  "plain nginx again" is a second plain nginx: how far its '
-          'ratio is from 1 is\n  what this run cannot tell apart.')
+def show_rows(site, title, rows, options):
+    """Measures the chosen ones of the rows, and prints them."""
+    rows = ratios.chosen(rows)
+    if not rows:
+        return []
+    found = ratios.measure(rows, options.rounds, options.handshakes,
+                           options.seconds, site.other_core, progress)
+    progress('')
+    rounds = max(len(one.cpu) for _, series in found
+                 for one in series.values())
+    heading('%s: server CPU per handshake, %d rounds of %d handshakes'
+            % (title, rounds, options.handshakes))
+    result = tables.describe(found)
+    tables.show(result, options.split)
+    sys.stdout.flush()
     return result
-
-
-def describe_series(work, label, one, plain):
-    low, middle, high = ratios.quartiles(ratios.ratios(one, plain) or [0])
-    return {'work': work.title, 'variant': label, 'target': work.target,
-            'cpu_us': ratios.quartiles(one.cpu)[1], 'ratio': middle,
-            'middle': [low, high], 'rounds_cpu_us': one.cpu,
-            'cheapest': ratios.cheapest(one.cpu) / ratios.cheapest(plain.cpu),
-            'p50_us': ratios.quartiles(one.p50 or [0])[1],
-            'p99_us': ratios.quartiles(one.p99 or [0])[1],
-            'max_us': one.worst, 'handshakes': one.handshakes,
-            'resumed': one.resumed, 'tickets': one.tickets,
-            'failures': one.failures, 'reasons': one.reasons}
-
-
-def complaints(rows):
-    """What is wrong in the rows, whatever their timing."""
-    found = []
-    plain = {row['work']: row for row in rows
-             if row['variant'] == ratios.PLAIN}
-    for row in rows:
-        where = '%s, %s: ' % (row['work'], row['variant'])
-        if row['failures']:
-            found.append(where + '%d handshakes failed %s'
-                         % (row['failures'], row['reasons']))
-        expected = 0 if 'full' in row['work'] else row['handshakes']
-        if row['resumed'] != expected:
-            found.append(where + '%d of %d resumed' % (
-                row['resumed'], row['handshakes']))
-        if row['tickets'] != plain[row['work']]['tickets']:
-            found.append(where + '%d tickets received, %d of plain nginx'
-                         % (row['tickets'],
-                            plain[row['work']]['tickets']))
-    return found
 
 
 def show_instructions(found, handshakes):
@@ -169,50 +128,85 @@ def show_memory(plain, module):
     return result
 
 
-def run(site):
-    rounds = max(setting('BENCH_ROUNDS', 15), 1)
-    handshakes = max(setting('BENCH_HANDSHAKES', 1000), 1)
-    seconds = setting('BENCH_SECONDS', 240)
-    counted = setting('BENCH_INSTRUCTIONS', 200)
-    keys = setting('BENCH_KEYS', 5)
+class Options:
+    """The environment."""
 
-    result = {'machine': show_machine(site), 'rounds': rounds,
-              'handshakes': handshakes, 'time': int(time.time())}
-    sys.stdout.flush()
+    def __init__(self):
+        self.rounds = max(setting('BENCH_ROUNDS', 9), 1)
+        self.handshakes = max(setting('BENCH_HANDSHAKES', 1000), 1)
+        self.seconds = setting('BENCH_SECONDS', 150)
+        self.counted = setting('BENCH_INSTRUCTIONS', 200)
+        self.keys = setting('BENCH_KEYS', 5)
+        self.split = setting('BENCH_SPLIT', 0)
 
-    progress('starting hosts')
-    memcached = Memcached(site)
+
+def settle(*hosts):
+    for host in hosts:
+        until(host.settled, host.label + ' with a key')
+
+
+def tickets_part(site, memcached, options):
     cluster = site.cluster(memcached)
     plain, again = Host(site, 'plain'), Host(site, 'again')
     module, other = Host(site, 'module', cluster), Host(site, 'other',
                                                         cluster)
-    for host in (module, other):
-        until(host.settled, host.label + ' with a key')
+    settle(module, other)
+    result = {'tickets': show_rows(
+        site, 'Tickets', tickets.rows(plain, again, module, other), options)}
 
-    series = ratios.measure(
-        site, (plain, again, module, other), rounds, handshakes, seconds,
-        lambda number, of: progress('round %d of %d' % (number + 1, of)))
-    progress('')
-    result['cpu'] = show_ratios(series, handshakes)
-    sys.stdout.flush()
-    result['memory'] = show_memory(plain, module)
-    sys.stdout.flush()
-
-    if counted and instructions.available():
-        progress('counting instructions')
-        found = instructions.measure(
-            site, plain, module, site.cluster(memcached, poll='60s'), counted)
-        progress('')
-        result['instructions'] = show_instructions(found, counted)
+    if ratios.wanted('Memory'):
+        result['memory'] = show_memory(plain, module)
         sys.stdout.flush()
 
-    if keys:
+    if options.counted and ratios.wanted('Instructions') \
+            and instructions.available():
+        progress('counting instructions')
+        found = instructions.measure(
+            site, plain, module, site.cluster(memcached, poll='60s'),
+            options.counted)
+        progress('')
+        result['instructions'] = show_instructions(found, options.counted)
+        sys.stdout.flush()
+
+    site.stop([host.process for host in (plain, again, module, other)])
+    return result
+
+
+def ids_part(site, memcached, options):
+    cluster = site.cluster(memcached, namespace='ids')
+    plain, again = (Host(site, label, cache='64m')
+                    for label in ('plain-ids', 'again-ids'))
+    module, other = (Host(site, label, cluster, cache='64m')
+                     for label in ('module-ids', 'other-ids'))
+    settle(module, other)
+    result = {'ids': show_rows(
+        site, 'Sessions by ID',
+        ids.rows(plain, again, module, other, memcached), options)}
+    site.stop([host.process for host in (plain, again, module, other)])
+    return result
+
+
+def run(site):
+    options = Options()
+    result = {'machine': show_machine(site), 'rounds': options.rounds,
+              'handshakes': options.handshakes, 'time': int(time.time())}
+    sys.stdout.flush()
+
+    memcached = Memcached(site)
+    result.update(tickets_part(site, memcached, options))
+    result.update(ids_part(site, memcached, options))
+
+    if options.keys and ratios.wanted('Propagation'):
         progress('watching keys')
-        spreads = propagation.measure(site, memcached, keys)
+        spreads = propagation.measure(site, memcached, options.keys)
         progress('')
         result['propagation'] = show_propagation(spreads)
 
-    result['complaints'] = complaints(result['cpu'])
+    print('\n"plain nginx again" is a second plain nginx: how far its ratio '
+          'is from 1 is what\nthis run cannot tell apart.')
+    result['complaints'] = [
+        complaint for part in ('tickets', 'ids')
+        for complaint in tables.complaints(result[part])]
     return result
 
 

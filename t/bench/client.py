@@ -31,16 +31,18 @@ def build():
 
 
 def run(opened_on, redeemed_on, mode, tls, handshakes, pids=(), core=None,
-        in_flight=16, patience=10, time=60):
-    """One run of the client; what it printed."""
-    command = [PROGRAM, '--open', opened_on.address,
-               '--redeem', redeemed_on.address, '--name', NAME,
-               '--mode', mode, '--tls', tls,
+        in_flight=16, patience=10, time=60, freeze=(), sessions=None):
+    """One run of the client between two addresses; what it printed."""
+    command = [PROGRAM, '--open', opened_on, '--redeem', redeemed_on,
+               '--name', NAME, '--mode', mode, '--tls', tls,
                '--handshakes', str(handshakes),
                '--in-flight', str(in_flight),
                '--patience', str(patience), '--time', str(time)]
-    if pids:
-        command += ['--pid', ','.join(str(pid) for pid in pids)]
+    for option, numbers in (('--pid', pids), ('--freeze', freeze)):
+        if numbers:
+            command += [option, ','.join(str(pid) for pid in numbers)]
+    if sessions:
+        command += ['--sessions', str(sessions)]
     if core is not None:
         command = ['taskset', '-c', str(core), *command]
 

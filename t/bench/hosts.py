@@ -90,10 +90,11 @@ class Process:
             return f.read()[-2000:]
 
     def stop(self):
-        if self.child.poll() is not None:
-            return
         for number in (signal.SIGTERM, signal.SIGKILL):
+            if self.child.poll() is not None:
+                return
             self.child.send_signal(number)
+            self.child.send_signal(signal.SIGCONT)
             try:
                 self.child.wait(10)
                 return
@@ -124,11 +125,13 @@ class Host:
     """An nginx with one worker and one TLS server."""
 
     def __init__(self, site, label, cluster=None, wrap=(), core=None,
-                 single=False):
+                 single=False, cache=None):
         self.label = label
         self.port = free_port()
         self.status_port = free_port()
         self.address = '127.0.0.1:%d' % self.port
+        self.ticketless = '127.0.0.1:%d' % free_port()
+        self.cache = cache
         self.cluster = cluster
         self.directory = os.path.join(site.directory, label)
         os.mkdir(self.directory)
@@ -177,8 +180,12 @@ class Host:
             lines.append('ssl_session_sync main;')
         else:
             lines.append('ssl_session_ticket_key %s;' % site.ticket_key)
-        lines += ['server { listen %s ssl; server_name %s; return 204; }'
-                  % (self.address, NAME)]
+        if self.cache:
+            lines.append('ssl_session_cache shared:TLS:%s;' % self.cache)
+        lines += ['server { listen %s ssl; server_name %s; %s return 204; }'
+                  % (address, NAME, more) for address, more in (
+                      (self.address, ''),
+                      (self.ticketless, 'ssl_session_tickets off;'))]
         if self.cluster:
             lines += ['server { listen 127.0.0.1:%d; location = /status {'
                       % self.status_port, 'ssl_session_sync_status; } }']
@@ -190,6 +197,15 @@ class Host:
         with contextlib.closing(connection):
             connection.request('GET', '/status')
             return json.load(connection.getresponse())
+
+    def counted(self):
+        """{pid: name} of what does the handshakes."""
+        return {self.worker: 'worker'}
+
+    def asks(self):
+        """Whether handshakes ask memcached: no breaker is open."""
+        return all(cluster['engines']['breakers_open'] == 0
+                   for cluster in self.status()['clusters'])
 
     def settled(self):
         """Whether memcached was reached and a key is current."""

@@ -16,7 +16,7 @@ import subprocess
 
 import client
 from hosts import Host, Unfit, until
-from ratios import WORKS
+from tickets import WORKS
 
 WRAP = ['valgrind', '--tool=callgrind', '-q']
 
@@ -56,13 +56,10 @@ def count(site, partner, label, cluster, handshakes):
         # Once each for what is done for the first time.
         for n in (20, handshakes):
             dump(host)
-            result = client.run(partner, host, work.mode, work.tls, n,
-                                core=site.other_core, in_flight=1,
-                                patience=60, time=120) \
-                if work.mode != 'full' else \
-                client.run(host, host, work.mode, work.tls, n,
-                           core=site.other_core, in_flight=1, patience=60,
-                           time=120)
+            opened_on = host if work.mode == 'full' else partner
+            result = client.run(opened_on.address, host.address, work.mode,
+                                work.tls, n, core=site.other_core,
+                                in_flight=1, patience=60, time=120)
             if result['failures'] or result['handshakes'] != n or (
                     work.mode != 'full' and result['resumed'] != n):
                 raise Unfit('%s under callgrind: %s' % (work.title, result))

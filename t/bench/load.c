@@ -13,7 +13,6 @@
 
 static int load_measure(const load_options_t *o, load_session_t *sessions,
     load_report_t *opened, load_report_t *measured);
-static int load_cpu_all(const load_options_t *o, uint64_t *cpu);
 
 
 int
@@ -62,11 +61,11 @@ static int
 load_measure(const load_options_t *o, load_session_t *sessions,
     load_report_t *opened, load_report_t *measured)
 {
-    int       full;
-    size_t    i;
-    uint64_t  deadline, before[LOAD_LIST_MAX], cpu[LOAD_LIST_MAX];
+    int                rc, full;
+    uint64_t           deadline;
+    static load_cpu_t  before, cpu;
 
-    full = (o->mode == LOAD_FULL);
+    full = (o->mode == LOAD_FULL || o->mode == LOAD_FULL_ID);
     deadline = load_now() + (uint64_t) (o->time * 1e9);
 
     if (!full
@@ -75,41 +74,30 @@ load_measure(const load_options_t *o, load_session_t *sessions,
         return -1;
     }
 
-    if (load_cpu_all(o, before) == -1
-        || load_wave(o, !full, o->handshakes, full ? NULL : sessions,
-                     measured, deadline)
-           == -1
-        || load_cpu_all(o, cpu) == -1)
-    {
+    load_signal(o, SIGSTOP);
+
+    rc = load_cpu(o, &before);
+
+    if (rc == 0) {
+        rc = load_wave(o, !full, o->handshakes, full ? NULL : sessions,
+                       measured, deadline);
+    }
+
+    if (rc == 0) {
+        rc = load_cpu(o, &cpu);
+    }
+
+    load_signal(o, SIGCONT);
+
+    if (rc == -1) {
         return -1;
     }
 
-    for (i = 0; i < o->n_pids; i++) {
-        cpu[i] -= before[i];
-    }
-
-    load_report_print(o, measured, full ? NULL : opened, cpu);
+    load_cpu_since(&cpu, &before, o->n_pids);
+    load_report_print(o, measured, full ? NULL : opened, &cpu);
 
     return (measured->done < o->handshakes || measured->failed
             || opened->failed);
-}
-
-
-static int
-load_cpu_all(const load_options_t *o, uint64_t *cpu)
-{
-    size_t  i;
-
-    for (i = 0; i < o->n_pids; i++) {
-
-        if (load_cpu(o->pids[i], &cpu[i]) == -1) {
-            (void) fprintf(stderr, "load: there is no process %ld\n",
-                           (long) o->pids[i]);
-            return -1;
-        }
-    }
-
-    return 0;
 }
 
 
@@ -121,28 +109,4 @@ load_now(void)
     (void) clock_gettime(CLOCK_MONOTONIC, &ts);
 
     return (uint64_t) ts.tv_sec * 1000000000 + (uint64_t) ts.tv_nsec;
-}
-
-
-/*
- * The process's CPU clock counts to the nanosecond, also for a thread that
- * runs at this moment and for threads that have ended, which the files of
- * /proc do not.
- */
-
-int
-load_cpu(pid_t pid, uint64_t *used)
-{
-    clockid_t        clock;
-    struct timespec  ts;
-
-    if (clock_getcpuclockid(pid, &clock) != 0
-        || clock_gettime(clock, &ts) == -1)
-    {
-        return -1;
-    }
-
-    *used = (uint64_t) ts.tv_sec * 1000000000 + (uint64_t) ts.tv_nsec;
-
-    return 0;
 }

@@ -19,7 +19,8 @@
 #include <openssl/ssl.h>
 
 
-#define LOAD_LIST_MAX  64
+#define LOAD_LIST_MAX     64
+#define LOAD_THREADS_MAX  256
 
 
 typedef struct {
@@ -37,8 +38,15 @@ typedef struct {
 typedef enum {
     LOAD_FULL = 0,              /* no session is offered                 */
     LOAD_TICKET,
-    LOAD_ID                     /* the client says that it takes no ticket */
+    LOAD_ID,                    /* the client says that it takes no ticket */
+    LOAD_FULL_ID,               /* the same, and no session is offered   */
+    LOAD_FORGED                 /* the same; an ID that nobody gave out  */
 } load_mode_t;
+
+
+#define LOAD_MODES  5
+
+extern const char  *load_modes[LOAD_MODES];
 
 
 typedef struct {
@@ -48,6 +56,8 @@ typedef struct {
     size_t                    n_names;
     pid_t                     pids[LOAD_LIST_MAX];
     size_t                    n_pids;
+    pid_t                     freeze[LOAD_LIST_MAX];
+    size_t                    n_freeze;
     int                       version;      /* TLS1_2_VERSION or 1_3    */
     load_mode_t               mode;
     uint64_t                  handshakes;
@@ -89,6 +99,20 @@ typedef struct {
 } load_report_t;
 
 
+typedef struct {
+    pid_t                     pid;
+    pid_t                     tid;
+    uint64_t                  used;
+} load_thread_t;
+
+
+typedef struct {
+    uint64_t                  used[LOAD_LIST_MAX];      /* by o->pids */
+    load_thread_t             thread[LOAD_THREADS_MAX];
+    size_t                    n;                        /* threads    */
+} load_cpu_t;
+
+
 /* Monotonic nanoseconds. */
 uint64_t load_now(void);
 
@@ -99,10 +123,17 @@ uint64_t load_now(void);
 int load_options(load_options_t *o, int argc, char **argv);
 
 /*
- * Nanoseconds of CPU that a process has used in all its threads.  Returns 0,
- * or -1 if there is no such process.
+ * Nanoseconds of CPU that each of o->pids has used in all its threads, and
+ * each thread.  Returns 0, or -1 after a message if there is no such process.
  */
-int load_cpu(pid_t pid, uint64_t *used);
+int load_cpu(const load_options_t *o, load_cpu_t *cpu);
+
+/* Leaves in "cpu" what was used since "before". */
+void load_cpu_since(load_cpu_t *cpu, const load_cpu_t *before,
+    size_t n_pids);
+
+/* Sends a signal to each of o->freeze. */
+void load_signal(const load_options_t *o, int number);
 
 /*
  * Makes handshakes until "deadline": with redeem = 0 full ones on the first
@@ -126,10 +157,10 @@ void load_report_failed(load_report_t *report, const char *reason);
 
 /*
  * Prints a line of JSON: what was measured, and how opening the sessions went
- * if there was that.  "cpu" has the nanoseconds of each of o->pids.
+ * if there was that.
  */
 void load_report_print(const load_options_t *o, load_report_t *measured,
-    const load_report_t *opened, const uint64_t *cpu);
+    const load_report_t *opened, const load_cpu_t *cpu);
 
 
 #endif /* LOAD_H_INCLUDED */

@@ -23,6 +23,7 @@ static const struct option  load_names[] = {
     { "redeem",     required_argument, NULL, 'r' },
     { "name",       required_argument, NULL, 's' },
     { "pid",        required_argument, NULL, 'p' },
+    { "freeze",     required_argument, NULL, 'f' },
     { "tls",        required_argument, NULL, 't' },
     { "mode",       required_argument, NULL, 'm' },
     { "handshakes", required_argument, NULL, 'n' },
@@ -36,6 +37,11 @@ static const struct option  load_names[] = {
 };
 
 
+const char  *load_modes[LOAD_MODES] = {
+    "full", "ticket", "id", "full-id", "forged"
+};
+
+
 static const char  load_usage[] =
     "usage: load --open ADDRESS,... [options]\n"
     "\n"
@@ -44,7 +50,8 @@ static const char  load_usage[] =
     "  --name NAME,...       server names to ask for (default: none)\n"
     "  --pid PID,...         processes whose CPU is counted\n"
     "  --tls 1.2|1.3         (1.3)\n"
-    "  --mode full|ticket|id what is offered (full)\n"
+    "  --freeze PID,...      processes stopped while it is counted\n"
+    "  --mode full|ticket|id|full-id|forged  what is offered (full)\n"
     "  --handshakes N        to measure (1000)\n"
     "  --sessions N          to open (as many as handshakes: each is\n"
     "                        redeemed once)\n"
@@ -120,7 +127,6 @@ load_set(load_options_t *o, int option, char *value)
     int          rc;
     size_t       i;
     double       number;
-    const char  *modes[] = { "full", "ticket", "id" };
 
     rc = 0;
 
@@ -131,8 +137,8 @@ load_set(load_options_t *o, int option, char *value)
         return strcmp(value, "1.2") && strcmp(value, "1.3") ? -1 : 0;
 
     case 'm':
-        for (i = 0; i < 3; i++) {
-            if (strcmp(value, modes[i]) == 0) {
+        for (i = 0; i < LOAD_MODES; i++) {
+            if (strcmp(value, load_modes[i]) == 0) {
                 o->mode = (load_mode_t) i;
                 return 0;
             }
@@ -184,9 +190,11 @@ load_set(load_options_t *o, int option, char *value)
 static int
 load_each(load_options_t *o, int option, char *value)
 {
-    int     rc;
-    char   *item, *rest;
-    double  number;
+    int      rc;
+    char    *item, *rest;
+    pid_t   *pids;
+    double   number;
+    size_t  *n;
 
     rc = 0;
     rest = value;
@@ -211,13 +219,16 @@ load_each(load_options_t *o, int option, char *value)
 
         } else {
 
-            if (o->n_pids == LOAD_LIST_MAX
+            n = option == 'p' ? &o->n_pids : &o->n_freeze;
+
+            if (*n == LOAD_LIST_MAX
                 || load_number(item, 1, INT_MAX, &number) == -1)
             {
                 return -1;
             }
 
-            o->pids[o->n_pids++] = (pid_t) number;
+            pids = option == 'p' ? o->pids : o->freeze;
+            pids[(*n)++] = (pid_t) number;
         }
     }
 

@@ -86,23 +86,22 @@ load_report_failed(load_report_t *report, const char *reason)
 
 void
 load_report_print(const load_options_t *o, load_report_t *measured,
-    const load_report_t *opened, const uint64_t *cpu)
+    const load_report_t *opened, const load_cpu_t *cpu)
 {
-    size_t              i;
-    double              done, sum;
-    static const char  *modes[] = { "full", "ticket", "id" };
+    size_t  i;
+    double  done, sum;
 
     done = measured->done ? (double) measured->done : 1;
     sum = 0;
 
     for (i = 0; i < o->n_pids; i++) {
-        sum += (double) cpu[i];
+        sum += (double) cpu->used[i];
     }
 
     (void) printf("{\"tls\":\"%s\",\"mode\":\"%s\",\"in_flight\":%u,"
                   "\"handshakes\":%lu,\"resumed\":%lu,\"sessions\":%lu,",
                   o->version == TLS1_2_VERSION ? "1.2" : "1.3",
-                  modes[o->mode], o->in_flight,
+                  load_modes[o->mode], o->in_flight,
                   (unsigned long) measured->done,
                   (unsigned long) measured->resumed,
                   (unsigned long) measured->sessions);
@@ -114,10 +113,18 @@ load_report_print(const load_options_t *o, load_report_t *measured,
 
     for (i = 0; i < o->n_pids; i++) {
         (void) printf("%s\"%ld\":%.3f", i ? "," : "", (long) o->pids[i],
-                      (double) cpu[i] / 1e3 / done);
+                      (double) cpu->used[i] / 1e3 / done);
     }
 
-    (void) printf("},");
+    (void) printf("},\"server_cpu_us_by_thread\":[");
+
+    for (i = 0; i < cpu->n; i++) {
+        (void) printf("%s[%ld,%ld,%.3f]", i ? "," : "",
+                      (long) cpu->thread[i].pid, (long) cpu->thread[i].tid,
+                      (double) cpu->thread[i].used / 1e3 / done);
+    }
+
+    (void) printf("],");
 
     load_print_latency(measured);
 

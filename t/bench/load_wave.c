@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <openssl/err.h>
+#include <openssl/rand.h>
 
 #include "load.h"
 
@@ -57,6 +58,8 @@ typedef struct {
 
 static SSL_CTX *load_ctx(const load_options_t *o);
 static int load_new_session(SSL *ssl, SSL_SESSION *session);
+static int load_forge(const SSL_SESSION *session, unsigned char *data,
+    size_t len);
 static int load_loop(load_run_t *run, load_conn_t *conns, uint64_t deadline);
 static int load_timeout(const load_run_t *run, int room, uint64_t now);
 static void load_fill(load_run_t *run, load_conn_t *conns, uint64_t deadline);
@@ -141,7 +144,7 @@ load_ctx(const load_options_t *o)
 
     SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
 
-    if (o->mode == LOAD_ID) {
+    if (o->mode >= LOAD_ID) {
         (void) SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
     }
 
@@ -177,6 +180,13 @@ load_new_session(SSL *ssl, SSL_SESSION *session)
     data = NULL;
     len = i2d_SSL_SESSION(session, &data);
 
+    if (len > 0 && run->o->mode == LOAD_FORGED
+        && load_forge(session, data, (size_t) len) == -1)
+    {
+        OPENSSL_free(data);
+        return 0;
+    }
+
     if (len > 0) {
         slot = &run->sessions[load_slot(run, c->number)];
         free(slot->data);
@@ -186,6 +196,46 @@ load_new_session(SSL *ssl, SSL_SESSION *session)
     }
 
     return 0;
+}
+
+
+/*
+ * Replaces the ID in a serialized session by random bytes: TLS 1.3 has it
+ * where it has tickets.
+ */
+
+static int
+load_forge(const SSL_SESSION *session, unsigned char *data, size_t len)
+{
+    int                   found;
+    size_t                n, i;
+    unsigned int          n_id;
+    unsigned char         forged[64];
+    const unsigned char  *id;
+
+    if (SSL_SESSION_has_ticket(session)) {
+        SSL_SESSION_get0_ticket(session, &id, &n);
+
+    } else {
+        id = SSL_SESSION_get_id(session, &n_id);
+        n = n_id;
+    }
+
+    if (n == 0 || n > sizeof(forged) || RAND_bytes(forged, (int) n) != 1) {
+        return -1;
+    }
+
+    found = 0;
+
+    for (i = 0; i + n <= len; i++) {
+
+        if (memcmp(&data[i], id, n) == 0) {
+            memcpy(&data[i], forged, n);
+            found = 1;
+        }
+    }
+
+    return found ? 0 : -1;
 }
 
 

@@ -1,6 +1,6 @@
 """Server CPU per handshake, side by side.
 
-Each round measures every variant of a work once, in an order that changes
+Each round measures every variant of a row once, in an order that changes
 from round to round.  A ratio is that of two runs of one round, next to each
 other in time; what is told is the median of these ratios and between which
 two the middle half of them lies.  Whatever else the machine does can only add
@@ -8,8 +8,11 @@ to a run, so the ratio of the cheapest quarters of all runs is told too: it
 settles sooner where the machine is not quiet.
 """
 
+import os
+import re
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import client
@@ -19,47 +22,47 @@ PLAIN, AGAIN, MODULE, OTHER = (
 
 
 @dataclass
-class Work:
-    """What is measured, and the target of its ratio."""
+class Variant:
+    """Where the sessions of a row come from and go to."""
 
-    title: str
+    label: str
+    opened_on: str              # addresses
+    redeemed_on: str
+    counted: dict               # {pid: name of the process}
     mode: str
-    tls: str
-    target: float
-
-
-WORKS = [
-    Work('full handshake, TLS 1.2', 'full', '1.2', 1.01),
-    Work('full handshake, TLS 1.3', 'full', '1.3', 1.01),
-    Work('ticket resumption, TLS 1.2', 'ticket', '1.2', 1.00),
-    Work('ticket resumption, TLS 1.3', 'ticket', '1.3', 1.00),
-]
+    resumes: bool | None        # None: some may
+    freeze: list = field(default_factory=list)
+    after: Callable | None = None
 
 
 @dataclass
-class Variant:
-    """Where the sessions of a work come from and go to."""
+class Row:
+    """What is measured side by side; the first variant is the base."""
 
-    label: str
-    opened_on: object
-    redeemed_on: object
+    title: str
+    tls: str
+    target: float | None
+    variants: list
+    in_flight: int = 16
+    same_tickets: bool = False  # all variants hand out as many
+    most: int = 1000000         # handshakes that are enough
 
 
 @dataclass
 class Series:
-    """All rounds of one work and one variant."""
+    """All rounds of one row and one variant."""
 
     cpu: list = field(default_factory=list)
-    p50: list = field(default_factory=list)
-    p99: list = field(default_factory=list)
-    worst: float = 0
+    latency: dict = field(default_factory=dict)
+    split: dict = field(default_factory=dict)
+    rate: list = field(default_factory=list)
     handshakes: int = 0
     resumed: int = 0
     tickets: int = 0
     failures: int = 0
     reasons: dict = field(default_factory=dict)
 
-    def add(self, result):
+    def add(self, result, counted):
         self.handshakes += result['handshakes']
         self.resumed += result['resumed']
         self.tickets += result['sessions']
@@ -68,10 +71,22 @@ class Series:
             for reason, n in part.get('reasons', {}).items():
                 self.reasons[reason] = self.reasons.get(reason, 0) + n
         self.cpu.append(result['server_cpu_us'])
-        if result['latency_us']:
-            self.p50.append(result['latency_us']['p50'])
-            self.p99.append(result['latency_us']['p99'])
-            self.worst = max(self.worst, result['latency_us']['max'])
+        self.rate.append(result['handshakes'] / result['wall_s'])
+        for name, value in result['latency_us'].items():
+            self.latency.setdefault(name, []).append(value)
+        for name, value in by_thread(result, counted).items():
+            self.split.setdefault(name, []).append(value)
+
+
+def by_thread(result, counted):
+    """CPU of each process's main thread, and of its other ones."""
+    found = {}
+    for pid, tid, used in result['server_cpu_us_by_thread']:
+        name = counted[pid]
+        if tid != pid and name != 'memcached':
+            name += ', other threads'
+        found[name] = found.get(name, 0) + used
+    return found
 
 
 def quartiles(numbers):
@@ -80,6 +95,10 @@ def quartiles(numbers):
     low, middle, high = statistics.quantiles(numbers, n=4,
                                              method='inclusive')
     return low, middle, high
+
+
+def middle(numbers):
+    return statistics.median(numbers) if numbers else 0
 
 
 def ratios(series, base):
@@ -91,40 +110,56 @@ def cheapest(numbers):
     return statistics.mean(sorted(numbers)[:max(len(numbers) // 4, 1)])
 
 
-def variants(work, plain, again, module, other):
-    found = [Variant(PLAIN, plain, plain), Variant(AGAIN, again, again),
-             Variant(MODULE, module, module)]
-    if work.mode != 'full':
-        found.append(Variant(OTHER, other, module))
+def wanted(text):
+    """Whether BENCH_ONLY selects this."""
+    return re.search(os.environ.get('BENCH_ONLY') or '', text) is not None
+
+
+def chosen(rows):
+    """The rows and variants that BENCH_ONLY selects, bases included."""
+    found = []
+    for row in rows:
+        base, *rest = row.variants
+        rest = [v for v in rest if wanted('%s: %s' % (row.title, v.label))]
+        if rest or wanted('%s: %s' % (row.title, base.label)):
+            row.variants = [base, *rest]
+            found.append(row)
     return found
 
 
-def measure(site, hosts, rounds, handshakes, seconds, progress):
-    """{title: {variant: Series}} of all works, of one round at the least."""
-    end = time.monotonic() + seconds
-    series = {}
-    for work in WORKS:
-        found = variants(work, *hosts)
-        series[work.title] = {v.label: Series() for v in found}
+def once(row, variant, handshakes, core):
+    result = client.run(
+        variant.opened_on, variant.redeemed_on, variant.mode, row.tls,
+        min(handshakes, row.most), list(variant.counted), core,
+        row.in_flight, freeze=variant.freeze)
+    if variant.after:
+        variant.after()
+    return result
 
-        # What is done for the first time costs more than it does later.
-        for variant in found:
-            client.run(variant.opened_on, variant.redeemed_on, work.mode,
-                       work.tls, min(handshakes, 100), core=site.other_core)
+
+def measure(rows, rounds, handshakes, seconds, core, progress):
+    """[(row, {variant: Series})], of one round at the least."""
+    end = time.monotonic() + seconds
+    found = [(row, {v.label: Series() for v in row.variants})
+             for row in rows]
+
+    # What is done for the first time costs more than it does later.
+    for row in rows:
+        for variant in row.variants:
+            if not variant.freeze:
+                once(row, variant, min(handshakes, 100), core)
 
     for number in range(rounds):
         if number and time.monotonic() > end:
             break
-        progress(number, rounds)
-        for work in WORKS:
-            order = variants(work, *hosts)
+        for row, series in found:
+            progress('round %d of %d: %s' % (number + 1, rounds, row.title))
+            order = row.variants[:]
             turn = number % len(order)
             order = order[turn:] + order[:turn]
             if number // len(order) % 2:
                 order.reverse()
             for variant in order:
-                series[work.title][variant.label].add(client.run(
-                    variant.opened_on, variant.redeemed_on, work.mode,
-                    work.tls, handshakes, [variant.redeemed_on.worker],
-                    site.other_core))
-    return series
+                series[variant.label].add(
+                    once(row, variant, handshakes, core), variant.counted)
+    return found

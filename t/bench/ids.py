@@ -1,0 +1,59 @@
+"""Rows: sessions by ID.  The base is plain nginx with its shared cache."""
+
+from hosts import until
+from ratios import AGAIN, MODULE, OTHER, PLAIN, Row, Variant
+
+VERSIONS = ('1.2', '1.3')
+IN_FLIGHT = ((1, 2.0), (8, 1.15), (32, 1.15), (128, 1.15))
+
+
+def address(host, tls):
+    """TLS 1.3 has IDs only where it has no tickets."""
+    return host.address if tls == '1.2' else host.ticketless
+
+
+def variant(label, tls, mode, resumes, opened, redeemed, memcached=None,
+            **more):
+    counted = redeemed.counted()
+    if memcached:
+        counted[memcached.process.pid] = 'memcached'
+    return Variant(label, address(opened, tls), address(redeemed, tls),
+                   counted, mode, resumes, **more)
+
+
+def rows(plain, again, module, other, memcached):
+    found = []
+    for tls in VERSIONS:
+        def row(title, target, *variants, tls=tls, **more):
+            found.append(Row('%s, TLS %s' % (title, tls), tls, target,
+                             list(variants), **more))
+
+        def plain_ones(mode, resumes, tls=tls):
+            return [variant(PLAIN, tls, mode, resumes, plain, plain),
+                    variant(AGAIN, tls, mode, resumes, again, again)]
+
+        row('full handshake, session stored', 1.05,
+            *plain_ones('full-id', False),
+            variant(MODULE, tls, 'full-id', False, module, module, memcached))
+        row('ID, same host', 1.03, *plain_ones('id', True),
+            variant(MODULE, tls, 'id', True, module, module, memcached))
+        for in_flight, target in IN_FLIGHT:
+            row('ID, other host, %d in flight' % in_flight, target,
+                *plain_ones('id', True),
+                variant(OTHER, tls, 'id', True, other, module, memcached),
+                in_flight=in_flight)
+        row('forged ID', 1.05,
+            *plain_ones('full-id', False),
+            variant(PLAIN + ', forged', tls, 'forged', False, plain, plain),
+            variant(MODULE + ', forged', tls, 'forged', False, module, module,
+                    memcached))
+
+        def mended():
+            for host in (module, other):
+                until(host.asks, host.label + ' asking memcached again')
+
+        row('ID, memcached frozen', None,
+            *plain_ones('full-id', False),
+            variant(OTHER, tls, 'id', None, other, module, memcached,
+                    freeze=[memcached.process.pid], after=mended))
+    return found
