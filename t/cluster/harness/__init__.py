@@ -10,5 +10,7 @@ cluster     hosts and memcached servers together
 clients     TLS clients
 load        steady load which counts what did not go as it should
 forwarder   a TCP forwarder, slow or switching targets
+proxy       between a host and memcached: slow, silent, or lying
+sessions    a TLS client whose sessions are bytes
 record      the records in memcached, read without the library of the module
 """

@@ -88,6 +88,7 @@ class Memcached:
         self.directory = directory
         self.process = None
         self.frozen = False
+        self.memory = ['-m', '16']
         self.site = lab.network.site()
         self.address = self.site.address
 
@@ -99,8 +100,8 @@ class Memcached:
     def start(self):
         self.process = subprocess.Popen(
             self.site.command(['memcached', '-l', self.address, '-p',
-                               str(PORT), '-U', '0', '-t', '1', '-m', '16',
-                               '-u', 'root']),
+                               str(PORT), '-U', '0', '-t', '1',
+                               *self.memory, '-u', 'root']),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, cwd=self.directory)
         process.wait_until(self._answers, 'memcached at ' + self.address)

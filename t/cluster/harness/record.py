@@ -114,6 +114,13 @@ def open_ring(secret, namespace, sealed):
     return decode_ring(unseal(secret, namespace, sealed))
 
 
+def session_name(key, identity):
+    """Where the session of an ID is, which was minted under a key."""
+    under = hkdf(key.aes + key.hmac, b'', b'ngx_ssl_session_sync id 1', 32)
+    return 'sss1:' + hkdf(under, b'', b'ngx_ssl_session_sync record 1'
+                          + identity, 20).hex()
+
+
 def ring_of(server, secret, namespace='main'):
     """The keys that one memcached server holds; none without a record."""
     sealed = server.get(ring_name(secret, namespace))

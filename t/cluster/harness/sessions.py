@@ -1,0 +1,222 @@
+"""A TLS client whose sessions are bytes, to be changed and used anywhere.
+
+Python's own sessions cannot be looked into, and belong to one context.
+"""
+
+import ctypes
+import ctypes.util
+import socket
+import struct
+import time
+
+from . import clients, conf, process
+
+VERSION = {'TLSv1.2': 0x0303, 'TLSv1.3': 0x0304}
+OP_NO_TICKET = 1 << 14
+CTRL_SET_HOST_NAME = 55
+CTRL_MIN_VERSION, CTRL_MAX_VERSION = 123, 124
+
+_ssl = ctypes.CDLL(ctypes.util.find_library('ssl'))
+_crypto = ctypes.CDLL(ctypes.util.find_library('crypto'))
+
+
+def _declare(library, name, result, *arguments):
+    function = getattr(library, name)
+    function.restype = result
+    function.argtypes = arguments
+    return function
+
+
+_P, _I, _L = ctypes.c_void_p, ctypes.c_int, ctypes.c_long
+
+TLS_client_method = _declare(_ssl, 'TLS_client_method', _P)
+SSL_CTX_new = _declare(_ssl, 'SSL_CTX_new', _P, _P)
+SSL_CTX_free = _declare(_ssl, 'SSL_CTX_free', None, _P)
+SSL_CTX_ctrl = _declare(_ssl, 'SSL_CTX_ctrl', _L, _P, _I, _L, _P)
+SSL_CTX_set_options = _declare(_ssl, 'SSL_CTX_set_options',
+                               ctypes.c_uint64, _P, ctypes.c_uint64)
+SSL_new = _declare(_ssl, 'SSL_new', _P, _P)
+SSL_free = _declare(_ssl, 'SSL_free', None, _P)
+SSL_ctrl = _declare(_ssl, 'SSL_ctrl', _L, _P, _I, _L, ctypes.c_char_p)
+SSL_set_fd = _declare(_ssl, 'SSL_set_fd', _I, _P, _I)
+SSL_set_session = _declare(_ssl, 'SSL_set_session', _I, _P, _P)
+SSL_connect = _declare(_ssl, 'SSL_connect', _I, _P)
+SSL_read = _declare(_ssl, 'SSL_read', _I, _P, _P, _I)
+SSL_write = _declare(_ssl, 'SSL_write', _I, _P, ctypes.c_char_p, _I)
+SSL_session_reused = _declare(_ssl, 'SSL_session_reused', _I, _P)
+SSL_get1_session = _declare(_ssl, 'SSL_get1_session', _P, _P)
+SSL_SESSION_free = _declare(_ssl, 'SSL_SESSION_free', None, _P)
+SSL_SESSION_get_id = _declare(_ssl, 'SSL_SESSION_get_id', _P, _P,
+                              ctypes.POINTER(ctypes.c_uint))
+SSL_SESSION_get0_ticket = _declare(_ssl, 'SSL_SESSION_get0_ticket', None, _P,
+                                   ctypes.POINTER(_P),
+                                   ctypes.POINTER(ctypes.c_size_t))
+i2d_SSL_SESSION = _declare(_ssl, 'i2d_SSL_SESSION', _I, _P,
+                           ctypes.POINTER(_P))
+d2i_SSL_SESSION = _declare(_ssl, 'd2i_SSL_SESSION', _P, _P,
+                           ctypes.POINTER(ctypes.c_char_p), _L)
+ERR_get_error = _declare(_crypto, 'ERR_get_error', ctypes.c_ulong)
+ERR_error_string_n = _declare(_crypto, 'ERR_error_string_n', None,
+                              ctypes.c_ulong, ctypes.c_char_p,
+                              ctypes.c_size_t)
+
+
+class Session:
+    """A session, and the ID by which the server knows it."""
+
+    def __init__(self, data, identity):
+        self.data = data
+        self.identity = identity
+
+    def under(self, identity):
+        """The same session under another ID."""
+        assert len(identity) == len(self.identity) == 32
+        assert self.data.count(self.identity) == 1
+        return Session(self.data.replace(self.identity, identity), identity)
+
+
+class Client:
+    """For one version of TLS; takes no tickets.  Threads may share it."""
+
+    def __init__(self, version, timeout=10.0):
+        self.version = version
+        self.timeout = timeout
+        self.context = SSL_CTX_new(TLS_client_method())
+        for limit in CTRL_MIN_VERSION, CTRL_MAX_VERSION:
+            SSL_CTX_ctrl(self.context, limit, VERSION[version], None)
+        SSL_CTX_set_options(self.context, OP_NO_TICKET)
+
+    def __del__(self):
+        SSL_CTX_free(self.context)
+
+    def connect(self, host, session=None, kind=conf.HTTP, port=None,
+                name='a.example'):
+        """Like clients.Client.connect(), with sessions of this module."""
+        result = clients.Result(host, self.version)
+        began = time.monotonic()
+        ssl = SSL_new(self.context)
+        try:
+            with socket.create_connection(
+                    (host.address, port or conf.PORT[kind]),
+                    self.timeout) as plain:
+                plain.settimeout(None)
+                seconds = struct.pack('ll', int(self.timeout), 0)
+                for option in socket.SO_RCVTIMEO, socket.SO_SNDTIMEO:
+                    plain.setsockopt(socket.SOL_SOCKET, option, seconds)
+                plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                SSL_set_fd(ssl, plain.fileno())
+                SSL_ctrl(ssl, CTRL_SET_HOST_NAME, 0, name.encode())
+                if session is not None:
+                    offer(ssl, session)
+                if SSL_connect(ssl) != 1:
+                    raise ConnectionError(reason())
+                result.seconds = time.monotonic() - began
+                self._talk(ssl, kind, name, result)
+                result.reused = bool(SSL_session_reused(ssl))
+                result.session = taken(ssl, self.version)
+        except OSError as error:
+            result.error = '%s: %s' % (type(error).__name__, error)
+        finally:
+            SSL_free(ssl)
+        return result
+
+    def full(self, host, **where):
+        """A full handshake that must succeed; returns its result."""
+        result = self.connect(host, **where)
+        assert result.error is None and not result.reused, result
+        return result
+
+    @staticmethod
+    def _talk(ssl, kind, name, result):
+        if kind == conf.HTTP:
+            request = b'GET / HTTP/1.0\r\nHost: %s\r\n\r\n' % name.encode()
+            SSL_write(ssl, request, len(request))
+        answer = b''
+        buffer = ctypes.create_string_buffer(4096)
+        while True:
+            n = SSL_read(ssl, buffer, len(buffer))
+            if n <= 0:
+                break
+            answer += buffer.raw[:n]
+        if not answer.endswith(b'\n'):
+            raise ConnectionError('the server closed without an answer')
+        result.fields.update(clients.fields(
+            answer.decode().rstrip().rpartition('\n')[2]))
+
+
+def reason():
+    text = ctypes.create_string_buffer(256)
+    ERR_error_string_n(ERR_get_error(), text, len(text))
+    return text.value.decode()
+
+
+def offer(ssl, session):
+    data = ctypes.c_char_p(session.data)
+    native = d2i_SSL_SESSION(None, ctypes.byref(data), len(session.data))
+    assert native, reason()
+    SSL_set_session(ssl, native)
+    SSL_SESSION_free(native)
+
+
+def taken(ssl, version):
+    """The session of a connection; None if the server gave none."""
+    native = SSL_get1_session(ssl)
+    if not native:
+        return None
+    try:
+        identity, size = _P(), ctypes.c_size_t()
+        if version == 'TLSv1.3':
+            SSL_SESSION_get0_ticket(native, ctypes.byref(identity),
+                                    ctypes.byref(size))
+        else:
+            length = ctypes.c_uint()
+            identity.value = SSL_SESSION_get_id(native,
+                                                ctypes.byref(length))
+            size.value = length.value
+        if not size.value:
+            return None
+        data = ctypes.create_string_buffer(i2d_SSL_SESSION(native, None))
+        end = ctypes.cast(data, _P)
+        i2d_SSL_SESSION(native, ctypes.byref(end))
+        return Session(data.raw, ctypes.string_at(identity, size.value))
+    finally:
+        SSL_SESSION_free(native)
+
+
+class Chain:
+    """A client that offers, again and again, the last session it was given.
+
+    It never waits longer for a host than it is patient, in seconds.
+    """
+
+    def __init__(self, version, patience=None):
+        self.client = Client(version)
+        self.patience = patience
+        self.session = None
+
+    def full(self, host, **where):
+        self.session = self.client.full(host, **where).session
+        return self.session
+
+    def offer(self, host, **where):
+        result = self.client.connect(host, session=self.session, **where)
+        assert result.error is None, result
+        if self.patience is not None:
+            assert result.seconds < self.patience, result.seconds
+        self.session = result.session or self.session
+        return result
+
+    def remote(self, first, second):
+        """Until a session of one host resumes on another."""
+        def resumed():
+            self.full(first)
+            return self.offer(second).fields['sync'] == 'id-remote'
+
+        process.wait_until(resumed, 'a session of %s on %s'
+                           % (first.name, second.name))
+
+
+def without_tickets(hosts):
+    for host in hosts:
+        for server in host.config.servers:
+            server.extra += ' ssl_session_tickets off;'

@@ -1,0 +1,363 @@
+"""Sessions by ID while memcached fails, in every way that it can.
+
+A fault costs resumptions: no handshake fails, none waits for long, and soon
+none waits at all; afterwards sessions resume again by themselves.
+"""
+
+import random
+
+import pytest
+
+from harness import clients, conf, process, proxy, record, sessions
+
+LOOKUP_TIMEOUT = 0.3
+# the machine is busy, too
+PATIENCE = LOOKUP_TIMEOUT + 1.5
+
+
+def of_both():
+    return [sessions.Chain(version, PATIENCE) for version in clients.VERSIONS]
+
+
+def prepare(cluster):
+    for host in cluster.hosts:
+        host.config.workers = 1
+        host.config.servers = [conf.Server()]
+        host.config.groups[0].lookup_timeout = '%dms' % (LOOKUP_TIMEOUT
+                                                         * 1000)
+    sessions.without_tickets(cluster.hosts)
+
+
+@pytest.fixture(scope='module')
+def cluster(make_module_cluster):
+    """One memcached server, of a megabyte."""
+    cluster = make_module_cluster(hosts=2, memcached_servers=1, rotation='7d',
+                                  start=False)
+    cluster.memcached[0].memory = ['-m', '1', '-I', '512k']
+    cluster.memcached[0].restart()
+    prepare(cluster)
+    cluster.start()
+    cluster.wait_agreed()
+    return cluster
+
+
+@pytest.fixture(scope='module')
+def between(lab, make_module_cluster):
+    """The second host talks to memcached through a proxy."""
+    cluster = make_module_cluster(hosts=2, memcached_servers=1, rotation='7d',
+                                  start=False)
+    prepare(cluster)
+    with proxy.Proxy(cluster.memcached[0], lab.network.address) as way:
+        cluster.hosts[1].config.groups[0].memcached = [way.server]
+        cluster.start()
+        cluster.wait_agreed()
+        cluster.way = way
+        yield cluster
+        for host in cluster.hosts:
+            host.stop()
+
+
+def engines(host):
+    """What the engine of the only worker tells, as of its last tick."""
+    group = host.group()
+    return {**group['sessions'], **group['engines']}
+
+
+def drill(cluster, fail, heal):
+    """A fault after which a host gets nothing from memcached."""
+    first, second = cluster.hosts
+    chains = of_both()
+    for chain in chains:
+        chain.remote(first, second)
+        chain.full(first)
+
+    fail()
+    before = until_open(second, chains)
+    while_open(second, chains, before)
+    heal()
+
+    for chain in chains:
+        chain.remote(first, second)
+    process.wait_until(lambda: not engines(second)['breakers_open'],
+                       'the breaker to close')
+    assert engines(second)['waiting'] == 0
+
+
+def until_open(host, chains):
+    def opened():
+        for chain in chains:
+            assert not chain.offer(host).reused
+        shown = engines(host)
+        return shown if shown['breakers_open'] else None
+
+    return process.wait_until(opened, 'the breaker to open')
+
+
+def while_open(host, chains, before):
+    """Nobody is held: the engine is not even asked."""
+    for _ in range(5):
+        for chain in chains:
+            assert not chain.offer(host).reused
+    # stores are told with the same tick as lookups: one in TLS 1.2 and two
+    # in 1.3 for each handshake
+    process.wait_until(
+        lambda: engines(host)['dropped'] >= before['dropped'] + 15,
+        'dropped stores')
+    after = engines(host)
+    assert after['lookups'] == before['lookups']
+    assert after['timeouts'] == before['timeouts']
+    assert after['waiting'] == 0
+    assert after['breakers_open'] == 1
+
+
+def test_frozen(cluster):
+    server = cluster.memcached[0]
+    drill(cluster, server.freeze, server.thaw)
+
+
+def test_killed(cluster):
+    server = cluster.memcached[0]
+    drill(cluster, server.kill, server.start)
+
+
+def test_cut_off(cluster, needs_cuts):
+    server = cluster.memcached[0]
+    drill(cluster,
+          lambda: server.site.cut_from([cluster.hosts[1].address]),
+          server.site.heal)
+
+
+def test_restarted(cluster):
+    """It comes back empty, and the connections of engines are gone."""
+    first, second = cluster.hosts
+    chains = of_both()
+    for chain in chains:
+        chain.remote(first, second)
+        chain.full(first)
+    cluster.memcached[0].restart()
+    for chain in chains:
+        assert not chain.offer(second).reused
+        chain.remote(first, second)
+
+
+def test_slow_by_10_ms(between):
+    slow(between, 0.01)
+
+
+def test_slow_by_100_ms(between):
+    """Far below lookup_timeout: waited for."""
+    slow(between, 0.1)
+
+
+def slow(cluster, seconds):
+    chains = of_both()
+    cluster.way.delay = seconds
+    try:
+        for chain in chains:
+            for _ in range(3):
+                chain.remote(*cluster.hosts)
+    finally:
+        cluster.way.delay = 0.0
+
+
+def test_slow_by_1000_ms(between):
+    def delay(seconds):
+        between.way.delay = seconds
+
+    drill(between, lambda: delay(1.0), lambda: delay(0.0))
+
+
+def test_silent(between):
+    drill(between, between.way.hold, between.way.release)
+
+
+# Lies: what the client gets in place of an answer to a command.
+
+def value(name, data, length=None):
+    return b'VALUE %s 0 %d\r\n%s\r\n' % (
+        name, len(data) if length is None else length, data)
+
+
+def random_bytes(words):
+    return random.Random(len(words[1])).randbytes(200)
+
+
+def binary_zeros(words):
+    return bytes(64)
+
+
+def wrong_key(words):
+    return value(b'sss1:' + b'0' * 40, b'x' * 300) + b'END\r\n'
+
+
+def length_too_small(words):
+    return value(words[1], b'x' * 300, 100) + b'END\r\n'
+
+
+def length_too_large(words):
+    return value(words[1], b'x' * 300, 400) + b'END\r\n'
+
+
+def length_immense(words):
+    return value(words[1], b'x' * 300, 2 ** 64 + 300) + b'END\r\n'
+
+
+def negative_length(words):
+    return value(words[1], b'', -1) + b'END\r\n'
+
+
+def endless_line(words):
+    return b'VALUE ' + b'x' * 100000
+
+
+def version(words):
+    return b'VERSION\r\n'
+
+
+def error(words):
+    return b'ERROR\r\n'
+
+
+def server_error(words):
+    return b'SERVER_ERROR out of memory\r\n'
+
+
+def half_an_answer(words):
+    return (value(words[1], b'x' * 300) + b'END\r\n')[:150]
+
+
+def twice(words):
+    return (value(words[1], b'x' * 300) * 2) + b'END\r\n'
+
+
+def stored(words):
+    return b'STORED\r\n'
+
+
+def nothing(words):
+    return b''
+
+
+def hang_up(words):
+    raise proxy.HangUp()
+
+
+LIES = [random_bytes, binary_zeros, wrong_key, length_too_small,
+        length_too_large, length_immense, negative_length, endless_line,
+        version, error, server_error, half_an_answer, twice, stored, nothing,
+        hang_up]
+
+
+def is_session(cluster):
+    """Tells the lookup of a session from those of rings and from probes."""
+    others = {record.ring_name(cluster.secret, 'main').encode(),
+              record.presence_name('main').encode(), b'sss1:probe'}
+
+    def judge(words):
+        return words[0] == b'get' and words[1] not in others
+
+    return judge
+
+
+def test_lies_about_sessions(between):
+    """The server is well, but for what it says of sessions."""
+    first, second = between.hosts
+    judge = is_session(between)
+    chains = of_both()
+    for chain in chains:
+        chain.full(first)
+    try:
+        for lie in LIES:
+            told = []
+            chains.reverse()
+
+            def tell(words, lie=lie, told=told):
+                if not judge(words):
+                    return None
+                told.append(words)
+                return lie(words)
+
+            between.way.lie = tell
+
+            # the breaker opens in between, and closes after a probe
+            def enough(told=told):
+                for chain in chains:
+                    assert not chain.offer(second).reused
+                return told
+
+            process.wait_until(enough, 'lies: ' + lie.__name__)
+    finally:
+        between.way.lie = None
+    for chain in chains:
+        chain.remote(first, second)
+
+
+@pytest.mark.parametrize('lie', [random_bytes, error, hang_up],
+                         ids=lambda lie: lie.__name__)
+def test_lies_about_everything(between, lie):
+    def tell(lie):
+        between.way.lie = lie
+
+    drill(between, lambda: tell(lambda words:
+                                lie(words) if words[0] == b'get' else b''),
+          lambda: tell(None))
+
+
+@pytest.mark.parametrize('version', clients.VERSIONS)
+def test_value_of_another_session(cluster, version):
+    """Sealed by this cluster, for this name and scope, and not for this ID."""
+    first, second = cluster.hosts
+    server = cluster.memcached[0]
+    chain = sessions.Chain(version)
+    chain.remote(first, second)
+    other = chain.full(first)
+    session = chain.full(first)
+    place = where(cluster, session)
+    process.wait_until(lambda: server.get(place), 'the session')
+    server.set(place, process.wait_until(
+        lambda: server.get(where(cluster, other)), 'the other session'))
+    before = engines(second)
+
+    assert not chain.offer(second).reused
+
+    process.wait_until(lambda: engines(second)['bad_records']
+                       == before['bad_records'] + 1, 'the bad record')
+    after = engines(second)
+    assert after['failures'] == before['failures']
+    assert not after['breakers_open']
+
+
+def where(cluster, session):
+    """The name under which memcached has a session."""
+    key, = [key for key in record.ring_of(cluster.memcached[0],
+                                          cluster.secret)
+            if key.name[:4] == session.identity[:4]]
+    return record.session_name(key, session.identity)
+
+
+def test_full_and_evicting(cluster):
+    """What memcached had no room for is a full handshake."""
+    first, second = cluster.hosts
+    server = cluster.memcached[0]
+    born = []
+    for chain in of_both():
+        chain.remote(first, second)
+        born += [(chain.client, chain.full(first)) for _ in range(5)]
+    places = [where(cluster, session) for _, session in born]
+    sizes = {len(process.wait_until(lambda place=place: server.get(place),
+                                    'a session')) for place in places}
+
+    with server.connect() as c:
+        for number in range(6000):
+            for size in sizes:
+                c.set('full:%040d' % number, bytes(size))
+        assert c.statistic('evictions') > 0
+        kept = [c.get(place) is not None for place in places]
+    assert not all(kept)
+
+    for (client, session), there in zip(born, kept):
+        result = client.connect(second, session=session)
+        assert result.error is None and result.reused == there
+    for chain in of_both():
+        chain.remote(first, second)
+    assert not engines(second)['breakers_open']
