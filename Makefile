@@ -14,6 +14,8 @@
 #   make prove        directives and single-host behaviour (Test::Nginx)
 #   make cluster      several hosts: rotation, failures, cuts (pytest)
 #   make style        how the sources look
+#   make staging      a cluster behind a balancer, to look at, until
+#                     make staging-down; see t/cluster/staging.py
 #   make bench        CPU time per handshake beside plain nginx
 #   make clean        removes build/
 #
@@ -65,8 +67,8 @@ export SSS_MODULES ?= $(abspath $(out)/modules)
 export SSS_NGINX   := $(NGINX)
 
 
-.PHONY: modules install demo test unit unit-programs tsan threads fuzz prove \
-        cluster style bench clean
+.PHONY: modules install demo staging staging-down test unit \
+        unit-programs tsan threads fuzz prove cluster style bench clean
 .DELETE_ON_ERROR:
 
 modules:
@@ -218,6 +220,14 @@ demo:
 	@tools/setup demo
 	@$(MAKE) -s -j $(jobs) modules
 	@$(PYTHON) t/cluster/demo.py
+
+staging:
+	@tools/setup staging
+	@$(MAKE) -s -j $(jobs) modules
+	@NAME='$(NAME)' $(PYTHON) t/cluster/staging.py up
+
+staging-down:
+	@NAME='$(NAME)' $(PYTHON) t/cluster/staging.py down
 
 bench:
 	@tools/setup bench

@@ -9,6 +9,9 @@ nginx       one nginx host
 cluster     hosts and memcached servers together
 clients     TLS clients
 load        steady load which counts what did not go as it should
+balancer    HAProxy in front of the hosts
+middlebox   in front of a memcached server: slow, or garbling
+staging     all of it together, see staging.conf
 forwarder   a TCP forwarder, slow or switching targets
 proxy       between a host and memcached: slow, silent, or lying
 sessions    a TLS client whose sessions are bytes

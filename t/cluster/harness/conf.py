@@ -116,6 +116,7 @@ class Config:
         self.session_cache = 'none'
         self.ticket_keys = []           # files for ssl_session_ticket_key
         self.environment = []           # names that a new binary inherits
+        self.note = ''                  # what the answers say besides
 
     def text(self):
         lines = self.build.load_modules(self.synced)
@@ -178,7 +179,8 @@ class Config:
         return lines + [server.extra]
 
     def _marker(self):
-        return MARKER + (' sync=$ssl_session_sync' if self.synced else '')
+        return (MARKER + (' sync=$ssl_session_sync' if self.synced else '')
+                + self.note)
 
     def _temp_paths(self):
         """Directories that nginx would make elsewhere."""

@@ -11,7 +11,7 @@ from . import certs, net, process
 class Lab:
 
     def __init__(self):
-        libc = ctypes.CDLL(None, use_errno=True)
+        self.libc = libc = ctypes.CDLL(None, use_errno=True)
         process.adopt_orphans(libc)
         self.directory = os.path.realpath(tempfile.mkdtemp(prefix='sss-lab-'))
         # nginx workers drop their privileges and still have to get in

@@ -30,8 +30,14 @@ class Site:
     def cut_from(self, addresses):
         raise NotImplementedError('nothing can be cut without namespaces')
 
+    def lose(self, percent, port):
+        raise NotImplementedError('nothing gets lost without namespaces')
+
     def heal(self):
         pass
+
+    def enter(self, libc):
+        """The calling thread opens its sockets here from now on."""
 
     def close(self):
         pass
@@ -88,8 +94,35 @@ class NamespaceSite(Site):
                 }
             }''' % ', '.join(addresses))
 
+    def lose(self, percent, port):
+        """Drops packets of a TCP port at random, both ways."""
+        drop = 'numgen random mod 100 < %d drop' % percent
+        process.run(self.command(['nft', '-f', '-']), input='''
+            table ip loss
+            delete table ip loss
+            table ip loss {
+                chain in {
+                    type filter hook input priority 0;
+                    tcp dport %d %s
+                }
+                chain out {
+                    type filter hook output priority 0;
+                    tcp sport %d %s
+                }
+            }''' % (port, drop, port, drop))
+
     def heal(self):
         process.run(self.command(['nft', 'flush', 'ruleset']))
+
+    def enter(self, libc):
+        space = os.open('/proc/%d/ns/net' % self.holder.pid,
+                        os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            if libc.setns(space, CLONE_NEWNET) != 0:
+                number = ctypes.get_errno()
+                raise OSError(number, 'setns: %s' % os.strerror(number))
+        finally:
+            os.close(space)
 
     def close(self):
         # the kernel would do it too, at some later moment

@@ -151,10 +151,14 @@ class Host:
 
     def kill(self):
         """Like a power cut."""
-        self.pid = None
+        master, self.pid = self.pid, None
         for _ in range(20):
-            family = self.family()
+            # the master first: it would tell how its workers ended
+            family = sorted(self.family(), key=lambda pid: pid != master)
             if not family:
+                for name in ('nginx.pid', 'nginx.pid.oldbin'):
+                    if os.path.exists(self.path(name)):
+                        os.unlink(self.path(name))
                 return
             for pid in family:
                 process.kill(pid)
