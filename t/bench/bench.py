@@ -6,7 +6,7 @@ BENCH_HANDSHAKES    of each measurement (1000)
 BENCH_SECONDS       after which no further round of a table begins (150)
 BENCH_ONLY          regular expression: only these of "row: variant"
 BENCH_SPLIT=1       prints CPU by process and thread, too
-BENCH_INSTRUCTIONS  handshakes counted under callgrind (200), 0: none
+BENCH_INSTRUCTIONS  handshakes counted under callgrind (30), 0: none
 BENCH_KEYS          keys watched on their way over the hosts (5), 0: none
 
 Ends with 0 however slow anything was, and with 1 if something could not run,
@@ -79,16 +79,20 @@ def show_rows(site, title, rows, options):
 
 
 def show_instructions(found, handshakes):
-    heading('Instructions per handshake, %d handshakes under callgrind'
-            % handshakes)
-    print('  %-28s%14s%14s%9s%8s'
-          % ('', 'plain nginx', 'module', 'ratio', 'target'))
+    heading('Instructions per handshake in user space, %d handshakes under '
+            'callgrind' % handshakes)
+    print('  %-40s%12s%12s%12s%12s%9s%8s'
+          % ('', 'plain nginx', 'module:', 'other', 'memcached', 'ratio',
+             'target'))
+    print('  %-40s%12s%12s%12s' % ('', '', 'worker', 'threads'))
+    result = []
     for work, plain, module in found:
-        print('  %-28s%14s%14s%9.4f%8.2f' % (
-            work.title, '{:,.0f}'.format(plain), '{:,.0f}'.format(module),
-            module / plain, work.target))
-    return [{'work': work.title, 'plain': plain, 'module': module,
-             'ratio': module / plain} for work, plain, module in found]
+        result.append({'work': work.title, 'plain': plain, 'module': module,
+                       'ratio': sum(module) / plain, 'target': work.target})
+        print('  %-40s%12s%12s%12s%12s%9.4f%8.2f' % (
+            work.title, *('{:,.0f}'.format(n) for n in (plain, *module)),
+            sum(module) / plain, work.target))
+    return result
 
 
 def show_propagation(spreads):
@@ -135,7 +139,7 @@ class Options:
         self.rounds = max(setting('BENCH_ROUNDS', 9), 1)
         self.handshakes = max(setting('BENCH_HANDSHAKES', 1000), 1)
         self.seconds = setting('BENCH_SECONDS', 150)
-        self.counted = setting('BENCH_INSTRUCTIONS', 200)
+        self.counted = setting('BENCH_INSTRUCTIONS', 30)
         self.keys = setting('BENCH_KEYS', 5)
         self.split = setting('BENCH_SPLIT', 0)
 
@@ -153,21 +157,8 @@ def tickets_part(site, memcached, options):
     settle(module, other)
     result = {'tickets': show_rows(
         site, 'Tickets', tickets.rows(plain, again, module, other), options)}
-
     if ratios.wanted('Memory'):
         result['memory'] = show_memory(plain, module)
-        sys.stdout.flush()
-
-    if options.counted and ratios.wanted('Instructions') \
-            and instructions.available():
-        progress('counting instructions')
-        found = instructions.measure(
-            site, plain, module, site.cluster(memcached, poll='60s'),
-            options.counted)
-        progress('')
-        result['instructions'] = show_instructions(found, options.counted)
-        sys.stdout.flush()
-
     site.stop([host.process for host in (plain, again, module, other)])
     return result
 
@@ -186,6 +177,25 @@ def ids_part(site, memcached, options):
     return result
 
 
+def instructions_part(site, options):
+    if not options.counted or not instructions.available():
+        return {}
+    progress('counting instructions')
+    found = instructions.measure(site, options.counted)
+    progress('')
+    return {'instructions': show_instructions(found, options.counted)} \
+        if found else {}
+
+
+def propagation_part(site, memcached, options):
+    if not options.keys or not ratios.wanted('Propagation'):
+        return {}
+    progress('watching keys')
+    spreads = propagation.measure(site, memcached, options.keys)
+    progress('')
+    return {'propagation': show_propagation(spreads)}
+
+
 def run(site):
     options = Options()
     result = {'machine': show_machine(site), 'rounds': options.rounds,
@@ -195,12 +205,8 @@ def run(site):
     memcached = Memcached(site)
     result.update(tickets_part(site, memcached, options))
     result.update(ids_part(site, memcached, options))
-
-    if options.keys and ratios.wanted('Propagation'):
-        progress('watching keys')
-        spreads = propagation.measure(site, memcached, options.keys)
-        progress('')
-        result['propagation'] = show_propagation(spreads)
+    result.update(instructions_part(site, options))
+    result.update(propagation_part(site, memcached, options))
 
     print('\n"plain nginx again" is a second plain nginx: how far its ratio '
           'is from 1 is what\nthis run cannot tell apart.')

@@ -31,7 +31,8 @@ def build():
 
 
 def run(opened_on, redeemed_on, mode, tls, handshakes, pids=(), core=None,
-        in_flight=16, patience=10, time=60, freeze=(), sessions=None):
+        in_flight=16, patience=10, time=60, freeze=(), sessions=None,
+        between=None):
     """One run of the client between two addresses; what it printed."""
     command = [PROGRAM, '--open', opened_on, '--redeem', redeemed_on,
                '--name', NAME, '--mode', mode, '--tls', tls,
@@ -41,6 +42,8 @@ def run(opened_on, redeemed_on, mode, tls, handshakes, pids=(), core=None,
     for option, numbers in (('--pid', pids), ('--freeze', freeze)):
         if numbers:
             command += [option, ','.join(str(pid) for pid in numbers)]
+    if between:
+        command += ['--between', between]
     if sessions:
         command += ['--sessions', str(sessions)]
     if core is not None:

@@ -23,6 +23,7 @@ MODULES = os.path.abspath(os.environ.get('SSS_MODULES') or os.path.join(
     REPOSITORY, 'build', 'modules'))
 NAME = 'a.example'
 PATIENCE = 30
+MEMCACHED_FILES = 1012
 
 PR_SET_PDEATHSIG = 1
 
@@ -111,12 +112,15 @@ def children(pid):
 
 class Memcached:
 
-    def __init__(self, site):
+    def __init__(self, site, label='memcached', wrap=()):
         self.port = free_port()
         self.address = '127.0.0.1:%d' % self.port
+        self.directory = os.path.join(site.directory, label)
+        os.makedirs(self.directory, exist_ok=True)
         self.process = site.start(
-            ['memcached', '-u', 'root', '-l', '127.0.0.1', '-t', '1',
-             '-p', str(self.port)], 'memcached', site.other_core)
+            [*wrap, 'memcached', '-u', 'root', '-l', '127.0.0.1', '-t', '1',
+             '-c', str(MEMCACHED_FILES), '-p', str(self.port)],
+            label, site.other_core)
         until(lambda: listening(self.port), 'memcached', process=(
             self.process.child))
 
@@ -260,10 +264,12 @@ class Site:
             process.stop()
             self.processes.remove(process)
 
-    def cluster(self, memcached, rotation='1h', poll='2s', namespace='main'):
+    def cluster(self, memcached, rotation='1h', poll='2s', namespace='main',
+                lookup='50ms'):
         """The block ssl_session_sync_cluster of a host."""
         return '\n'.join(
             ['ssl_session_sync_cluster main {',
              'memcached %s;' % memcached.address,
              'secret_file %s;' % self.secret, 'namespace %s;' % namespace,
-             'key_rotation %s;' % rotation, 'poll_interval %s;' % poll, '}'])
+             'key_rotation %s;' % rotation, 'poll_interval %s;' % poll,
+             'lookup_timeout %s;' % lookup, '}'])

@@ -5,7 +5,8 @@ those of user space on the processor that valgrind plays, which lacks the
 newest instructions of the real one; so they are told beside the CPU time.
 
 The cluster should poll rarely: valgrind makes a handshake last so long that
-every one of them would seem to pay for a part of a poll.
+every one of them would seem to pay for a part of a poll.  For the same reason
+lookups get a long time.
 """
 
 import glob
@@ -13,12 +14,38 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import dataclass
 
 import client
-from hosts import Host, Unfit, until
-from tickets import WORKS
+import ids
+from hosts import MEMCACHED_FILES, Host, Memcached, Unfit, until
+from ratios import wanted
 
-WRAP = ['valgrind', '--tool=callgrind', '-q']
+WRAP = ['valgrind', '--tool=callgrind', '-q', '--separate-threads=yes']
+
+
+@dataclass
+class Work:
+    """What is counted, and the target of its ratio."""
+
+    title: str
+    mode: str
+    tls: str
+    target: float
+    elsewhere: bool = False     # sessions come from another host
+    in_flight: int = 1
+
+
+WORKS = [Work('%s, TLS %s' % (title, tls), mode, tls, *more)
+         for title, mode, *more in (
+             ('full handshake', 'full', 1.01),
+             ('ticket resumption', 'ticket', 1.00, True),
+             ('full handshake, session stored', 'full-id', 1.05),
+             ('ID, same host', 'id', 1.03),
+             ('ID, other host, 1 in flight', 'id', 2.0, True),
+             ('ID, other host, 8 in flight', 'id', 1.15, True, 8),
+             ('forged ID', 'forged', 1.05))
+         for tls in ('1.2', '1.3')]
 
 
 def available():
@@ -26,51 +53,98 @@ def available():
                                                'callgrind_control'))
 
 
-def dump(host):
-    """Instructions since the last dump."""
-    pattern = os.path.join(host.directory, 'callgrind.*')
-    before = set(glob.glob(pattern))
-    subprocess.run(['callgrind_control', '--dump', str(host.worker)],
-                   check=True, stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL, timeout=60)
+class Counted:
+    """A process under callgrind, and what it executed in which thread."""
 
-    def total():
-        for path in set(glob.glob(pattern)) - before:
-            with open(path, encoding='ascii', errors='replace') as f:
-                found = re.search(r'^totals: (\d+)', f.read(), re.M)
-            if found:
-                return int(found[1])
-        return None
+    def __init__(self, directory, pid):
+        self.pattern = os.path.join(directory, 'callgrind.*')
+        self.pid = pid
+        self.command = 'callgrind_control --dump %d > /dev/null 2>&1' % pid
 
-    return until(total, 'a dump of callgrind')
+    def dumps(self):
+        return set(glob.glob(self.pattern))
+
+    def since_dump(self):
+        """Instructions of the first thread, of others, since the last."""
+        before = self.dumps()
+        subprocess.run(self.command, shell=True, check=True, timeout=60)
+
+        def totals():
+            found = {}
+            for path in self.dumps() - before:
+                with open(path, encoding='ascii', errors='replace') as f:
+                    text = f.read()
+                total = re.search(r'^totals: (\d+)', text, re.M)
+                if not total:
+                    return None
+                thread = re.search(r'^thread: (\d+)', text, re.M)[1]
+                found[thread] = found.get(thread, 0) + int(total[1])
+            return found
+
+        found = until(totals, 'a dump of callgrind')
+        return found.pop('1', 0), sum(found.values())
 
 
-def count(site, partner, label, cluster, handshakes):
-    """{work: instructions per handshake}; sessions come from partner."""
-    wrap = [*WRAP, '--callgrind-out-file=%s' % os.path.join(
+def wrap(site, label):
+    return [*WRAP, '--callgrind-out-file=%s' % os.path.join(
         site.directory, label, 'callgrind.%p')]
-    host = Host(site, label, cluster, wrap, single=True)
+
+
+def count(site, label, works, handshakes, cluster=None, memcached=None):
+    """{title: (worker's first thread, its others, memcached)}."""
+    host = Host(site, label, cluster, wrap(site, label), single=True,
+                cache='16m')
+    partner = Host(site, label + '-partner', cluster, cache='16m')
+    watched = [Counted(host.directory, host.worker)]
+    if cluster:
+        watched.append(Counted(memcached.directory, memcached.process.pid))
+        for each in (host, partner):
+            until(each.settled, each.label + ' with a key')
     found = {}
 
-    for work in WORKS:
+    for work in works:
+        # Plain nginx has no sessions of another host.
+        elsewhere = work.elsewhere and (cluster or work.mode == 'ticket')
+        opened, redeemed = (
+            ids.address(each, work.tls) if 'id' in work.mode or
+            work.mode == 'forged' else each.address
+            for each in (partner if elsewhere else host, host))
+        resumes = work.mode in ('ticket', 'id')
+
         # Once each for what is done for the first time.
         for n in (20, handshakes):
-            dump(host)
-            opened_on = host if work.mode == 'full' else partner
-            result = client.run(opened_on.address, host.address, work.mode,
-                                work.tls, n, core=site.other_core,
-                                in_flight=1, patience=60, time=120)
-            if result['failures'] or result['handshakes'] != n or (
-                    work.mode != 'full' and result['resumed'] != n):
+            result = client.run(
+                opened, redeemed, work.mode, work.tls, n,
+                core=site.other_core, in_flight=work.in_flight, patience=60,
+                time=300, between=' && '.join(w.command for w in watched))
+            if result['failures'] or result['handshakes'] != n or \
+                    result['resumed'] != (n if resumes else 0):
                 raise Unfit('%s under callgrind: %s' % (work.title, result))
-        found[work.title] = dump(host) / handshakes
+            spent = [w.since_dump() for w in watched]
+        found[work.title] = [
+            spent[0][0] / handshakes, spent[0][1] / handshakes,
+            sum(spent[1]) / handshakes if cluster else 0]
 
-    site.stop([host.process])
+    site.stop([host.process, partner.process])
     return found
 
 
-def measure(site, plain, module, cluster, handshakes):
-    """[(work, plain's, the module's)]."""
-    a = count(site, plain, 'callgrind-plain', None, handshakes)
-    b = count(site, module, 'callgrind-module', cluster, handshakes)
-    return [(work, a[work.title], b[work.title]) for work in WORKS]
+def measure(site, handshakes):
+    """[(work, plain's, [the module's: worker, other threads, memcached])]."""
+    works = [work for work in WORKS if wanted('Instructions, ' + work.title)]
+    if not works:
+        return []
+    plain = count(site, 'callgrind-plain', works, handshakes)
+
+    # memcached sets a limit of files; valgrind allows only its own, 12 less.
+    label = 'callgrind-memcached'
+    memcached = Memcached(
+        site, label, ['prlimit', '--nofile=%d' % (MEMCACHED_FILES + 12),
+                      *wrap(site, label)])
+    cluster = site.cluster(memcached, poll='60s', namespace='callgrind',
+                           lookup='10s')
+    module = count(site, 'callgrind-module', works, handshakes, cluster,
+                   memcached)
+    site.stop([memcached.process])
+    return [(work, plain[work.title][0], module[work.title])
+            for work in works]

@@ -74,6 +74,11 @@ load_measure(const load_options_t *o, load_session_t *sessions,
         return -1;
     }
 
+    if (o->between != NULL && system(o->between) != 0) {
+        (void) fprintf(stderr, "load: \"%s\" failed\n", o->between);
+        return -1;
+    }
+
     load_signal(o, SIGSTOP);
 
     rc = load_cpu(o, &before);

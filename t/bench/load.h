@@ -66,6 +66,7 @@ typedef struct {
     unsigned                  in_flight;
     double                    rate;         /* a second, 0: no limit    */
     const char               *request;      /* path, or NULL            */
+    const char               *between;      /* shell command, or NULL   */
     double                    patience;     /* seconds, one connection  */
     double                    time;         /* seconds, everything      */
 } load_options_t;

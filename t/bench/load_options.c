@@ -24,6 +24,7 @@ static const struct option  load_names[] = {
     { "name",       required_argument, NULL, 's' },
     { "pid",        required_argument, NULL, 'p' },
     { "freeze",     required_argument, NULL, 'f' },
+    { "between",    required_argument, NULL, 'b' },
     { "tls",        required_argument, NULL, 't' },
     { "mode",       required_argument, NULL, 'm' },
     { "handshakes", required_argument, NULL, 'n' },
@@ -49,6 +50,7 @@ static const char  load_usage[] =
     "  --redeem ADDRESS,...  where they are redeemed (default: --open)\n"
     "  --name NAME,...       server names to ask for (default: none)\n"
     "  --pid PID,...         processes whose CPU is counted\n"
+    "  --between COMMAND     run when the sessions are open\n"
     "  --tls 1.2|1.3         (1.3)\n"
     "  --freeze PID,...      processes stopped while it is counted\n"
     "  --mode full|ticket|id|full-id|forged  what is offered (full)\n"
@@ -149,6 +151,10 @@ load_set(load_options_t *o, int option, char *value)
     case 'q':
         o->request = value;
         return strpbrk(value, " \r\n") ? -1 : 0;
+
+    case 'b':
+        o->between = value;
+        break;
 
     case 'n':
         rc = load_number(value, 1, 1e8, &number);
