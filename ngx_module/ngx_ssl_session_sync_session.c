@@ -238,12 +238,12 @@ ngx_ssl_session_sync_store(SSL *ssl, ngx_ssl_session_sync_ctx_t *sync,
     len = i2d_SSL_SESSION(session, NULL);
 
     if (key == NULL || len <= 0
-        || len > SSS_ENGINE_VALUE - SSS_SEAL_OVERHEAD)
+        || len > SSS_ENGINE_VALUE - SSS_SESSION_OVERHEAD)
     {
         return;
     }
 
-    plain = ngx_alloc(len * 2 + SSS_SEAL_OVERHEAD, ngx_cycle->log);
+    plain = ngx_alloc(len * 2 + SSS_SESSION_OVERHEAD, ngx_cycle->log);
     if (plain == NULL) {
         return;
     }
@@ -261,7 +261,7 @@ ngx_ssl_session_sync_store(SSL *ssl, ngx_ssl_session_sync_ctx_t *sync,
            == 0)
     {
         (void) sss_engine_put(cluster->lookups->engine, name, sealed,
-                              len + SSS_SEAL_OVERHEAD, ttl);
+                              len + SSS_SESSION_OVERHEAD, ttl);
     }
 
     ngx_explicit_memzero(plain, len);

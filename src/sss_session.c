@@ -5,15 +5,20 @@
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
+#include "sss_aead.h"
 #include "sss_hmac.h"
 #include "sss_memory.h"
-#include "sss_seal.h"
 #include "sss_session.h"
 
 
 #define SSS_SESSION_INFO_ID      "ngx_ssl_session_sync id 1"
 #define SSS_SESSION_INFO_SEAL    "ngx_ssl_session_sync session 1"
 #define SSS_SESSION_INFO_RECORD  "ngx_ssl_session_sync record 1"
+#define SSS_SESSION_INFO_KEY     "ngx_ssl_session_sync seal 2"
+
+#define SSS_SESSION_MAGIC        "SSS1\1\2\0\0"
+#define SSS_SESSION_NONCE        8      /* offsets in a record             */
+#define SSS_SESSION_TEXT         20
 
 #define SSS_SESSION_HINT         4      /* bytes of a STEK's name          */
 #define SSS_SESSION_OWN          14     /* offsets of the two MACs         */
@@ -35,7 +40,7 @@ typedef struct {
     uint8_t                 name[SSS_KEY_NAME];
     sss_hmac_key_t          id;
     sss_hmac_key_t          record;     /* HKDF-Extract of the ID key      */
-    uint8_t                 seal[SSS_HMAC_SIZE];
+    sss_hmac_key_t          seal;
 } sss_session_derived_t;
 
 
@@ -45,6 +50,7 @@ typedef struct {
 
 struct sss_session_keys_s {
     sss_hmac_t             *hmac;
+    sss_aead_t             *aead;
     uint64_t                clock;      /* derivations so far              */
     sss_session_derived_t  *derived;    /* SSS_SESSION_CACHE of them       */
 };
@@ -61,6 +67,8 @@ static int sss_session_mac_bound(sss_session_keys_t *keys,
     const sss_sni_t *sni, uint8_t *mac);
 static int sss_session_mac(sss_session_keys_t *keys, const sss_key_t *key,
     const uint8_t *text, size_t len, uint8_t *mac);
+static int sss_session_secret(sss_session_keys_t *keys, const sss_key_t *key,
+    const uint8_t *id, uint8_t *secret);
 static size_t sss_session_ad(const char *ns, size_t ns_len,
     const uint8_t *id, const uint8_t *scope, const sss_sni_t *sni,
     uint8_t *ad);
@@ -77,9 +85,10 @@ sss_session_keys_create(void)
     }
 
     keys->hmac = sss_hmac_create();
+    keys->aead = sss_aead_create();
     keys->derived = sss_memory_alloc(SSS_SESSION_TABLE);
 
-    if (keys->hmac == NULL || keys->derived == NULL) {
+    if (keys->hmac == NULL || keys->aead == NULL || keys->derived == NULL) {
         sss_session_keys_destroy(keys);
         return NULL;
     }
@@ -96,6 +105,7 @@ sss_session_keys_destroy(sss_session_keys_t *keys)
     }
 
     sss_hmac_destroy(keys->hmac);
+    sss_aead_destroy(keys->aead);
     sss_memory_free(keys->derived, SSS_SESSION_TABLE);
     free(keys);
 }
@@ -244,19 +254,27 @@ sss_session_seal(sss_session_keys_t *keys, const sss_key_t *key,
     const char *ns, size_t ns_len, const uint8_t *id, const uint8_t *scope,
     const sss_sni_t *sni, const uint8_t *session, size_t len, uint8_t *out)
 {
-    size_t                        n;
-    uint8_t                       ad[SSS_SESSION_AD];
-    const sss_session_derived_t  *derived;
+    int               rc;
+    uint8_t           ad[SSS_SESSION_AD], secret[SSS_HMAC_SIZE];
+    sss_aead_piece_t  pieces[] = { { out, SSS_SESSION_TEXT }, { ad, 0 } };
 
-    n = sss_session_ad(ns, ns_len, id, scope, sni, ad);
-    derived = sss_session_derived(keys, key);
+    pieces[1].len = sss_session_ad(ns, ns_len, id, scope, sni, ad);
 
-    if (n == 0 || derived == NULL) {
+    memcpy(out, SSS_SESSION_MAGIC, SSS_SESSION_NONCE);
+
+    if (pieces[1].len == 0
+        || RAND_bytes(out + SSS_SESSION_NONCE, SSS_AEAD_NONCE) != 1
+        || sss_session_secret(keys, key, id, secret) != 0)
+    {
         return -1;
     }
 
-    return sss_seal(derived->seal, SSS_SEAL_SESSION, ad, n, session, len,
-                    out);
+    rc = sss_aead_seal(keys->aead, secret, out + SSS_SESSION_NONCE, pieces, 2,
+                       session, len, out + SSS_SESSION_TEXT);
+
+    sss_memory_wipe(secret, sizeof(secret));
+
+    return rc;
 }
 
 
@@ -265,19 +283,54 @@ sss_session_open(sss_session_keys_t *keys, const sss_key_t *key,
     const char *ns, size_t ns_len, const uint8_t *id, const uint8_t *scope,
     const sss_sni_t *sni, const uint8_t *sealed, size_t len, uint8_t *out)
 {
-    size_t                        n;
-    uint8_t                       ad[SSS_SESSION_AD];
-    const sss_session_derived_t  *derived;
+    int               rc;
+    uint8_t           ad[SSS_SESSION_AD], secret[SSS_HMAC_SIZE];
+    sss_aead_piece_t  pieces[] = { { sealed, SSS_SESSION_TEXT }, { ad, 0 } };
 
-    n = sss_session_ad(ns, ns_len, id, scope, sni, ad);
-    derived = sss_session_derived(keys, key);
+    pieces[1].len = sss_session_ad(ns, ns_len, id, scope, sni, ad);
 
-    if (n == 0 || derived == NULL) {
+    if (len < SSS_SESSION_OVERHEAD) {
         return -1;
     }
 
-    return sss_unseal(derived->seal, SSS_SEAL_SESSION, ad, n, sealed, len,
-                      out);
+    if (pieces[1].len == 0
+        || memcmp(sealed, SSS_SESSION_MAGIC, SSS_SESSION_NONCE) != 0
+        || sss_session_secret(keys, key, id, secret) != 0)
+    {
+        sss_memory_wipe(out, len - SSS_SESSION_OVERHEAD);
+        return -1;
+    }
+
+    rc = sss_aead_open(keys->aead, secret, sealed + SSS_SESSION_NONCE, pieces,
+                       2, sealed + SSS_SESSION_TEXT, len - SSS_SESSION_TEXT,
+                       out);
+
+    sss_memory_wipe(secret, sizeof(secret));
+
+    return rc == 0 ? (long) (len - SSS_SESSION_OVERHEAD) : -1;
+}
+
+
+/* The key of the record of this ID.  Returns 0, or -1. */
+
+static int
+sss_session_secret(sss_session_keys_t *keys, const sss_key_t *key,
+    const uint8_t *id, uint8_t *secret)
+{
+    uint8_t                       info[sss_len(SSS_SESSION_INFO_KEY)
+                                       + SSS_SESSION_ID];
+    const sss_session_derived_t  *derived;
+
+    memcpy(info, SSS_SESSION_INFO_KEY, sss_len(SSS_SESSION_INFO_KEY));
+    memcpy(info + sss_len(SSS_SESSION_INFO_KEY), id, SSS_SESSION_ID);
+
+    derived = sss_session_derived(keys, key);
+    if (derived == NULL) {
+        return -1;
+    }
+
+    return sss_hmac_expand(keys->hmac, &derived->seal, info, sizeof(info),
+                           secret);
 }
 
 
@@ -325,7 +378,7 @@ sss_session_derive(sss_hmac_t *hmac, sss_session_derived_t *derived,
 {
     int             rc;
     uint8_t         stek[sizeof(key->aes) + sizeof(key->hmac)];
-    uint8_t         id[SSS_HMAC_SIZE];
+    uint8_t         id[SSS_HMAC_SIZE], seal[SSS_HMAC_SIZE];
     sss_hmac_key_t  prk;
 
     memcpy(derived->name, key->name, SSS_KEY_NAME);
@@ -341,16 +394,18 @@ sss_session_derive(sss_hmac_t *hmac, sss_session_derived_t *derived,
            == 0
         && sss_hmac_expand(hmac, &prk,
                            (const uint8_t *) SSS_SESSION_INFO_SEAL,
-                           sss_len(SSS_SESSION_INFO_SEAL), derived->seal)
+                           sss_len(SSS_SESSION_INFO_SEAL), seal)
            == 0
         && sss_hmac_extract(hmac, id, sizeof(id), &derived->record) == 0)
     {
         sss_hmac_key(&derived->id, id, sizeof(id));
+        sss_hmac_key(&derived->seal, seal, sizeof(seal));
         rc = 0;
     }
 
     sss_memory_wipe(stek, sizeof(stek));
     sss_memory_wipe(id, sizeof(id));
+    sss_memory_wipe(seal, sizeof(seal));
     sss_memory_wipe(&prk, sizeof(prk));
 
     return rc;

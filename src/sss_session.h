@@ -25,9 +25,21 @@
  *               HKDF(ID key, no salt, "ngx_ssl_session_sync record 1" || ID,
  *                    20 bytes)
  *
- * The record is sealed (sss_seal.h) with purpose SSS_SEAL_SESSION and the
- * additional data: namespace length (1 byte), namespace, ID, and the binding
- * of scope and server name (sss_sni.h).
+ * The record:
+ *
+ *     offset  size  what
+ *          0     4  "SSS1"
+ *          4     1  version, 1
+ *          5     1  purpose, 2
+ *          6     2  zero
+ *          8    12  nonce, random
+ *         20     n  AES-256-GCM ciphertext
+ *     20 + n    16  GCM tag
+ *
+ * Its key is HKDF-Expand(seal key, "ngx_ssl_session_sync seal 2" || ID, 32
+ * bytes): one for each ID, so that random nonces never get near a bound.  The
+ * additional data: the first 20 bytes of the record, namespace length (1
+ * byte), namespace, ID, and the binding of scope and server name (sss_sni.h).
  */
 
 
@@ -43,7 +55,8 @@
 #include "sss_sni.h"
 
 
-#define SSS_SESSION_ID    32
+#define SSS_SESSION_ID        32
+#define SSS_SESSION_OVERHEAD  36        /* of a record                     */
 
 
 /*
@@ -89,14 +102,14 @@ int sss_session_name(sss_session_keys_t *keys, const sss_key_t *key,
 
 /*
  * Seals "len" bytes of a serialised session into "out", which has room for
- * len + SSS_SEAL_OVERHEAD.  Returns 0, or -1.
+ * len + SSS_SESSION_OVERHEAD.  Returns 0, or -1.
  */
 int sss_session_seal(sss_session_keys_t *keys, const sss_key_t *key,
     const char *ns, size_t ns_len, const uint8_t *id, const uint8_t *scope,
     const sss_sni_t *sni, const uint8_t *session, size_t len, uint8_t *out);
 
 /*
- * Opens a record into "out", which has room for len - SSS_SEAL_OVERHEAD.
+ * Opens a record into "out", which has room for len - SSS_SESSION_OVERHEAD.
  * Returns the bytes of the session, or -1 if it is not this session's, or of
  * another scope or server name, or damaged.
  */

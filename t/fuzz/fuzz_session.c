@@ -164,7 +164,7 @@ check_record(sss_session_keys_t *keys, const sss_ring_t *ring,
     fuzz_check(strlen(name) == SSS_NAME_SIZE - 1);
     fuzz_check(strspn(name + 5, "0123456789abcdef") == 40);
 
-    room = size < SSS_SEAL_OVERHEAD ? 0 : size - SSS_SEAL_OVERHEAD;
+    room = size < SSS_SESSION_OVERHEAD ? 0 : size - SSS_SESSION_OVERHEAD;
 
     out = malloc(room + 1);
     fuzz_check(out != NULL);
@@ -173,7 +173,7 @@ check_record(sss_session_keys_t *keys, const sss_ring_t *ring,
     fuzz_check(sss_session_open(keys, &ring->keys[1], ns, ns_len, id, scope,
                                 &sni, data, size, out)
                == -1);
-    fuzz_check(size < SSS_SEAL_OVERHEAD || fuzz_zero(out, room));
+    fuzz_check(size < SSS_SESSION_OVERHEAD || fuzz_zero(out, room));
     fuzz_check(out[room] == 0xa5);
 
     free(out);
@@ -207,9 +207,9 @@ check_damaged(sss_session_keys_t *keys, const sss_ring_t *ring,
     fuzz_check(key->expires > NOW);
     fuzz_check(sss_session_id_mint(keys, key, scope, &sni, id) == 0);
 
-    len = size - 9 + SSS_SEAL_OVERHEAD;
+    len = size - 9 + SSS_SESSION_OVERHEAD;
     sealed = malloc(len);
-    out = malloc(len - SSS_SEAL_OVERHEAD + 1);
+    out = malloc(len - SSS_SESSION_OVERHEAD + 1);
     fuzz_check(sealed != NULL && out != NULL);
 
     fuzz_check(sss_session_seal(keys, key, "main", 4, id, scope, &sni,
