@@ -16,6 +16,8 @@
 #   make style        how the sources look
 #   make staging      a cluster behind a balancer, to look at, until
 #                     make staging-down; see t/cluster/staging.py
+#   make matrix       all of this on other releases of Debian, by root;
+#                     ROOTS="trixie forky" chooses, see docs/compatibility.md
 #   make bench        CPU time per handshake beside plain nginx
 #   make clean        removes build/
 #
@@ -68,7 +70,8 @@ export SSS_NGINX   := $(NGINX)
 
 
 .PHONY: modules install demo staging staging-down test unit \
-        unit-programs tsan threads fuzz prove cluster style bench clean
+        unit-programs tsan threads fuzz prove cluster style \
+        matrix bench clean
 .DELETE_ON_ERROR:
 
 modules:
@@ -228,6 +231,10 @@ staging:
 
 staging-down:
 	@NAME='$(NAME)' $(PYTHON) t/cluster/staging.py down
+
+matrix:
+	@tools/setup matrix
+	@tools/matrix $(ROOTS)
 
 bench:
 	@tools/setup bench
