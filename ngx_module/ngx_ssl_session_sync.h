@@ -72,15 +72,27 @@ typedef struct {
     ngx_atomic_t              dropped;
     ngx_atomic_t              batches;
     ngx_atomic_t              opened;
-    ngx_atomic_t              waiting;
-    ngx_atomic_t              open;
     ngx_atomic_t              latency[SSS_ENGINE_BUCKETS];
 
-    ngx_atomic_t              unused[5];    /* five cache lines of 64 bytes */
+    ngx_atomic_t              unused[7];    /* five cache lines of 64 bytes */
 } ngx_ssl_session_sync_counters_t;
 
 
 #define NGX_SSL_SESSION_SYNC_COUNTERS  32
+
+
+/* What holds for an engine now; it ends with its worker, however that ends. */
+
+typedef struct {
+    ngx_atomic_t              pid;          /* of the worker, 0: free      */
+    ngx_atomic_t              waiting;
+    ngx_atomic_t              open;         /* 1: the breaker is           */
+} ngx_ssl_session_sync_seat_t;
+
+
+/* workers of the old and the new configuration; others are not shown */
+
+#define NGX_SSL_SESSION_SYNC_SEATS     64
 
 
 typedef struct {
@@ -98,6 +110,8 @@ typedef struct {
     /* by the number of the worker, to keep their cache lines apart */
     ngx_ssl_session_sync_counters_t
                               counters[NGX_SSL_SESSION_SYNC_COUNTERS];
+    ngx_ssl_session_sync_seat_t
+                              seats[NGX_SSL_SESSION_SYNC_SEATS];
 
     sss_board_t               board;        /* last: two rings follow      */
 } ngx_ssl_session_sync_shm_t;
@@ -314,6 +328,10 @@ ngx_uint_t ngx_ssl_session_sync_zone_capacity(size_t size);
 ngx_ssl_session_sync_counters_t *ngx_ssl_session_sync_counters(
     ngx_ssl_session_sync_cluster_t *cluster);
 uint64_t ngx_ssl_session_sync_now(void);
+
+/* A free seat, or that of a worker which is dead; NULL if all are taken. */
+ngx_ssl_session_sync_seat_t *ngx_ssl_session_sync_sit_down(
+    ngx_ssl_session_sync_cluster_t *cluster);
 
 /*
  * The key that encrypts now; one that is so new that other hosts may not have

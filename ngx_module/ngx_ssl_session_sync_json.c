@@ -10,7 +10,7 @@ static void ngx_ssl_session_sync_json_cluster(ngx_buf_t *b,
 static void ngx_ssl_session_sync_json_counters(ngx_buf_t *b,
     ngx_ssl_session_sync_counters_t *counters);
 static void ngx_ssl_session_sync_json_engines(ngx_buf_t *b,
-    ngx_ssl_session_sync_counters_t *counters);
+    ngx_ssl_session_sync_snapshot_t *s);
 static void ngx_ssl_session_sync_json_keys(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s);
 static void ngx_ssl_session_sync_json_server(ngx_buf_t *b,
@@ -106,7 +106,7 @@ ngx_ssl_session_sync_json_cluster(ngx_buf_t *b,
                            s->clock_warning ? "true" : "false");
 
     ngx_ssl_session_sync_json_counters(b, &s->counters);
-    ngx_ssl_session_sync_json_engines(b, &s->counters);
+    ngx_ssl_session_sync_json_engines(b, s);
     ngx_ssl_session_sync_json_keys(b, s);
 
     b->last = ngx_slprintf(b->last, b->end, ",\"servers\":[");
@@ -164,20 +164,19 @@ ngx_ssl_session_sync_json_counters(ngx_buf_t *b,
 
 static void
 ngx_ssl_session_sync_json_engines(ngx_buf_t *b,
-    ngx_ssl_session_sync_counters_t *counters)
+    ngx_ssl_session_sync_snapshot_t *s)
 {
     ngx_uint_t  i;
 
     b->last = ngx_slprintf(b->last, b->end,
-                           "\"engines\":{\"waiting\":%uA,"
-                           "\"breakers_open\":%uA,\"batches\":%uA,"
+                           "\"engines\":{\"waiting\":%ui,"
+                           "\"breakers_open\":%ui,\"batches\":%uA,"
                            "\"latency_us\":[",
-                           counters->waiting, counters->open,
-                           counters->batches);
+                           s->waiting, s->open, s->counters.batches);
 
     for (i = 0; i < SSS_ENGINE_BUCKETS; i++) {
         b->last = ngx_slprintf(b->last, b->end, "%s%uA", i ? "," : "",
-                               counters->latency[i]);
+                               s->counters.latency[i]);
     }
 
     b->last = ngx_slprintf(b->last, b->end, "]}");

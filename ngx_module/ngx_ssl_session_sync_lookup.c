@@ -62,6 +62,7 @@ ngx_ssl_session_sync_lookups_start(ngx_ssl_session_sync_cluster_t *cluster,
 
     lookups->keys = sss_session_keys_create();
     lookups->engine = sss_engine_start(&conf);
+    lookups->seat = ngx_ssl_session_sync_sit_down(cluster);
 
     cluster->lookups = lookups;
 
@@ -91,6 +92,16 @@ ngx_ssl_session_sync_lookups_stop(ngx_ssl_session_sync_cluster_t *cluster)
 
     if (lookups == NULL) {
         return;
+    }
+
+    if (lookups->engine && lookups->keys) {
+        ngx_ssl_session_sync_lookups_tick(cluster);
+    }
+
+    if (lookups->seat) {
+        lookups->seat->waiting = 0;
+        lookups->seat->open = 0;
+        lookups->seat->pid = 0;
     }
 
     cluster->lookups = NULL;
@@ -146,14 +157,17 @@ ngx_ssl_session_sync_lookups_tick(ngx_ssl_session_sync_cluster_t *cluster)
     ngx_ssl_session_sync_tell(dropped);
     ngx_ssl_session_sync_tell(batches);
     ngx_ssl_session_sync_tell(opened);
-    ngx_ssl_session_sync_tell(waiting);
-    ngx_ssl_session_sync_tell(open);
 
     for (i = 0; i < SSS_ENGINE_BUCKETS; i++) {
         ngx_ssl_session_sync_tell(latency[i]);
     }
 
     *told = stats;
+
+    if (cluster->lookups->seat) {
+        cluster->lookups->seat->waiting = stats.waiting;
+        cluster->lookups->seat->open = stats.open;
+    }
 
     sss_session_keys_sweep(cluster->lookups->keys,
                            ngx_ssl_session_sync_view(cluster));

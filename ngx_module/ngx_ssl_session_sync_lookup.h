@@ -48,6 +48,7 @@ struct ngx_ssl_session_sync_lookups_s {
     ngx_rbtree_t                    waits;
     ngx_rbtree_node_t               sentinel;
     sss_engine_stats_t              told;       /* already in the zone */
+    ngx_ssl_session_sync_seat_t    *seat;
     uint32_t                        weights[SSS_SERVERS_MAX];
 };
 

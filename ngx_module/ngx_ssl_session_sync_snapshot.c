@@ -5,6 +5,8 @@
 static void ngx_ssl_session_sync_snapshot(
     ngx_ssl_session_sync_snapshot_t *s);
 static void ngx_ssl_session_sync_sum(ngx_ssl_session_sync_snapshot_t *s);
+static void ngx_ssl_session_sync_sum_seats(
+    ngx_ssl_session_sync_snapshot_t *s);
 static const char *ngx_ssl_session_sync_state(
     ngx_ssl_session_sync_snapshot_t *s);
 
@@ -141,6 +143,7 @@ ngx_ssl_session_sync_snapshot(ngx_ssl_session_sync_snapshot_t *s)
     s->state = ngx_ssl_session_sync_state(s);
 
     ngx_ssl_session_sync_sum(s);
+    ngx_ssl_session_sync_sum_seats(s);
 }
 
 
@@ -163,6 +166,37 @@ ngx_ssl_session_sync_sum(ngx_ssl_session_sync_snapshot_t *s)
         for (j = 0; j < sizeof(*sum) / sizeof(ngx_atomic_t); j++) {
             to[j] += from[j];
         }
+    }
+}
+
+
+static void
+ngx_ssl_session_sync_sum_seats(ngx_ssl_session_sync_snapshot_t *s)
+{
+    ngx_uint_t                    i, waiting, open;
+    ngx_atomic_uint_t             pid;
+    ngx_ssl_session_sync_seat_t  *seat;
+
+    for (i = 0; i < NGX_SSL_SESSION_SYNC_SEATS; i++) {
+
+        seat = &s->cluster->sh->seats[i];
+
+        pid = seat->pid;
+        waiting = seat->waiting;
+        open = seat->open;
+
+        if (pid == 0 || (waiting == 0 && open == 0)) {
+            continue;
+        }
+
+        /* a worker that was killed has left its numbers behind */
+
+        if (kill((ngx_pid_t) pid, 0) == -1 && ngx_errno == NGX_ESRCH) {
+            continue;
+        }
+
+        s->waiting += waiting;
+        s->open += open;
     }
 }
 

@@ -19,6 +19,8 @@ typedef struct {
     uint64_t                          now;
     sss_ring_t                       *ring;
     ngx_ssl_session_sync_counters_t   counters;     /* of all workers */
+    ngx_uint_t                        waiting;      /* likewise, now  */
+    ngx_uint_t                        open;
     sss_sync_report_t                 report;
 } ngx_ssl_session_sync_snapshot_t;
 

@@ -85,6 +85,35 @@ ngx_ssl_session_sync_counters(ngx_ssl_session_sync_cluster_t *cluster)
 }
 
 
+ngx_ssl_session_sync_seat_t *
+ngx_ssl_session_sync_sit_down(ngx_ssl_session_sync_cluster_t *cluster)
+{
+    ngx_uint_t                    i;
+    ngx_atomic_uint_t             pid;
+    ngx_ssl_session_sync_seat_t  *seat;
+
+    for (i = 0; i < NGX_SSL_SESSION_SYNC_SEATS; i++) {
+
+        seat = &cluster->sh->seats[i];
+        pid = seat->pid;
+
+        if (pid && pid != (ngx_atomic_uint_t) ngx_pid
+            && (kill((ngx_pid_t) pid, 0) == 0 || ngx_errno != NGX_ESRCH))
+        {
+            continue;
+        }
+
+        if (ngx_atomic_cmp_set(&seat->pid, pid, ngx_pid)) {
+            seat->waiting = 0;
+            seat->open = 0;
+            return seat;
+        }
+    }
+
+    return NULL;
+}
+
+
 uint64_t
 ngx_ssl_session_sync_now(void)
 {

@@ -14,6 +14,7 @@ middlebox   in front of a memcached server: slow, or garbling
 staging     all of it together, see staging.conf
 forwarder   a TCP forwarder, slow or switching targets
 proxy       between a host and memcached: slow, silent, or lying
+callers     a TLS client in slow motion, and many quick ones at once
 sessions    a TLS client whose sessions are bytes
 record      the records in memcached, read without the library of the module
 """

@@ -112,6 +112,7 @@ class Config:
         self.servers = default_servers()
         self.synced = True              # False: nginx without the module
         self.workers = 2
+        self.connections = 1024         # of each worker
         self.session_timeout = '5m'
         self.session_cache = 'none'
         self.ticket_keys = []           # files for ssl_session_ticket_key
@@ -124,7 +125,7 @@ class Config:
                   'pid nginx.pid;',
                   'error_log error.log info;']
         lines += ['env %s;' % name for name in self.environment]
-        lines += ['events { worker_connections 1024; }']
+        lines += ['events { worker_connections %d; }' % self.connections]
         if self.synced:
             for group in self.groups:
                 lines += self._group(group)

@@ -1,0 +1,107 @@
+"""A TLS client in slow motion, and many quick ones at once."""
+
+import json
+import os
+import shlex
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import time
+
+from . import clients, conf
+
+BENCH = os.path.join(conf.REPOSITORY, 't', 'bench')
+
+
+class Caller:
+    """One connection, whose ClientHello is all that the host has got."""
+
+    def __init__(self, client, host, session, name='a.example'):
+        self.client = client
+        self.host = host
+        self.name = name
+        self.incoming = ssl.MemoryBIO()
+        self.outgoing = ssl.MemoryBIO()
+        self.tls = client.context.wrap_bio(self.incoming, self.outgoing,
+                                           server_hostname=name,
+                                           session=session)
+        self.began = time.monotonic()
+        self.socket = socket.create_connection(
+            (host.address, conf.PORT[conf.HTTP]), client.timeout)
+        assert not self._step(self.tls.do_handshake)
+
+    def _step(self, function):
+        """Returns False when the host's turn has come."""
+        try:
+            done = function()
+        except ssl.SSLWantReadError:
+            done = False
+        self.socket.sendall(self.outgoing.read())
+        return done is not False
+
+    def _until(self, function):
+        while not self._step(function):
+            data = self.socket.recv(65536)
+            if not data:
+                raise ConnectionError('the server closed')
+            self.incoming.write(data)
+
+    def finish(self):
+        """Everything that is left to do; like clients.Client.connect()."""
+        result = clients.Result(self.host, self.client.version)
+        try:
+            self._until(self.tls.do_handshake)
+            result.seconds = time.monotonic() - self.began
+            result.reused = self.tls.session_reused
+            self.tls.write(b'GET / HTTP/1.0\r\nHost: %s\r\n\r\n'
+                           % self.name.encode())
+            answer = []
+            self._until(lambda: answer.append(self.tls.read(65536)))
+            result.fields = clients.fields(
+                answer[0].decode().rstrip().rpartition('\n')[2])
+        except OSError as error:
+            result.error = '%s: %s' % (type(error).__name__, error)
+        self.hang_up()
+        return result
+
+    def hang_up(self):
+        self.socket.close()
+
+    def reset(self):
+        """Closes with RST in place of FIN."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                               struct.pack('ii', 1, 0))
+        self.socket.close()
+
+
+class Crowd:
+    """The load client of the bench: sessions of one host, all of them used
+    on another at the same time.
+    """
+
+    def __init__(self, first, second, version, count, directory,
+                 patience=60):
+        sys.path.append(BENCH)
+        import client                               # t/bench/client.py
+        client.build()
+        port = conf.PORT[conf.HTTP]
+        self.output = os.path.join(directory, 'crowd')
+        command = [client.PROGRAM,
+                   '--open', '%s:%d' % (first.address, port),
+                   '--redeem', '%s:%d' % (second.address, port),
+                   '--name', 'a.example', '--mode', 'id',
+                   '--tls', version[4:], '--handshakes', str(count),
+                   '--in-flight', str(count), '--patience', str(patience),
+                   '--time', str(patience)]
+        with open(self.output, 'w', encoding='utf-8') as f:
+            self.process = subprocess.Popen(command, cwd=directory,
+                                            stdin=subprocess.DEVNULL,
+                                            stdout=f)
+        self.what = shlex.join(command)
+
+    def result(self):
+        assert self.process.wait(90) in (0, 1), self.what
+        with open(self.output, encoding='utf-8') as f:
+            return json.load(f)
