@@ -16,6 +16,8 @@
 #   make style        how the sources look
 #   make staging      a cluster behind a balancer, to look at, until
 #                     make staging-down; see t/cluster/staging.py
+#   make chaos        breaks such a cluster under load for 3 minutes, and says
+#                     what became of sessions; see t/cluster/chaos.py
 #   make matrix       all of this on other releases of Debian, by root;
 #                     ROOTS="trixie forky" chooses, see docs/compatibility.md
 #   make bench        CPU time per handshake beside plain nginx
@@ -28,7 +30,7 @@
 #   CC=clang          another compiler
 #   SANITIZE=1        with gcc's AddressSanitizer and UndefinedBehaviorSanitizer:
 #                     modules -> build/sanitize/modules/*.so, and "make unit",
-#                     "make prove", "make cluster" run with them
+#                     "make prove", "make cluster", "make chaos" run with them
 
 NGINX_SRC    ?= /usr/share/nginx/src
 PYTHON       ?= /usr/bin/python3
@@ -69,7 +71,7 @@ export SSS_MODULES ?= $(abspath $(out)/modules)
 export SSS_NGINX   := $(NGINX)
 
 
-.PHONY: modules install demo staging staging-down test unit \
+.PHONY: modules install demo staging staging-down chaos test unit \
         unit-programs tsan threads fuzz prove cluster style \
         matrix bench clean
 .DELETE_ON_ERROR:
@@ -231,6 +233,12 @@ staging:
 
 staging-down:
 	@NAME='$(NAME)' $(PYTHON) t/cluster/staging.py down
+
+chaos:
+	@tools/setup chaos
+	@$(MAKE) -s -j $(jobs) modules
+	@DURATION='$(DURATION)' SEED='$(SEED)' RATE='$(RATE)' \
+	    $(run) $(PYTHON) t/cluster/chaos.py
 
 matrix:
 	@tools/setup matrix

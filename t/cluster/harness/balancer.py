@@ -3,7 +3,7 @@
 Its log has one line for each connection when it is over, and one whenever a
 host goes up or down.  A connection that a host refuses, or that it does not
 take within a second, goes to another host; one that a host has taken is that
-host's, and is closed when the host is found dead.
+host's, and is closed when nothing has passed for ten seconds.
 """
 
 import bisect
@@ -58,8 +58,8 @@ class Balancer:
                  'nbthread 1', 'maxconn 4000',
                  'defaults', 'mode tcp', 'log global',
                  'option redispatch 1', 'retries 3',
-                 'timeout connect 1s', 'timeout client 15s',
-                 'timeout server 15s', 'timeout check 1s',
+                 'timeout connect 1s', 'timeout client 10s',
+                 'timeout server 10s', 'timeout check 1s',
                  'listen statistics', 'mode http', 'no log',
                  'bind %s:%d' % (self.address, STATISTICS_PORT),
                  'stats enable', 'stats uri /', 'stats refresh 2s']
@@ -76,8 +76,7 @@ class Balancer:
                    'check port %d inter 500ms fall 2 rise 2'
                    % conf.STATUS_PORT)
             for host in self.hosts:
-                lines.append('server %s %s:%d %s on-marked-down '
-                             'shutdown-sessions'
+                lines.append('server %s %s:%d %s'
                              % (host.name, host.address, port,
                                 how.replace('%s', host.name)))
             first = first or name

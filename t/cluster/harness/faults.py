@@ -1,0 +1,119 @@
+"""Which fault comes when: a plan that follows from a seed."""
+
+import random
+from dataclasses import dataclass
+
+# kind: (whom it befalls, how long, what it needs)
+MEMCACHED, HOST, ALL_HOSTS = 'memcached', 'host', 'all hosts'
+KINDS = {
+    'memcached killed':   (MEMCACHED, (2, 7), None),
+    'memcached frozen':   (MEMCACHED, (2, 7), None),
+    'memcached flushed':  (MEMCACHED, (0, 0), None),
+    'memcached delayed':  (MEMCACHED, (2, 7), None),
+    'memcached lossy':    (MEMCACHED, (2, 7), 'cuts'),
+    'memcached garbled':  (MEMCACHED, (2, 7), None),
+    'host killed':        (HOST, (1, 6), None),
+    'host reloaded':      (HOST, (0, 0), None),
+    'host upgraded':      (HOST, (0, 0), None),
+    'host cut off':       (HOST, (3, 8), 'cuts'),
+    'host isolated':      (HOST, (3, 8), 'cuts'),
+    'clock shifted':      (HOST, (2, 7), 'clocks'),
+    'worker killed':      (HOST, (0, 0), None),
+    'secrets rotated':    (ALL_HOSTS, (0, 0), None)}
+
+# what an exchange of workers, or of secrets, takes by itself
+TAKES = {'host reloaded': 1, 'host upgraded': 1.5, 'worker killed': 0.5,
+         'secrets rotated': 5, 'memcached flushed': 0.2}
+
+GAP = (3.5, 6)
+FIRST, LAST = 2.0, 3.0      # seconds of calm, at the beginning and the end
+OVERLAP = 0.25              # probability that two faults come together
+EVERY = 0.2                 # ... that a fault befalls all memcached servers
+
+
+@dataclass
+class Fault:
+    number: int
+    at: float               # seconds after the beginning
+    seconds: float          # how long it lasts
+    kind: str
+    targets: list           # names
+    value: object = None
+
+    def __str__(self):
+        text = '%s: %s' % (self.kind, ' '.join(self.targets))
+        if self.value is not None:
+            text += ' (%s)' % self.value
+        if self.seconds:
+            text += ' for %.1f s' % self.seconds
+        return text
+
+
+def plan(seed, duration, hosts, servers, lacking=()):
+    """The faults of a run, by time.
+
+    Every kind comes once before any comes again.  A run that is too short
+    for that has shorter ones.  Up to two overlap, on different machines.
+    """
+    kinds = [kind for kind, (_, _, needs) in KINDS.items()
+             if needs not in lacking]
+    scale = 1.0
+    while True:
+        faults = _plan(random.Random(seed), duration, hosts, servers, kinds,
+                       scale)
+        if scale < 0.1 or len({fault.kind for fault in faults}) == len(kinds):
+            return faults
+        scale *= 0.9
+
+
+def _plan(dice, duration, hosts, servers, kinds, scale):
+    faults, bag = [], []
+    at, previous = FIRST, None
+    while True:
+        if not bag:
+            bag = list(kinds)
+            dice.shuffle(bag)
+        fault = _make(dice, bag.pop(), len(faults), hosts, servers, scale)
+        room = max(fault.seconds, TAKES.get(fault.kind, 0) * scale)
+        together = dice.random() < OVERLAP
+        gap = dice.uniform(*GAP) * scale
+        if previous is not None:
+            begins, ends, alone = previous
+            if (together and alone and ends > begins
+                    and not set(fault.targets) & set(faults[-1].targets)):
+                at, alone = (begins + ends) / 2, False
+            else:
+                at, alone = max(ends, begins + 0.1) + gap, True
+            previous = at, max(at + room, ends), alone
+        else:
+            previous = at, at + room, True
+        if previous[1] > duration - LAST:
+            return faults
+        fault.at = round(at, 2)
+        faults.append(fault)
+
+
+def _make(dice, kind, number, hosts, servers, scale):
+    whom, (least, most), _ = KINDS[kind]
+    seconds = round(dice.uniform(least, most) * scale, 2)
+    every = dice.random() < EVERY
+    if whom == ALL_HOSTS:
+        targets = list(hosts)
+    elif whom == HOST:
+        targets = [dice.choice(hosts)]
+    else:
+        targets = list(servers) if every else [dice.choice(servers)]
+    return Fault(number + 1, 0.0, seconds, kind, targets, _value(dice, kind))
+
+
+def _value(dice, kind):
+    if kind == 'memcached delayed':
+        # less than lookup_timeout, about that, much more
+        return '%d ms' % dice.choice([20, 45, 300, 1000])
+    if kind == 'memcached lossy':
+        return '%d %%' % dice.choice([5, 20, 50])
+    if kind == 'memcached garbled':
+        return '%d %%' % dice.choice([5, 20, 60])
+    if kind == 'clock shifted':
+        return dice.choice(['+8', '-8', '+20m', '-20m'])
+    return None

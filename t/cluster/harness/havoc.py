@@ -1,0 +1,276 @@
+"""Does to a staging cluster what a plan of faults says, and undoes it."""
+
+import secrets
+import threading
+import time
+from dataclasses import dataclass
+
+from . import middlebox, process, steady
+
+# seconds, until the last faults are given up
+PATIENCE = 20
+
+# Seconds for which everything has to resume before a fault counts as healed,
+# since the beginning of them: no probe meets every worker.
+HOLD = 1.5
+
+
+@dataclass
+class Window:
+    """One fault as it went.  Times are time()s."""
+
+    fault: object
+    began: float
+    ended: float = None
+    healed: float = None    # sessions resume again
+    closed: float = None    # and go on doing so
+    missed: str = None      # what did not resume when last tried
+
+
+@dataclass
+class Down:
+    """A host, or a worker of it, that was not there."""
+
+    host: str
+    began: float
+    ended: float
+    why: str
+
+
+class Havoc:
+
+    def __init__(self, cluster, faults, say):
+        self.cluster = cluster
+        self.faults = faults
+        self.say = say
+        self.hosts = {host.name: host for host in cluster.hosts}
+        self.servers = {server.name: server for server in cluster.memcached}
+        self.locks = {name: threading.RLock() for name in self.hosts}
+        self.windows = []
+        self.downs = []
+        self.troubles = []      # what could not be done
+        self.lock = threading.Lock()
+        self.done = threading.Event()
+        self.pause = threading.Event()      # never set
+        self.clients = steady.Clients()
+        self.round = 0
+
+    def run(self, began):
+        """All faults, each at its offset; returns when all are healed."""
+        healer = threading.Thread(target=self._heal, args=[began],
+                                  daemon=True)
+        healer.start()
+        threads = []
+        for fault in self.faults:
+            time.sleep(max(0, began + fault.at - time.time()))
+            thread = threading.Thread(target=self._one, args=[fault, began],
+                                      daemon=True)
+            thread.start()
+            threads.append(thread)
+        for thread in threads:
+            thread.join()
+        self.done.set()
+        healer.join()
+
+    def _one(self, fault, began):
+        self.say('%7.1f  %s' % (time.time() - began, fault))
+        window = Window(fault, time.time())
+        with self.lock:
+            for other in self.windows:
+                if other.healed and not other.closed:
+                    other.closed = window.began
+            self.windows.append(window)
+        word = fault.kind.replace(' ', '_')
+        try:
+            getattr(self, '_' + word)(fault)
+        except Exception as error:      # judged with everything else
+            self.troubles.append('%s: %s' % (fault, error))
+        with self.lock:
+            window.ended = time.time()
+
+    # Healing: every host's sessions of every kind resume on another host,
+    # and the balancer has all hosts.
+
+    def _heal(self, began):
+        while True:
+            with self.lock:
+                open_ = [w for w in self.windows if w.closed is None]
+                calm = all(w.ended for w in open_)
+            if not open_ and self.done.is_set():
+                return
+            if open_ and calm:
+                self._look(open_)
+                if self.done.is_set() and time.time() > PATIENCE + max(
+                        w.ended for w in open_):
+                    return
+            self.pause.wait(0.1)
+
+    def _look(self, open_):
+        now = time.time()
+        missed = self.probe()
+        with self.lock:
+            if any(w.closed is None and w not in open_
+                   for w in self.windows):
+                return          # the next fault has begun meanwhile
+            open_ = [w for w in open_ if w.closed is None]
+            for window in open_:
+                window.missed = missed
+                if missed:
+                    window.healed = None
+                elif window.healed is None:
+                    window.healed = now
+            if not missed and open_ and now - max(
+                    w.healed for w in open_) > HOLD:
+                for window in open_:
+                    window.closed = time.time()
+
+    def probe(self):
+        """Says what does not resume; None if everything does."""
+        hosts = self.cluster.hosts
+        if not self.cluster.balancer.all_up():
+            return 'the balancer misses a host'
+        self.round += 1
+        step = 1 + self.round % (len(hosts) - 1)
+        name = self.cluster.settings.names[0]
+        held = []
+        for kind in steady.KINDS:
+            for host in hosts:
+                first, session = self.clients.connect(kind, host.address,
+                                                      name)
+                if session is None:
+                    return '%s: %s: %s' % (host.name, kind, first.error)
+                held.append((kind, host, session))
+        for kind, host, session in held:
+            other = hosts[(hosts.index(host) + step) % len(hosts)]
+            second, _ = self.clients.connect(kind, other.address, name,
+                                             session)
+            if not second.reused:
+                return '%s of %s at %s: %s' % (
+                    kind, host.name, other.name,
+                    second.error or 'a full handshake')
+        return None
+
+    # Faults of memcached servers.
+
+    def _each(self, fault):
+        return [(self.servers[name], self.cluster.middleboxes[name])
+                for name in fault.targets]
+
+    def _memcached_killed(self, fault):
+        for server, box in self._each(fault):
+            box.kill()
+            server.kill()
+        time.sleep(fault.seconds)
+        for server, box in self._each(fault):
+            server.start()
+            box.start()
+
+    def _memcached_frozen(self, fault):
+        for server, _ in self._each(fault):
+            server.freeze()
+        time.sleep(fault.seconds)
+        for server, _ in self._each(fault):
+            server.thaw()
+
+    def _memcached_flushed(self, fault):
+        for server, _ in self._each(fault):
+            server.flush()
+
+    def _through(self, fault, command):
+        for _, box in self._each(fault):
+            box.tell(command)
+        time.sleep(fault.seconds)
+        for _, box in self._each(fault):
+            box.tell('pass')
+
+    def _memcached_delayed(self, fault):
+        self._through(fault, 'delay %g' % (int(fault.value.split()[0])
+                                           / 1000))
+
+    def _memcached_garbled(self, fault):
+        self._through(fault, 'garble %g' % (int(fault.value.split()[0])
+                                            / 100))
+
+    def _memcached_lossy(self, fault):
+        for server, _ in self._each(fault):
+            server.site.lose(int(fault.value.split()[0]), middlebox.PORT)
+        time.sleep(fault.seconds)
+        for server, _ in self._each(fault):
+            server.site.heal()
+
+    # Faults of hosts.
+
+    def _down(self, host, began, why):
+        with self.lock:
+            self.downs.append(Down(host.name, began, time.time(), why))
+
+    def _host_killed(self, fault):
+        host = self.hosts[fault.targets[0]]
+        with self.locks[host.name]:
+            began = time.time()
+            host.kill()
+            time.sleep(fault.seconds)
+            host.start()
+            self._down(host, began, 'host killed')
+
+    def _host_reloaded(self, fault):
+        host = self.hosts[fault.targets[0]]
+        with self.locks[host.name]:
+            host.reload()
+
+    def _host_upgraded(self, fault):
+        host = self.hosts[fault.targets[0]]
+        with self.locks[host.name]:
+            host.upgrade()
+
+    def _host_cut_off(self, fault):
+        """From every memcached server; clients reach it."""
+        site = self.hosts[fault.targets[0]].site
+        site.cut_from([server.address for server in self.cluster.memcached])
+        time.sleep(fault.seconds)
+        site.heal()
+
+    def _host_isolated(self, fault):
+        """From the balancer as well."""
+        host = self.hosts[fault.targets[0]]
+        began = time.time()
+        host.site.cut_from([server.address
+                            for server in self.cluster.memcached]
+                           + [self.cluster.balancer.address])
+        time.sleep(fault.seconds)
+        host.site.heal()
+        self._down(host, began, 'host isolated')
+
+    def _clock_shifted(self, fault):
+        host = self.hosts[fault.targets[0]]
+        host.shift_clock(fault.value)
+        time.sleep(fault.seconds)
+        host.shift_clock('+0')
+
+    def _worker_killed(self, fault):
+        host = self.hosts[fault.targets[0]]
+        with self.locks[host.name]:
+            pid = host.workers()[0]
+            host.expected.append('worker process %d exited on signal 9' % pid)
+            began = time.time()
+            process.kill(pid)
+            process.wait_until(lambda: process.state(pid) in (None, 'Z', 'X'),
+                               'a worker to die')
+            self._down(host, began, 'worker killed')
+            process.wait_until(
+                lambda: pid not in host.workers()
+                and len(host.workers()) == host.config.workers,
+                'a new worker')
+
+    def _secrets_rotated(self, fault):
+        """Each of the three steps on all hosts before the next."""
+        old = self.cluster.secret
+        new = secrets.token_hex(32)
+        for step in ([old, new], [new, old], [new]):
+            for name in fault.targets:
+                host = self.hosts[name]
+                with self.locks[name]:
+                    host.config.groups[0].secrets = step
+                    if host.pid is not None:
+                        host.reload()
+        self.cluster.secret = new

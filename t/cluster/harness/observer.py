@@ -1,0 +1,102 @@
+"""Watches the hosts of a run: memory of workers, keys that encrypt, lookups
+that got no answer in time."""
+
+import os
+import threading
+import time
+
+PAGE = os.sysconf('SC_PAGE_SIZE')
+LATE = ('timeouts', 'failures', 'dropped', 'breaker_opened')
+SETTLED = 5     # seconds after which a worker's first size is taken
+
+
+def resident(pid):
+    """Bytes, None if there is no such process."""
+    try:
+        with open('/proc/%d/statm' % pid, encoding='ascii') as f:
+            return int(f.read().split()[1]) * PAGE
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+class Worker:
+
+    def __init__(self, host, now, size):
+        self.host = host
+        self.seen = self.last = now
+        self.first = self.size = size
+
+    @property
+    def age(self):
+        return self.last - self.seen
+
+
+class Observer:
+    """A context; looks once a second."""
+
+    def __init__(self, hosts):
+        self.hosts = hosts
+        self.workers = {}       # by pid
+        self.keys = {host.name: [] for host in hosts}
+        self.late = {host.name: [] for host in hosts}   # (time, counters)
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self):
+        self.look()
+        self.begin = self.sizes()
+        self.thread.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.stop.set()
+        self.thread.join()
+
+    def _run(self):
+        while not self.stop.wait(1):
+            self.look()
+
+    def sizes(self):
+        """{host: resident bytes of each of its workers}"""
+        return {host.name: [resident(pid) or 0 for pid in host.workers()]
+                if host.pid else [] for host in self.hosts}
+
+    def look(self):
+        for host in self.hosts:
+            master = host.pid
+            if master is None:
+                continue
+            now = time.time()
+            for pid in host.workers(master):
+                size = resident(pid)
+                if size is None:
+                    continue
+                worker = self.workers.setdefault(
+                    pid, Worker(host.name, now, size))
+                worker.last, worker.size = now, size
+                if worker.age < SETTLED:
+                    worker.first = size
+            try:
+                group = host.group()
+            except (OSError, RuntimeError, ValueError):
+                continue        # it is down, or about to be
+            self.late[host.name].append((now, [group['sessions'][name]
+                                               for name in LATE]))
+            keys = self.keys[host.name]
+            for key in group['keys']:
+                if key['role'] == 'current' and key['name'] not in keys[-1:]:
+                    keys.append(key['name'])
+
+    def was_late(self, name, began, ended):
+        """Whether a host gave up waiting for memcached in this time."""
+        seen = self.late[name]
+        before = [c for when, c in seen if when < began][-1:]
+        during = [c for when, c in seen if began <= when <= ended]
+        after = [c for when, c in seen if when > ended][:1]
+        counts = before + during + after
+        return any(c != counts[0] for c in counts)
+
+    def rotations(self):
+        """{host: how often another key began to encrypt}"""
+        return {name: max(0, len(keys) - 1)
+                for name, keys in self.keys.items()}

@@ -1,0 +1,158 @@
+"""What a run under faults has shown.
+
+A failed handshake is excused if the host that the balancer gave it to was
+down at some moment between its beginning and its end: killed, isolated, or
+the worker that may have had it killed.  Nothing else is excused.  A
+connection that a dead host did not take and the balancer gave to another one
+did not fail; these are counted as "sent on".
+
+A handshake belongs to the fault windows if one was open at some moment of
+it; a window is open until sessions have resumed everywhere for a while.  The
+others are calm: "calm, old" if a window was open at some moment since the
+session was issued (a session may be lost with the memcached server that had
+it), and "calm, new" if none was.  Of these every one has to resume, unless
+memcached was too late by the count of a host: on a busy machine
+lookup_timeout may pass without any fault.
+"""
+
+import collections
+
+from . import balancer, faults, steady
+
+IN, OLD, NEW = 'in faults', 'calm, old', 'calm, new'
+PERIODS = (IN, OLD, NEW)
+
+
+def overlaps(began, ended, spans):
+    return any(a <= ended and began <= b for a, b in spans)
+
+
+def calm_seconds(window, windows):
+    """How long a fault took to heal while there was no other."""
+    left = [(window.ended, window.healed)]
+    for other in windows:
+        if other is not window:
+            left = [part for a, b in left
+                    for part in ((a, min(b, other.began)),
+                                 (max(a, other.ended), b))
+                    if part[0] < part[1]]
+    return sum(b - a for a, b in left)
+
+
+class Failure:
+
+    def __init__(self, handshake, connection, downs):
+        self.handshake = handshake
+        self.host = connection.server if connection else None
+        self.connection = connection
+        self.excuse = None
+        for down in downs:
+            if down.host == self.host and overlaps(
+                    handshake.began, handshake.ended,
+                    [(down.began, down.ended)]):
+                self.excuse = down.why
+
+    def __str__(self):
+        h = self.handshake
+        return '%s%s at %s, after %.3f s: %s; %s' % (
+            h.kind, ', resuming' if h.issued else '',
+            self.host or '(the balancer does not know)',
+            h.ended - h.began, h.error, self.connection)
+
+
+class Verdict:
+
+    def __init__(self, load, havoc, watch, log):
+        """"log": of the balancer, see balancer.connections()"""
+        self.watch = watch
+        self.handshakes = load.handshakes
+        self.windows = havoc.windows
+        self.spans = [(w.began, w.closed or float('inf'))
+                      for w in self.windows]
+        self.failures = []
+        self.sent_on = 0
+        self.missed = []        # calm and new, and not resumed
+        self.late = 0           # so, too, but memcached was late
+        self.longest = {'in calm': None, 'in faults': None, 'sent on': None}
+        # (kind, period): [offered to another host, resumed]
+        self.resumption = collections.defaultdict(lambda: [0, 0])
+        # (kind of fault, 'ticket' or 'id'): the same, while it lasted
+        self.during = collections.defaultdict(lambda: [0, 0])
+        for h in self.handshakes:
+            connection = h.source and balancer.find(
+                log, *h.source, h.began, h.ended)
+            self._judge(h, connection, havoc.downs)
+
+    def _judge(self, h, connection, downs):
+        retries = connection.retries if connection else 0
+        self.sent_on += retries > 0
+        if h.error:
+            self.failures.append(Failure(h, connection, downs))
+            return
+        inside = overlaps(h.began, h.ended, self.spans)
+        where = ('sent on' if retries else
+                 'in faults' if inside else 'in calm')
+        best = self.longest[where]
+        if best is None or h.seconds > best.seconds:
+            self.longest[where] = h
+        if h.issued is None or h.host == h.issuer:
+            return
+        if inside:
+            period = IN
+        elif overlaps(h.issued, h.ended, self.spans):
+            period = OLD
+        else:
+            period = NEW
+        groups = {(h.kind, period): self.resumption[h.kind, period]}
+        for window in self.windows:
+            if overlaps(h.began, h.ended, [(window.began, window.ended)]):
+                key = window.fault.kind, h.kind.split()[0]
+                groups[key] = self.during[key]
+        for counts in groups.values():
+            counts[0] += 1
+            counts[1] += h.reused
+        if period == NEW and not h.reused:
+            if h.kind.startswith('id') and any(
+                    self.watch.was_late(host, h.issued, h.ended)
+                    for host in (h.host, h.issuer)):
+                self.late += 1
+            else:
+                self.missed.append(h)
+
+    def calm_ids(self):
+        return sum(self.resumption[kind, NEW][0] for kind in steady.KINDS
+                   if kind.startswith('id'))
+
+    def unexcused(self):
+        return [f for f in self.failures if f.excuse is None]
+
+    def heal_seconds(self):
+        """(window, seconds of calm until it was healed, None: never)"""
+        return [(w, calm_seconds(w, self.windows) if w.healed else None)
+                for w in self.windows]
+
+    def rows(self):
+        """The table of resumptions."""
+        for kind in steady.KINDS:
+            yield '  %-20s' % kind + '  '.join(
+                share(self.resumption[kind, period]) for period in PERIODS)
+
+    def fault_rows(self):
+        """The same by kind of fault, and how long each took to heal."""
+        times = collections.defaultdict(list)
+        for window, healed in self.heal_seconds():
+            times[window.fault.kind].append(
+                'never' if healed is None else '%.1f' % healed)
+        for kind in faults.KINDS:
+            if kind in times:
+                yield '  %-20s' % kind + '  '.join(
+                    share(self.during[kind, what])
+                    for what in ('ticket', 'id')) + '  ' + ' '.join(
+                        times[kind])
+
+
+def share(counts):
+    offered, resumed = counts
+    if not offered:
+        return '%19s' % '-'
+    return '%6.2f %% of %7d' % (100 * resumed / offered, offered)
