@@ -10,11 +10,16 @@ import time
 from . import forwarder
 
 WITH_VALUE = (b'set', b'add', b'replace', b'cas')
-LOOKUPS = (b'get', b'gets')
+PROBE = b'sss1:probe'
 
 
 class HangUp(Exception):
     """Raised by a lie: the connection is closed."""
+
+
+def is_lookup(words):
+    """Of sessions: rings are read with "gets", for their versions."""
+    return words[:1] == [b'get'] and words[1] != PROBE
 
 
 class Proxy(forwarder.Forwarder):
@@ -31,7 +36,7 @@ class Proxy(forwarder.Forwarder):
     def __init__(self, server, address):
         super().__init__(address, [(server.address, 11211)])
         self.lie = None
-        self.lookups = 0            # records asked for
+        self.asked = set()          # names of sessions
         self._open = threading.Event()
         self._open.set()
 
@@ -96,7 +101,7 @@ class Proxy(forwarder.Forwarder):
         self._shut(sink)
 
     def _answer(self, words):
-        if words and words[0] in LOOKUPS:
-            self.lookups += len(words) - 1
+        if is_lookup(words):
+            self.asked.update(words[1:])
         lie = self.lie
         return None if lie is None else lie(words)
