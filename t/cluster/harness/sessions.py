@@ -140,6 +140,8 @@ class Client:
             answer += buffer.raw[:n]
         if not answer.endswith(b'\n'):
             raise ConnectionError('the server closed without an answer')
+        if kind == conf.HTTP:
+            result.fields['code'] = answer.split()[1].decode()
         result.fields.update(clients.fields(
             answer.decode().rstrip().rpartition('\n')[2]))
 
