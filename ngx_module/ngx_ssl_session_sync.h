@@ -72,9 +72,10 @@ typedef struct {
     ngx_atomic_t              dropped;
     ngx_atomic_t              batches;
     ngx_atomic_t              opened;
+    ngx_atomic_t              latency_us;
     ngx_atomic_t              latency[SSS_ENGINE_BUCKETS];
 
-    ngx_atomic_t              unused[7];    /* five cache lines of 64 bytes */
+    ngx_atomic_t              unused[1];    /* five cache lines of 64 bytes */
 } ngx_ssl_session_sync_counters_t;
 
 

@@ -179,7 +179,8 @@ ngx_ssl_session_sync_json_engines(ngx_buf_t *b,
                                s->counters.latency[i]);
     }
 
-    b->last = ngx_slprintf(b->last, b->end, "]}");
+    b->last = ngx_slprintf(b->last, b->end, "],\"latency_sum_us\":%uA}",
+                           s->counters.latency_us);
 }
 
 

@@ -157,6 +157,7 @@ ngx_ssl_session_sync_lookups_tick(ngx_ssl_session_sync_cluster_t *cluster)
     ngx_ssl_session_sync_tell(dropped);
     ngx_ssl_session_sync_tell(batches);
     ngx_ssl_session_sync_tell(opened);
+    ngx_ssl_session_sync_tell(latency_us);
 
     for (i = 0; i < SSS_ENGINE_BUCKETS; i++) {
         ngx_ssl_session_sync_tell(latency[i]);

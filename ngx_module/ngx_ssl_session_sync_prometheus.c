@@ -41,6 +41,10 @@ static void ngx_ssl_session_sync_state_metrics(ngx_buf_t *b,
 static void ngx_ssl_session_sync_counter_metrics(ngx_buf_t *b,
     ngx_array_t *snapshots, const char *name, const char *help,
     ngx_ssl_session_sync_counter_t *counter);
+static void ngx_ssl_session_sync_engine_metrics(ngx_buf_t *b,
+    ngx_array_t *snapshots);
+static void ngx_ssl_session_sync_latency_metrics(ngx_buf_t *b,
+    ngx_array_t *snapshots);
 static void ngx_ssl_session_sync_key_metrics(ngx_buf_t *b,
     ngx_array_t *snapshots);
 static void ngx_ssl_session_sync_server_metrics(ngx_buf_t *b,
@@ -170,6 +174,8 @@ ngx_ssl_session_sync_status_prometheus(ngx_pool_t *pool)
                                          "Sessions by ID, by event.",
                                          ngx_ssl_session_sync_sessions);
 
+    ngx_ssl_session_sync_engine_metrics(b, snapshots);
+    ngx_ssl_session_sync_latency_metrics(b, snapshots);
     ngx_ssl_session_sync_key_metrics(b, snapshots);
 
     for (gauge = ngx_ssl_session_sync_gauges; gauge->name; gauge++) {
@@ -290,6 +296,89 @@ ngx_ssl_session_sync_counter_metrics(ngx_buf_t *b, ngx_array_t *snapshots,
             b->last = ngx_slprintf(b->last, b->end, ",event=\"%s\"} %uA\n",
                                    counter[j].event, *(ngx_atomic_t *) p);
         }
+    }
+}
+
+
+static void
+ngx_ssl_session_sync_engine_metrics(ngx_buf_t *b, ngx_array_t *snapshots)
+{
+    ngx_uint_t                        i;
+    ngx_ssl_session_sync_snapshot_t  *s;
+
+    s = snapshots->elts;
+
+    ngx_ssl_session_sync_metric(b, "lookups_waiting", "gauge",
+                                "Lookups under way.");
+
+    for (i = 0; i < snapshots->nelts; i++) {
+        ngx_ssl_session_sync_labels(b, "lookups_waiting", &s[i]);
+        b->last = ngx_slprintf(b->last, b->end, "} %ui\n", s[i].waiting);
+    }
+
+    ngx_ssl_session_sync_metric(b, "breakers_open", "gauge",
+                                "Workers that wait for no lookup.");
+
+    for (i = 0; i < snapshots->nelts; i++) {
+        ngx_ssl_session_sync_labels(b, "breakers_open", &s[i]);
+        b->last = ngx_slprintf(b->last, b->end, "} %ui\n", s[i].open);
+    }
+
+    ngx_ssl_session_sync_metric(b, "lookup_batches_total", "counter",
+                                "Requests for several lookups.");
+
+    for (i = 0; i < snapshots->nelts; i++) {
+        ngx_ssl_session_sync_labels(b, "lookup_batches_total", &s[i]);
+        b->last = ngx_slprintf(b->last, b->end, "} %uA\n",
+                               s[i].counters.batches);
+    }
+}
+
+
+/* A histogram's buckets add up: each has what is in those before it. */
+
+static void
+ngx_ssl_session_sync_latency_metrics(ngx_buf_t *b, ngx_array_t *snapshots)
+{
+    ngx_uint_t                        i, j, us;
+    ngx_atomic_uint_t                 n;
+    ngx_ssl_session_sync_snapshot_t  *s;
+
+    s = snapshots->elts;
+
+    ngx_ssl_session_sync_metric(b, "lookup_seconds", "histogram",
+                                "Time of lookups.");
+
+    for (i = 0; i < snapshots->nelts; i++) {
+
+        n = 0;
+
+        for (j = 0; j < SSS_ENGINE_BUCKETS; j++) {
+
+            n += s[i].counters.latency[j];
+            us = (ngx_uint_t) 64 << j;
+
+            ngx_ssl_session_sync_labels(b, "lookup_seconds_bucket", &s[i]);
+
+            if (j == SSS_ENGINE_BUCKETS - 1) {
+                b->last = ngx_slprintf(b->last, b->end, ",le=\"+Inf\"} ");
+
+            } else {
+                b->last = ngx_slprintf(b->last, b->end,
+                                       ",le=\"%ui.%06ui\"} ",
+                                       us / 1000000, us % 1000000);
+            }
+
+            b->last = ngx_slprintf(b->last, b->end, "%uA\n", n);
+        }
+
+        ngx_ssl_session_sync_labels(b, "lookup_seconds_sum", &s[i]);
+        b->last = ngx_slprintf(b->last, b->end, "} %uA.%06uA\n",
+                               s[i].counters.latency_us / 1000000,
+                               s[i].counters.latency_us % 1000000);
+
+        ngx_ssl_session_sync_labels(b, "lookup_seconds_count", &s[i]);
+        b->last = ngx_slprintf(b->last, b->end, "} %uA\n", n);
     }
 }
 

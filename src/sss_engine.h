@@ -82,6 +82,7 @@ typedef struct {
     uint64_t  batches;                  /* requests for several lookups    */
     uint64_t  opened;                   /* times the breaker opened        */
     uint64_t  latency[SSS_ENGINE_BUCKETS];      /* of lookups, queue and all */
+    uint64_t  latency_us;                       /* their sum               */
     uint32_t  waiting;                  /* lookups under way               */
     uint32_t  open;                     /* 1: the breaker is open          */
 } sss_engine_stats_t;

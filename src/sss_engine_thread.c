@@ -171,6 +171,7 @@ sss_engine_count(sss_engine_t *engine, const sss_request_t *request,
     }
 
     stats->latency[i]++;
+    stats->latency_us += us;
 
     if (request->rc != SSS_ENGINE_FAILED) {
 

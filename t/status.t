@@ -183,6 +183,18 @@ for my $cluster (@{$json->{clusters}}) {
     cmp_ok($cluster->{ring_capacity}, '>=', scalar @{$cluster->{keys}},
            "$n: and a capacity");
 
+    is_deeply([sort keys %{$cluster->{sessions}}],
+              [qw(bad_records breaker_opened dropped failures forged lookups
+                  misses refused_binding removed stored timeouts)],
+              "$n: counters of sessions");
+    is_deeply([sort keys %{$cluster->{engines}}],
+              [qw(batches breakers_open latency_sum_us latency_us waiting)],
+              "$n: what engines tell");
+    is(strings($cluster->{engines}, keys %{$cluster->{engines}}), '',
+       "$n: numbers of engines are numbers");
+    is(scalar @{$cluster->{engines}{latency_us}}, 16,
+       "$n: a histogram of 16 numbers");
+
     is_deeply([map { join ' ', sort keys %$_ } @{$cluster->{keys}}],
               [('created ends expires name role rotation slot starts')
                x @{$cluster->{keys}}], "$n: all there is to say of keys");
@@ -326,6 +338,51 @@ is_deeply($main->{tickets},
           'and tickets');
 
 
+# Sessions by ID, which nginx has no cache for: from memcached.
+
+my ($remote, $engines, $sessions) = (0);
+my %sync;
+
+for my $n (1 .. 40) {
+    handshake($far, version => '1_2', more => ['-no_ticket'],
+              out => "$dir/s2");
+    my $second = handshake($far, version => '1_2', more => ['-no_ticket'],
+                           in => "$dir/s2");
+
+    $sync{$1}++ if $second->{body} =~ /^\d+ (\S+)$/;
+    last if ($sync{'id-remote'} // 0) == 5;
+}
+
+is($sync{'id-remote'}, 5, 'sessions by ID resume')
+    or diag(explain(\%sync));
+
+ok(until_true(sub {
+    my $now = clusters($status)->{far};
+    ($engines, $sessions) = @{$now}{qw(engines sessions)};
+    my $answered = 0;
+    $answered += $_ for @{$engines->{latency_us}};
+    return $now->{handshakes}{resumed_id_remote} == 5
+           && $sessions->{stored} >= 5 && $answered >= 5
+           && $answered == $sessions->{lookups};
+}), 'what became of them is counted')
+    or diag(explain([$engines, $sessions]));
+cmp_ok($engines->{latency_sum_us}, '>', 0, 'lookups take time');
+is($engines->{waiting}, 0, 'and are over');
+
+# No more than all that is counted may have taken, no less than each its least.
+
+my ($least, $most) = (0, 0);
+
+for my $i (0 .. 14) {
+    $least += $engines->{latency_us}[$i] * ($i ? 32 << $i : 0);
+    $most += $engines->{latency_us}[$i] * (64 << $i);
+}
+
+cmp_ok($engines->{latency_sum_us}, '>=', $least, 'their sum is large enough');
+cmp_ok($engines->{latency_sum_us}, '<=', $most, 'and not too large')
+    if $engines->{latency_us}[15] == 0;
+
+
 # Prometheus gets the same.
 
 my $canonical = JSON::PP->new->canonical;
@@ -351,7 +408,7 @@ for my $line (split /\n/, $text) {
         push @bad, "a second time: $line" if $help{$1}++;
         $metric = $1;
 
-    } elsif ($line =~ /^# TYPE (\w+) (counter|gauge)$/) {
+    } elsif ($line =~ /^# TYPE (\w+) (counter|gauge|histogram)$/) {
         my ($name, $type) = ($1, $2);
         push @bad, "not after its help: $line"
             if $metric ne $name || $type{$name};
@@ -363,9 +420,16 @@ for my $line (split /\n/, $text) {
                        \{((?:[a-z]+="(?:[^"\\\n]|\\["\\n])*"(?:,(?!\})|(?=\})))+)\}
                        \ ([0-9]+(?:\.[0-9]+)?|-[0-9]+)$/x)
     {
-        push @bad, "not with its type: $line" if $metric ne $1 || !$type{$1};
-        push @bad, "a second time: $line" if exists $value{"$1 $2"};
-        $value{"$1 $2"} = $3;
+        my ($name, $labels, $number) = ($1, $2, $3);
+        my $family = $name;
+
+        $family =~ s/_(bucket|sum|count)$//
+            if ($type{$metric} // '') eq 'histogram';
+        push @bad, "not with its type: $line"
+            if $metric ne $family || !$type{$family};
+        push @bad, "a second time: $line"
+            if exists $value{"$name $labels"};
+        $value{"$name $labels"} = $number;
 
     } else {
         push @bad, "not understood: $line";
@@ -373,6 +437,12 @@ for my $line (split /\n/, $text) {
 }
 
 is_deeply(\@bad, [], 'every line is of the text format');
+
+my $documented = read_file("$FindBin::Bin/../docs/directives.md");
+
+is_deeply([grep { !/^ssl_session_sync_(\w+)$/
+                  || $documented !~ /^\|[^|]*`$1`/m } sort keys %type], [],
+          'every metric is documented');
 like($text, qr/\n\z/, 'the last line is a whole one');
 
 sub label {
@@ -407,6 +477,23 @@ for my $cluster (@{$before->{clusters}}) {
         $expect->("${kind}_total", $cluster->{$kind}{$_}, event => $_)
             for keys %{$cluster->{$kind}};
     }
+
+    my $engines = $cluster->{engines};
+    my @latency = @{$engines->{latency_us}};
+    my $sum = 0;
+
+    $expect->(lookups_waiting => $engines->{waiting});
+    $expect->(breakers_open => $engines->{breakers_open});
+    $expect->(lookup_batches_total => $engines->{batches});
+
+    for my $i (0 .. $#latency) {
+        $sum += $latency[$i];
+        $expect->(lookup_seconds_bucket => $sum,
+                  le => $i == $#latency ? '+Inf'
+                        : sprintf '%.6f', (64 << $i) / 1000000);
+    }
+    $expect->(lookup_seconds_sum => $engines->{latency_sum_us} / 1000000);
+    $expect->(lookup_seconds_count => $sum);
 
     $expect->(key_starts_seconds => $_->{starts}, name => $_->{name},
               role => $_->{role}) for @{$cluster->{keys}};

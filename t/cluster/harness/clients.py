@@ -74,9 +74,14 @@ class Client:
                     result.reused = tls.session_reused
                     # TLS 1.3 sends tickets after the handshake
                     result.session = tls.session
+                    self._leave(tls, kind)
         except OSError as error:
             result.error = '%s: %s' % (type(error).__name__, error)
         return result
+
+    @staticmethod
+    def _leave(tls, kind):
+        """Nothing: closes without a word."""
 
     @staticmethod
     def _talk(tls, kind, name, result):

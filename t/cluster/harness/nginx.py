@@ -182,8 +182,8 @@ class Host:
 
         process.wait_until(renewed, '%s to reload' % self.name)
 
-    def upgrade(self):
-        """Exchanges the binary, without a connection lost."""
+    def second_master(self):
+        """Starts the new binary beside the old one, whose pid it returns."""
         old = self.pid
         process.kill(old, signal.SIGUSR2)
         process.wait_until(lambda: self._pid('nginx.pid.oldbin') == old
@@ -193,6 +193,11 @@ class Host:
         process.wait_until(
             lambda: len(self.workers()) == self.config.workers,
             'new workers on ' + self.name)
+        return old
+
+    def upgrade(self):
+        """Exchanges the binary, without a connection lost."""
+        old = self.second_master()
         process.kill(old, signal.SIGQUIT)
         process.wait_until(lambda: not process.alive(old),
                            'the old master of %s to end' % self.name)
