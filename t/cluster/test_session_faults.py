@@ -319,11 +319,8 @@ def test_value_of_another_session(cluster, version):
 
 
 def where(cluster, session):
-    """The name under which memcached has a session."""
-    key, = [key for key in record.ring_of(cluster.memcached[0],
-                                          cluster.secret)
-            if key.name[:4] == session.identity[:4]]
-    return record.session_name(key, session.identity)
+    return record.session_of(cluster.memcached[0], cluster.secret,
+                             session.identity)
 
 
 def test_full_and_evicting(cluster):

@@ -45,6 +45,7 @@ class Server:
     ca: str = None              # ssl_client_certificate
     listen: str = ''            # further parameters of "listen"
     extra: str = ''
+    tell: str = ''              # more for the answer to say
 
     def __post_init__(self):
         if self.port is None:
@@ -200,8 +201,8 @@ class Config:
         for server in self.servers:
             if server.kind == HTTP:
                 lines += self._server(server)
-                lines += ['location / { return 200 "%s name=%s\\n"; } }'
-                          % (self._marker(), server.name)]
+                lines += ['location / { return 200 "%s name=%s %s\\n"; } }'
+                          % (self._marker(), server.name, server.tell)]
         lines += ['server {', 'listen %s:%d;' % (self.address, STATUS_PORT),
                   'access_log off;']
         if self.synced:

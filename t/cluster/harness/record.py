@@ -125,3 +125,10 @@ def ring_of(server, secret, namespace='main'):
     """The keys that one memcached server holds; none without a record."""
     sealed = server.get(ring_name(secret, namespace))
     return [] if sealed is None else open_ring(secret, namespace, sealed)
+
+
+def session_of(server, secret, identity, namespace='main'):
+    """Where a memcached server has the session of an ID, if it has it."""
+    key, = [key for key in ring_of(server, secret, namespace)
+            if key.name[:4] == identity[:4]]
+    return session_name(key, identity)

@@ -1,0 +1,69 @@
+"""How long a session by ID can be resumed."""
+
+import pytest
+
+from harness import clients, process, record, sessions
+
+
+def place(cluster, session):
+    return record.session_of(cluster.memcached[0], cluster.secret,
+                             session.identity)
+
+
+def start(make, **parameters):
+    cluster = make(hosts=2, memcached_servers=1, start=False, **parameters)
+    sessions.without_tickets(cluster.hosts)
+    cluster.start()
+    cluster.wait_agreed()
+    for version in clients.VERSIONS:
+        sessions.Chain(version).remote(*cluster.hosts)
+    return cluster
+
+
+@pytest.mark.parametrize('cache', ['none', 'shared:sessions:1m'])
+def test_expires(make_cluster, cache):
+    """With ssl_session_timeout: memcached has nothing of it any more."""
+    cluster = start(make_cluster, rotation='7d', session_timeout='2s',
+                    session_cache=cache)
+    server = cluster.memcached[0]
+    kept = []
+    for version in clients.VERSIONS:
+        client = sessions.Client(version)
+        session = client.full(cluster.hosts[0]).session
+        where = place(cluster, session)
+        process.wait_until(lambda where=where: server.get(where),
+                           'the session')
+        with server.connect() as c:
+            assert 0 <= c.lifetime(where) <= 2
+        kept.append((client, session, where))
+    for client, session, where in kept:
+        process.wait_until(lambda where=where: server.get(where) is None,
+                           'memcached to forget')
+        for host in cluster.hosts:
+            result = client.connect(host, session=session)
+            assert result.error is None and not result.reused
+    # nothing but ring and presence
+    process.wait_until(lambda: left(cluster) == set(), 'an empty memcached')
+
+
+def left(cluster):
+    return set(cluster.memcached[0].items()) - {
+        record.ring_name(cluster.secret, 'main'),
+        record.presence_name('main')}
+
+
+def test_born_before_a_rotation(make_cluster):
+    cluster = start(make_cluster, rotation='2s')
+    first, second = cluster.hosts
+    born = {version: [] for version in clients.VERSIONS}
+    for _ in range(2):
+        for version, kept in born.items():
+            client = sessions.Client(version)
+            kept.append((client, client.full(first).session))
+        cluster.wait_rotations(1)
+    for version, kept in born.items():
+        identities = {session.identity[:4] for _, session in kept}
+        assert len(identities) == 2
+        for client, session in kept:
+            result = client.connect(second, session=session)
+            assert result.error is None and result.reused, version
