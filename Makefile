@@ -21,6 +21,7 @@
 #   make matrix       all of this on other releases of Debian, by root;
 #                     ROOTS="trixie forky" chooses, see docs/compatibility.md
 #   make bench        CPU time per handshake beside plain nginx
+#   make soak         HANDSHAKES=1000000 on two hosts: memory stays flat
 #   make clean        removes build/
 #
 #   NGINX_SRC=dir     builds for this nginx source tree instead: with the
@@ -73,7 +74,7 @@ export SSS_NGINX   := $(NGINX)
 
 .PHONY: modules install demo staging staging-down chaos test unit \
         unit-programs tsan threads fuzz prove cluster style \
-        matrix bench clean
+        matrix bench soak clean
 .DELETE_ON_ERROR:
 
 modules:
@@ -248,6 +249,11 @@ bench:
 	@tools/setup bench
 	@$(MAKE) -s -j $(jobs) modules
 	@$(PYTHON) t/bench/bench.py
+
+soak:
+	@tools/setup bench
+	@$(MAKE) -s -j $(jobs) modules
+	@$(PYTHON) -B t/bench/soak.py
 
 clean:
 	rm -rf build

@@ -41,3 +41,23 @@ def zone(pid, size):
         if line and int(line[2], 16) - int(line[1], 16) == size:
             return int(re.search(r'^Rss:\s+(\d+)', part, re.M)[1])
     return None
+
+
+def own(pid):
+    """Kilobytes that are a worker's alone, without what it shares.
+
+    Pages of a shared mapping count as private while only one process has
+    touched them.
+    """
+    try:
+        with open('/proc/%d/smaps' % pid, encoding='ascii') as f:
+            text = f.read()
+    except OSError:
+        return None
+
+    return sum(int(number)
+               for part in re.split(r'^(?=[0-9a-f]+-[0-9a-f]+ )', text,
+                                    flags=re.M)
+               if re.match(r'[0-9a-f]+-[0-9a-f]+ ...p ', part)
+               for number in re.findall(
+                   r'^Private_(?:Clean|Dirty):\s+(\d+)', part, re.M))
