@@ -21,6 +21,7 @@ import tempfile
 import time
 
 import client
+import compare
 import ids
 import instructions
 import machine
@@ -62,7 +63,7 @@ def show_machine(site):
 
 def show_rows(site, title, rows, options):
     """Measures the chosen ones of the rows, and prints them."""
-    rows = ratios.chosen(rows)
+    rows = ratios.chosen(rows, title)
     if not rows:
         return []
     found = ratios.measure(rows, options.rounds, options.handshakes,
@@ -177,6 +178,40 @@ def ids_part(site, memcached, options):
     return result
 
 
+def peers_part(site, options):
+    if not any(ratios.wanted('Peers, ' + work.title)
+               for work in compare.WORKS) and not ratios.wanted('Frozen'):
+        return {}
+    progress('starting peers')
+    memcached = Memcached(site, 'memcached-module')
+    backend = Host(site, 'backend', core=site.other_core)
+    pairs, absent = compare.start(site, memcached, backend.port)
+    rows, wrong = compare.rows(pairs, absent, site.other_core, progress)
+    found = {'peers': show_rows(site, 'Peers', rows, options),
+             'wrong': wrong}
+    if ratios.wanted('Frozen'):
+        found['frozen'] = compare.frozen(pairs, site.other_core, progress)
+        progress('')
+        show_frozen(found['frozen'])
+    for pair in pairs:
+        site.stop(pair.processes())
+    site.stop([backend.process, memcached.process])
+    return found
+
+
+def show_frozen(rows):
+    heading('IDs of another host offered while memcached is frozen, TLS 1.2, '
+            '%d at once' % compare.FROZEN)
+    for row in rows:
+        latency = row['latency_us']
+        print('  %-20s%4d of %d handshakes done within %d s%s' % (
+            row['variant'], row['done'], row['offered'],
+            compare.FROZEN_PATIENCE,
+            ': p50 %.1f ms, longest %.1f ms' % (
+                latency['p50'] / 1e3, latency['max'] / 1e3)
+            if latency else ''))
+
+
 def instructions_part(site, options):
     if not options.counted or not instructions.available():
         return {}
@@ -205,14 +240,16 @@ def run(site):
     memcached = Memcached(site)
     result.update(tickets_part(site, memcached, options))
     result.update(ids_part(site, memcached, options))
+    result.update(peers_part(site, options))
     result.update(instructions_part(site, options))
     result.update(propagation_part(site, memcached, options))
 
     print('\n"plain nginx again" is a second plain nginx: how far its ratio '
           'is from 1 is what\nthis run cannot tell apart.')
     result['complaints'] = [
-        complaint for part in ('tickets', 'ids')
-        for complaint in tables.complaints(result[part])]
+        complaint for part in ('tickets', 'ids', 'peers')
+        for complaint in tables.complaints(result.get(part, []))]
+    result['complaints'] += result.pop('wrong', [])
     return result
 
 

@@ -67,7 +67,7 @@ def cores():
 class Process:
     """A child that ends when the bench does."""
 
-    def __init__(self, command, log, core=None):
+    def __init__(self, command, log, core=None, env=None):
         self.log = log
         prctl = ctypes.CDLL(None, use_errno=True).prctl
 
@@ -80,7 +80,7 @@ class Process:
             try:
                 self.child = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, stdout=output,
-                    stderr=output, preexec_fn=prepare)
+                    stderr=output, preexec_fn=prepare, env=env)
             except OSError as e:
                 raise Unfit('cannot start %s: %s' % (command[0], e)) from e
 
@@ -148,6 +148,7 @@ class Host:
             [*wrap, NGINX, '-p', self.directory + '/', '-c', path,
              '-e', os.path.join(self.directory, 'error.log')],
             label, site.server_core if core is None else core)
+        self.processes = [self.process]
         self._wait(single)
 
     def _wait(self, single):
@@ -227,6 +228,7 @@ class Site:
         self.server_core, self.other_core = cores()
         self.certificate = os.path.join(directory, 'certificate.pem')
         self.key = os.path.join(directory, 'key.pem')
+        self.pem = os.path.join(directory, 'both.pem')
         self.ticket_key = os.path.join(directory, 'ticket.key')
         self.secret = os.path.join(directory, 'secret')
         self._make_files()
@@ -244,18 +246,20 @@ class Site:
              '-subj', '/CN=' + NAME, '-keyout', self.key,
              '-out', self.certificate],
             check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self._write(self.ticket_key, secrets.token_bytes(80))
-        self._write(self.secret, secrets.token_hex(32).encode() + b'\n')
+        with open(self.certificate, 'rb') as a, open(self.key, 'rb') as b:
+            self.write(self.pem, a.read() + b.read())
+        self.write(self.ticket_key, secrets.token_bytes(80))
+        self.write(self.secret, secrets.token_hex(32).encode() + b'\n')
 
     @staticmethod
-    def _write(path, data):
+    def write(path, data):
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(fd, 'wb') as f:
             f.write(data)
 
-    def start(self, command, label, core=None):
+    def start(self, command, label, core=None, env=None):
         process = Process(command, os.path.join(
-            self.directory, label + '.log'), core)
+            self.directory, label + '.log'), core, env)
         self.processes.append(process)
         return process
 

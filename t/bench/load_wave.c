@@ -556,8 +556,9 @@ load_step(load_conn_t *c)
 
 
 /*
- * The request, or else a close_notify: either makes the server close, and
- * what it sends before that includes the tickets of TLS 1.3.
+ * The request, or else a close_notify and the end of what we send, which some
+ * servers wait for.  Either makes the server close, and what it sends before
+ * that includes the tickets of TLS 1.3.
  */
 
 static int
@@ -571,6 +572,10 @@ load_talk(load_conn_t *c)
 
     if (c->run->o->request == NULL) {
         rc = SSL_shutdown(c->ssl) < 0 ? -1 : 1;
+
+        if (rc == 1) {
+            (void) shutdown(c->fd, SHUT_WR);
+        }
 
     } else {
         name = load_name(c->run, c->number);

@@ -45,7 +45,7 @@ class Row:
     variants: list
     in_flight: int = 16
     same_tickets: bool = False  # all variants hand out as many
-    most: int = 1000000         # handshakes that are enough
+    cannot: dict = field(default_factory=dict)  # {label: why}
 
 
 @dataclass
@@ -115,13 +115,15 @@ def wanted(text):
     return re.search(os.environ.get('BENCH_ONLY') or '', text) is not None
 
 
-def chosen(rows):
+def chosen(rows, title):
     """The rows and variants that BENCH_ONLY selects, bases included."""
     found = []
     for row in rows:
         base, *rest = row.variants
-        rest = [v for v in rest if wanted('%s: %s' % (row.title, v.label))]
-        if rest or wanted('%s: %s' % (row.title, base.label)):
+        rest = [v for v in rest
+                if wanted('%s, %s: %s' % (title, row.title, v.label))]
+        if rest or wanted('%s, %s: %s' % (title, row.title,
+                                          base.label)):
             row.variants = [base, *rest]
             found.append(row)
     return found
@@ -130,8 +132,8 @@ def chosen(rows):
 def once(row, variant, handshakes, core):
     result = client.run(
         variant.opened_on, variant.redeemed_on, variant.mode, row.tls,
-        min(handshakes, row.most), list(variant.counted), core,
-        row.in_flight, freeze=variant.freeze)
+        handshakes, list(variant.counted), core, row.in_flight,
+        freeze=variant.freeze)
     if variant.after:
         variant.after()
     return result

@@ -20,7 +20,7 @@ def describe(found):
                 'ratio': spread[1], 'middle': [spread[0], spread[2]],
                 'cheapest': ratios.cheapest(one.cpu)
                 / (ratios.cheapest(base.cpu) or 1),
-                'rounds_cpu_us': one.cpu,
+                'rounds_cpu_us': one.cpu, 'cannot': row.cannot,
                 'latency_us': {name: ratios.middle(values) for name, values
                                in one.latency.items()},
                 'longest_us': max(one.latency.get('max') or [0]),
@@ -39,6 +39,8 @@ def show(rows, split):
              'resumed', 'p50 us', 'p99 us', 'p99.9 us'))
     last = None
     for row in rows:
+        if last and last['work'] != row['work']:
+            show_cannot(last)
         spread, cheapest, target = '', '', ''
         if not row['base']:
             spread = '%.3f (%.3f-%.3f)' % (row['ratio'], *row['middle'])
@@ -49,14 +51,21 @@ def show(rows, split):
                 target = '%.2f' % row['target']
         resumed = 100 * row['resumed'] / max(row['handshakes'], 1)
         print('  %-40s%-20s%7.1f  %-21s%8s%7s%8.0f%%%8.0f%8.0f%9.0f'
-              % (row['work'] if row['work'] != last else '',
+              % (row['work'] if row['base'] else '',
                  row['variant'], row['cpu_us'], spread, cheapest, target,
                  resumed, *(row['latency_us'].get(name, 0)
                             for name in ('p50', 'p99', 'p99.9'))))
-        last = row['work']
+        last = row
         if split:
             print('  %-40s  %s' % ('', '   '.join(
                 '%s %.1f' % item for item in row['split_us'].items())))
+    if last:
+        show_cannot(last)
+
+
+def show_cannot(row):
+    for name, why in row['cannot'].items():
+        print('  %-40s%-20s      - %s' % ('', name, why))
 
 
 def complaints(rows):

@@ -1,0 +1,170 @@
+"""Rows: other servers beside plain nginx and nginx with the module."""
+
+import re
+from dataclasses import dataclass, field, replace
+
+import client
+import ids
+import peers
+import ratios
+from hosts import Host, Memcached, Unfit, until
+from ratios import MODULE, PLAIN, Row, Variant
+
+PROBED = 20             # handshakes that show whether sessions resume
+SHARING = 15            # seconds that hosts get to share their keys
+FROZEN = 16             # handshakes while memcached is frozen, all at once
+FROZEN_PATIENCE = 12    # seconds
+
+
+@dataclass
+class Work:
+    """What hosts of a fleet do."""
+
+    what: str
+    mode: str
+    elsewhere: bool     # the session comes from another host
+    in_flight: int
+    tls: str = ''
+
+    @property
+    def title(self):
+        return '%s, TLS %s' % (self.what, self.tls)
+
+    @property
+    def by_id(self):
+        return self.mode in ('id', 'full-id')
+
+
+WORKS = [replace(work, tls=tls) for work in (
+    Work('full handshake', 'full', False, 8),
+    Work('ticket, same host', 'ticket', False, 8),
+    Work('ticket, other host', 'ticket', True, 8),
+    Work('full handshake, session stored', 'full-id', False, 8),
+    Work('ID, same host', 'id', False, 8),
+    Work('ID, other host', 'id', True, 8),
+    Work('ID, other host, 1 in flight', 'id', True, 1))
+    for tls in ('1.2', '1.3')]
+
+
+@dataclass
+class Pair:
+    """Two hosts of a peer, here and there."""
+
+    name: str
+    here: object
+    there: object
+    memcached: object = None
+    cannot: dict = field(default_factory=dict)
+
+    def reason(self, work):
+        """Why it cannot do this, or None."""
+        for pattern, reason in self.cannot.items():
+            if re.search(pattern, work.title):
+                return reason
+        if work.by_id and work.tls == '1.3' and not self.here.ticketless:
+            return 'has no TLS 1.3 without tickets'
+        return None
+
+    def variant(self, work, label=None):
+        hosts = [self.there if work.elsewhere else self.here, self.here]
+        counted = dict(self.here.counted())
+        if work.by_id:
+            addresses = [ids.address(host, work.tls) for host in hosts]
+            if self.memcached:
+                counted[self.memcached.process.pid] = 'memcached'
+        else:
+            addresses = [host.address for host in hosts]
+        return Variant(label or self.name, *addresses, counted, work.mode,
+                       work.mode in ('id', 'ticket'))
+
+    def processes(self):
+        return self.here.processes + self.there.processes
+
+    def able(self, work, core):
+        """Whether a few sessions resume, given some time to share keys."""
+        if work.by_id and work.tls == '1.3' and not self.here.ticketless:
+            return False
+        if 'full' in work.mode:
+            return not self.reason(work)
+        row = Row(work.title, work.tls, None, [], 2)
+
+        def some():
+            result = ratios.once(row, self.variant(work), PROBED, core)
+            return result['resumed'] == PROBED
+
+        try:
+            return until(some, work.title,
+                         0.5 if self.reason(work) else SHARING)
+        except Unfit:
+            return False
+
+
+def start(site, memcached, backend):
+    """The pairs that run, and {name: why} of those that do not."""
+    cluster = site.cluster(memcached, namespace='peers')
+    found = [
+        Pair(PLAIN, *(Host(site, 'plain-%d' % i, cache='64m')
+                      for i in range(2)),
+             cannot={'ID, other host': 'shares no sessions between hosts'}),
+        Pair(MODULE, *(Host(site, 'module-%d' % i, cluster, cache='64m')
+                       for i in range(2)), memcached)]
+    for host in (found[1].here, found[1].there):
+        until(host.settled, host.label + ' with a key')
+
+    absent = {}
+    for peer in peers.modules():
+        if not peers.version(peer):
+            absent[peer.NAME] = 'package %s is not installed' % peer.PACKAGE
+            continue
+        own = Memcached(site, 'memcached-' + peer.PACKAGE) \
+            if peer.MEMCACHED else None
+        shared = peers.share(site, peer.PACKAGE, own, backend)
+        found.append(Pair(peer.NAME, *(
+            peer.start(site, '%s-%d' % (peer.PACKAGE, i), shared)
+            for i in range(2)), own, peer.CANNOT))
+    return found, absent
+
+
+def rows(pairs, absent, core, progress):
+    """What can be measured, each row with what cannot; and complaints."""
+    found, wrong = [], []
+    for work in WORKS:
+        if not ratios.wanted('Peers, ' + work.title):
+            continue
+        progress('looking who resumes: ' + work.title)
+        row = Row(work.title, work.tls, None, [], work.in_flight,
+                  cannot=dict(absent))
+        for pair in pairs:
+            at_home = replace(work, elsewhere=False)
+            if pair.able(work, core):
+                row.variants.append(pair.variant(work))
+            else:
+                row.cannot[pair.name] = pair.reason(work) or 'did not resume'
+                if not pair.reason(work):
+                    wrong.append('%s, %s: did not resume'
+                                 % (work.title, pair.name))
+                if pair.name == PLAIN and pair.able(at_home, core):
+                    # What there is to compare with: its own cache.
+                    row.variants.append(pair.variant(
+                        at_home, PLAIN + ', same host'))
+        found.append(row)
+    return found, wrong
+
+
+def frozen(pairs, core, progress):
+    """How handshakes go that offer an ID while memcached is frozen."""
+    found = []
+    for pair in pairs:
+        if not pair.memcached:
+            continue
+        progress('memcached frozen: ' + pair.name)
+        v = pair.variant(Work('', 'id', True, FROZEN, '1.2'))
+        result = client.run(
+            v.opened_on, v.redeemed_on, v.mode, '1.2', FROZEN, core=core,
+            in_flight=FROZEN, patience=FROZEN_PATIENCE,
+            freeze=[pair.memcached.process.pid])
+        found.append({'variant': pair.name, 'offered': FROZEN,
+                      'done': result['handshakes'],
+                      'reasons': result['reasons'],
+                      'latency_us': result['latency_us']})
+    return found

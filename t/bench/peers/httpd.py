@@ -1,0 +1,59 @@
+"""Apache httpd: Session IDs in memcached, ticket keys in a file."""
+
+from peers import addresses, configure, serve
+
+NAME = 'Apache httpd'
+PROGRAM = 'apache2'
+PACKAGE = 'apache2'
+MEMCACHED = True
+CANNOT = {}
+
+MODULES = ('mpm_event', 'authz_core', 'socache_memcache', 'ssl')
+
+TEXT = '''
+ServerRoot {directory}
+DefaultRuntimeDir {directory}
+PidFile {label}.pid
+ErrorLog {label}.error
+LogLevel warn
+Listen {address} https
+Listen {ticketless} https
+ServerLimit 1
+StartServers 1
+ThreadsPerChild 64
+MaxRequestWorkers 64
+SSLSessionCache memcache:127.0.0.1:{memcached}
+SSLSessionCacheTimeout 3600
+ServerName a.example:443
+SSLCertificateFile {certificate}
+SSLCertificateKeyFile {key}
+<VirtualHost {address}>
+    ServerName a.example:443
+    SSLEngine on
+    SSLSessionTicketKeyFile {tickets}
+</VirtualHost>
+<VirtualHost {ticketless}>
+    ServerName a.example:443
+    SSLEngine on
+    SSLSessionTickets off
+</VirtualHost>
+'''
+
+
+def start(site, label, shared):
+    address, ticketless = addresses()
+    load = ''.join('LoadModule %s_module /usr/lib/apache2/modules/mod_%s.so\n'
+                   % (name, name) for name in MODULES)
+
+    # Its key files have 48 bytes.
+    with open(shared.tickets, 'rb') as f:
+        tickets = f.read(48)
+    keys = '%s/%s.keys' % (shared.directory, label)
+    site.write(keys, tickets)
+
+    path = configure(shared, label, load + TEXT.format(
+        directory=shared.directory, label=label, address=address,
+        ticketless=ticketless, memcached=shared.memcached.port,
+        certificate=site.certificate, key=site.key, tickets=keys))
+    return serve(site, label, [PROGRAM, '-DFOREGROUND', '-f', path], address,
+                 ticketless)
