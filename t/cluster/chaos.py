@@ -10,8 +10,9 @@
 
 Several runs do not disturb each other.  The exit status is 0 if no handshake
 failed but on a host that was down, sessions of every kind resumed across
-hosts again after every fault, no session was lost in calm, and nginx logged
-nothing that is never right.  What counts how: harness/verdict.py.
+hosts again after every fault, no session was lost in calm and no ticket by
+faults that must not cost any, and nginx logged nothing that is never right.
+What counts how: harness/verdict.py.
 """
 
 import collections
@@ -84,11 +85,12 @@ def run(cluster, options, missing):
         % (options.seed, options.duration, options.rate, len(plan),
            len(cluster.hosts), options.settings.workers,
            len(cluster.memcached), options.settings.rotation))
-    ruin = havoc.Havoc(cluster, plan, say)
+    watch = observer.Observer(cluster.hosts)
+    ruin = havoc.Havoc(cluster, plan, say, watch)
     # what must resume again after a fault resumes before the first one
     process.wait_until(lambda: ruin.probe() is None,
                        'sessions to resume before any fault', 30)
-    with observer.Observer(cluster.hosts) as watch:
+    with watch:
         with steady.Steady(cluster, options.rate) as load:
             began = time.time()
             ruin.run(began)
@@ -176,6 +178,10 @@ def judge(cluster, options, load, ruin, found, began, missing):
     bad += ['%7.1f  lost in calm: %s of %s, %.1f s old, at %s' % (
         h.began - began, h.kind, h.issuer, h.began - h.issued, h.host)
         for h in found.missed]
+    bad += ['%7.1f  a ticket lost: %s of %s, %.1f s old, at %s, during %s' % (
+        h.began - began, h.kind, h.issuer, h.began - h.issued, h.host,
+        ', '.join(map(str, found.faults_of(h))))
+        for h in found.tickets]
     if found.late > LATE * found.calm_ids() + 2:
         bad.append('memcached was late in calm too often')
     for window, healed in found.heal_seconds():

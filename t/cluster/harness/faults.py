@@ -108,8 +108,8 @@ def _make(dice, kind, number, hosts, servers, scale):
 
 def _value(dice, kind):
     if kind == 'memcached delayed':
-        # less than lookup_timeout, about that, much more
-        return '%d ms' % dice.choice([20, 45, 300, 1000])
+        # less than lookup_timeout of staging.conf, about that, much more
+        return '%d ms' % dice.choice([40, 180, 500, 2000])
     if kind == 'memcached lossy':
         return '%d %%' % dice.choice([5, 20, 50])
     if kind == 'memcached garbled':

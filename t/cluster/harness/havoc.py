@@ -24,7 +24,7 @@ class Window:
     ended: float = None
     healed: float = None    # sessions resume again
     closed: float = None    # and go on doing so
-    missed: str = None      # what did not resume when last tried
+    missed: str = None      # what was the last not to resume
 
 
 @dataclass
@@ -39,10 +39,11 @@ class Down:
 
 class Havoc:
 
-    def __init__(self, cluster, faults, say):
+    def __init__(self, cluster, faults, say, watch=None):
         self.cluster = cluster
         self.faults = faults
         self.say = say
+        self.watch = watch
         self.hosts = {host.name: host for host in cluster.hosts}
         self.servers = {server.name: server for server in cluster.memcached}
         self.locks = {name: threading.RLock() for name in self.hosts}
@@ -108,21 +109,32 @@ class Havoc:
     def _look(self, open_):
         now = time.time()
         missed = self.probe()
+        late = missed and self._late(now)
         with self.lock:
             if any(w.closed is None and w not in open_
                    for w in self.windows):
                 return          # the next fault has begun meanwhile
             open_ = [w for w in open_ if w.closed is None]
             for window in open_:
-                window.missed = missed
                 if missed:
+                    window.missed = missed
+                if missed and not late:
                     window.healed = None
+                elif missed:
+                    pass        # says nothing
                 elif window.healed is None:
                     window.healed = now
             if not missed and open_ and now - max(
                     w.healed for w in open_) > HOLD:
                 for window in open_:
                     window.closed = time.time()
+
+    def _late(self, began):
+        """Whether lookup_timeout has passed in a probe: the machine is busy,
+        or else no probe succeeds and nothing is healed."""
+        self.watch.look()
+        return any(self.watch.was_late(name, began, time.time())
+                   for name in self.hosts)
 
     def probe(self):
         """Says what does not resume; None if everything does."""

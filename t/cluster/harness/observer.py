@@ -7,6 +7,7 @@ import time
 
 PAGE = os.sysconf('SC_PAGE_SIZE')
 LATE = ('timeouts', 'failures', 'dropped', 'breaker_opened')
+LATE_FOR = 1.5  # seconds
 SETTLED = 5     # seconds after which a worker's first size is taken
 
 
@@ -39,6 +40,7 @@ class Observer:
         self.workers = {}       # by pid
         self.keys = {host.name: [] for host in hosts}
         self.late = {host.name: [] for host in hosts}   # (time, counters)
+        self.lock = threading.Lock()
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
 
@@ -62,6 +64,10 @@ class Observer:
                 if host.pid else [] for host in self.hosts}
 
     def look(self):
+        with self.lock:
+            self._look()
+
+    def _look(self):
         for host in self.hosts:
             master = host.pid
             if master is None:
@@ -88,7 +94,9 @@ class Observer:
                     keys.append(key['name'])
 
     def was_late(self, name, began, ended):
-        """Whether a host gave up waiting for memcached in this time."""
+        """Whether a host gave up waiting for memcached in this time, or a
+        little before: it leaves a server alone for a while then."""
+        began -= LATE_FOR
         seen = self.late[name]
         before = [c for when, c in seen if when < began][-1:]
         during = [c for when, c in seen if began <= when <= ended]

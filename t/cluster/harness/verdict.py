@@ -13,6 +13,11 @@ session was issued (a session may be lost with the memcached server that had
 it), and "calm, new" if none was.  Of these every one has to resume, unless
 memcached was too late by the count of a host: on a busy machine
 lookup_timeout may pass without any fault.
+
+A ticket has to resume through every fault, too, on whatever host, but for
+these: a clock that is minutes off, by which keys and tickets are expired or
+not begun, and a host that starts while memcached is out of order, which has
+only keys of its own then.
 """
 
 import collections
@@ -73,6 +78,8 @@ class Verdict:
         self.sent_on = 0
         self.missed = []        # calm and new, and not resumed
         self.late = 0           # so, too, but memcached was late
+        self.tickets = []       # lost to faults that must not cost any
+        self.costly = self._costly()
         self.longest = {'in calm': None, 'in faults': None, 'sent on': None}
         # (kind, period): [offered to another host, resumed]
         self.resumption = collections.defaultdict(lambda: [0, 0])
@@ -95,7 +102,12 @@ class Verdict:
         best = self.longest[where]
         if best is None or h.seconds > best.seconds:
             self.longest[where] = h
-        if h.issued is None or h.host == h.issuer:
+        if h.issued is None:
+            return
+        if (h.kind.startswith('ticket') and not h.reused
+                and not overlaps(h.issued, h.ended, self.costly)):
+            self.tickets.append(h)
+        if h.host == h.issuer:
             return
         if inside:
             period = IN
@@ -119,9 +131,28 @@ class Verdict:
             else:
                 self.missed.append(h)
 
+    def _costly(self):
+        """When tickets may be lost."""
+        found = []
+        for window, span in zip(self.windows, self.spans):
+            kind, value = window.fault.kind, window.fault.value
+            if kind == 'clock shifted' and value.endswith('m'):
+                found.append(span)
+            if kind == 'host killed' and any(
+                    other.fault.kind.startswith('memcached')
+                    and overlaps(*span, [where])
+                    for other, where in zip(self.windows, self.spans)):
+                found.append(span)
+        return found
+
     def calm_ids(self):
         return sum(self.resumption[kind, NEW][0] for kind in steady.KINDS
                    if kind.startswith('id'))
+
+    def faults_of(self, h):
+        """Those in the life of the session that was offered."""
+        return [window.fault for window, span in zip(self.windows, self.spans)
+                if overlaps(h.issued, h.ended, [span])]
 
     def unexcused(self):
         return [f for f in self.failures if f.excuse is None]
