@@ -44,7 +44,7 @@ NGINX := $(or $(SSS_NGINX),$(shell PATH=$$PATH:/usr/sbin command -v nginx))
 endif
 
 warnings := -std=gnu11 -Wall -Wextra -Werror
-libs     := -lmemcached -lssl -lcrypto -lpthread
+libs     := -lmemcached -lssl -lcrypto -lpthread -ldl
 sanitize := -fsanitize=address,undefined -fno-omit-frame-pointer -g
 
 ifeq ($(SANITIZE),1)

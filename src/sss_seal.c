@@ -87,12 +87,19 @@ sss_unseal(const uint8_t *key, sss_purpose_t purpose, const void *ad,
         return -1;
     }
 
+    /* sss_aead_open() sets a mark, and those of OpenSSL 1.1.1 do not nest */
+
     (void) ERR_set_mark();
 
     aead = sss_aead_create();
 
-    if (aead != NULL && sss_seal_derive(key, sealed, derived) == 0) {
+    if (aead != NULL) {
+        rc = sss_seal_derive(key, sealed, derived);
+    }
 
+    (void) ERR_pop_to_mark();
+
+    if (rc == 0) {
         rc = sss_aead_open(aead, derived, derived + SSS_AEAD_KEY, pieces, 2,
                            sealed + SSS_SEAL_HEADER, len - SSS_SEAL_HEADER,
                            out);
@@ -103,8 +110,6 @@ sss_unseal(const uint8_t *key, sss_purpose_t purpose, const void *ad,
     if (rc != 0) {
         sss_memory_wipe(out, size);
     }
-
-    (void) ERR_pop_to_mark();
 
     sss_aead_destroy(aead);
 

@@ -211,7 +211,8 @@ location /t {
 --- request eval
 ["GET /t", "GET /t", "GET /t"]
 --- response_body eval
-["[TLSv1.3 full]", "[TLSv1.3 ticket]", "[TLSv1.3 ticket]"]
+["[TLSv1.3 full]", "[TLSv1.3 ticket]",
+ SSS::nginx_since(1, 21, 6) ? "[TLSv1.3 ticket]" : "[TLSv1.3 full]"]
 
 
 
@@ -385,9 +386,18 @@ stream {
     ssl_certificate     $TEST_NGINX_DIR/a.crt;
     ssl_certificate_key $TEST_NGINX_DIR/a.key;
     server {
-        listen unix:$TEST_NGINX_DIR/stream.sock ssl;
-        return "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[$ssl_session_sync]";
+        listen     unix:$TEST_NGINX_DIR/stream.sock ssl;
+        proxy_pass unix:$TEST_NGINX_DIR/$ssl_session_sync.sock;
     }
+}
+--- http_config
+server {
+    listen unix:$TEST_NGINX_DIR/full.sock;
+    return 200 "[full]";
+}
+server {
+    listen unix:$TEST_NGINX_DIR/ticket.sock;
+    return 200 "[ticket]";
 }
 --- config
 location /t {

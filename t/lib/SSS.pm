@@ -96,12 +96,15 @@ sub free_port {
 
 sub load_modules {
     my $built = `$nginx -V 2>&1`;
-    my ($path) = $built =~ /--modules-path=(\S+)/;
+    my $path = $built =~ /--modules-path=(\S+)/ ? $1 : 'modules';
     my @files;
 
     for my $name (qw(stream mail)) {
-        next unless $built =~ /--with-$name(=dynamic)?(?:\s|$)/;
-        push @files, "$path/ngx_${name}_module.so" if $1;
+        next if $built =~ /--with-$name(?:\s|$)/;
+
+        # Debian 11 builds them apart, without a word of it in "nginx -V"
+        my $file = "$path/ngx_${name}_module.so";
+        push @files, $file if -e $file || $built =~ /--with-$name=dynamic/;
     }
 
     for my $name (qw(ngx_ssl ngx_stream_ssl ngx_mail_ssl)) {
@@ -160,8 +163,26 @@ sub execute {
     open STDOUT, '>', "$prefix/stderr";
     open STDERR, '>&', \*STDOUT;
     POSIX::setgid($user), POSIX::setuid($user) if $user;
-    exec $nginx, '-p', "$prefix/", '-e', "$prefix/error.log",
+    exec $nginx, '-p', "$prefix/", log_option("$prefix/error.log"),
          '-c', "$prefix/nginx.conf", @more or POSIX::_exit(127);
+}
+
+# Where nginx writes before it has read the configuration; those before 1.19.5
+# have no say in it.
+
+sub log_option {
+    my ($file) = @_;
+
+    return nginx_since(1, 19, 5) ? ('-e', $file) : ();
+}
+
+sub nginx_since {
+    my @want = @_;
+
+    my @have = `$nginx -V 2>&1` =~ m{nginx/(\d+)\.(\d+)\.(\d+)};
+
+    return ($have[0] <=> $want[0] || $have[1] <=> $want[1]
+            || $have[2] <=> $want[2]) >= 0;
 }
 
 # Starts nginx with a configuration, in the foreground; stop_nginx() or the end
@@ -492,7 +513,9 @@ for my $name (qw(a b)) {
 
 secret_file('good.secret', "# the only one\n" . '0123456789abcdef' x 4 . "\n");
 
-$ENV{TEST_NGINX_BINARY} = $nginx;
+$ENV{SSS_OLD_NGINX} = $nginx;
+$ENV{TEST_NGINX_BINARY} = nginx_since(1, 19, 5) ? $nginx
+                                                : "$top/t/lib/old-nginx";
 $ENV{TEST_NGINX_LOAD_MODULES} = join ' ', load_modules();
 $ENV{TEST_NGINX_RANDOMIZE} = 1;
 $ENV{TEST_NGINX_LD_PRELOAD} = $ENV{SSS_NGINX_PRELOAD}

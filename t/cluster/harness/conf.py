@@ -78,9 +78,18 @@ class Build:
         return re.search(r'--%s(?=[\s=]|$)' % re.escape(option),
                          self.arguments) is not None
 
+    def version(self):
+        """Three numbers, to compare."""
+        found = re.search(r'nginx/(\d+)\.(\d+)\.(\d+)', self.arguments)
+        return tuple(int(number) for number in found.groups())
+
+    def log_option(self, file):
+        """Where nginx writes before it has read its configuration."""
+        return ['-e', file] if self.version() >= (1, 19, 5) else []
+
     def _own_module(self, name):
         """Where nginx's own dynamic module is; None if it is built in."""
-        if not self.has('with-%s=dynamic' % name):
+        if self.has('with-' + name) and not self.has('with-%s=dynamic' % name):
             return None
         places = [os.path.dirname(self.binary)]
         path = re.search(r'--modules-path=(\S+)', self.arguments)

@@ -90,8 +90,8 @@ class Host:
         return self.site.command(
             ['env', *('%s=%s' % item for item in self._environment().items()),
              self.build.binary, '-p', self.directory + '/', '-c',
-             self.path('nginx.conf'), '-e', self.path('error.log'),
-             *options])
+             self.path('nginx.conf'),
+             *self.build.log_option(self.path('error.log')), *options])
 
     def start(self):
         self.write()
