@@ -289,10 +289,11 @@ sss_hello_parse(sss_hello_offer_t *offer, const uint8_t *body, size_t len)
         return SSS_HELLO_OTHER;
     }
 
+    /* OpenSSL minds the compression methods after it has seen the session */
+
     if (id.len > SSS_HELLO_ID_MAX
         || suites.len == 0
-        || suites.len % 2 != 0
-        || compression.len == 0)
+        || suites.len % 2 != 0)
     {
         return SSS_HELLO_OTHER;
     }
@@ -409,19 +410,25 @@ sss_hello_psk(sss_hello_offer_t *offer, sss_slice_t body)
 {
     sss_slice_t  list, identity, age;
 
-    if (sss_slice_vector(&body, 2, &list) != 0
-        || sss_slice_vector(&list, 2, &identity) != 0
-        || sss_slice_take(&list, SSS_HELLO_PSK_AGE, &age) != 0
-        || identity.len == 0)
-    {
+    if (sss_slice_vector(&body, 2, &list) != 0) {
         return -1;
     }
 
-    offer->psk = 1;
+    do {
+        if (sss_slice_vector(&list, 2, &identity) != 0
+            || sss_slice_take(&list, SSS_HELLO_PSK_AGE, &age) != 0
+            || identity.len == 0)
+        {
+            return offer->psk ? 0 : -1;
+        }
 
-    if (identity.len <= SSS_HELLO_ID_MAX) {
-        offer->psk_len = (uint8_t) identity.len;
-        memcpy(offer->psk_id, identity.p, identity.len);
+        offer->psk = 1;
+
+    } while (identity.len != SSS_HELLO_ID_MAX && list.len > 0);
+
+    if (identity.len == SSS_HELLO_ID_MAX) {
+        offer->psk_len = SSS_HELLO_ID_MAX;
+        memcpy(offer->psk_id, identity.p, SSS_HELLO_ID_MAX);
     }
 
     return 0;

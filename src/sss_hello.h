@@ -40,8 +40,9 @@ typedef struct {
                                    refuses                                 */
     uint8_t       id_len;       /* legacy_session_id, 0 to 32              */
     uint8_t       id[SSS_HELLO_ID_MAX];
-    uint8_t       psk_len;      /* first PSK identity of up to 32 bytes,
-                                   0 if it is longer or there is none      */
+    uint8_t       psk_len;      /* 32: first PSK identity as long as an ID,
+                                   the only ones that OpenSSL takes for
+                                   one; 0 if there is none                 */
     uint8_t       psk_id[SSS_HELLO_ID_MAX];
     sss_sni_t     sni;          /* without a name if none was sent         */
 } sss_hello_offer_t;

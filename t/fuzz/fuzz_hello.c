@@ -5,6 +5,8 @@
  * in pieces, and to OpenSSL.
  */
 
+#define _GNU_SOURCE                 /* memmem() */
+
 #include "fuzz.h"
 
 #include <openssl/ssl.h>
@@ -263,13 +265,17 @@ check_psk(SSL *ssl, const sss_hello_offer_t *offer)
 
     fuzz_check(len > 0 && n >= 4 + len + 4);
 
-    if (len > SSS_HELLO_ID_MAX) {
-        fuzz_check(offer->psk_len == 0);
+    /* an ID is one of the identities, and the first if that is as long */
+
+    if (len == SSS_HELLO_ID_MAX) {
+        fuzz_check(offer->psk_len == len);
+        fuzz_check(memcmp(p + 4, offer->psk_id, len) == 0);
         return;
     }
 
-    fuzz_check(offer->psk_len == len);
-    fuzz_check(memcmp(p + 4, offer->psk_id, len) == 0);
+    fuzz_check(offer->psk_len == 0
+               || (offer->psk_len == SSS_HELLO_ID_MAX
+                   && memmem(p, n, offer->psk_id, SSS_HELLO_ID_MAX)));
 }
 
 
