@@ -170,7 +170,7 @@ ngx_ssl_session_sync_hold_pop(SSL *ssl, ngx_ssl_session_sync_handshake_t *hs)
 static int
 ngx_ssl_session_sync_bio_read(BIO *bio, char *buf, int size)
 {
-    int                           n;
+    int                           n, more;
     ngx_ssl_session_sync_hold_t  *hold;
 
     hold = BIO_get_data(bio);
@@ -195,6 +195,17 @@ ngx_ssl_session_sync_bio_read(BIO *bio, char *buf, int size)
         n = (int) ngx_min((size_t) size, hold->len - hold->pos);
         ngx_memcpy(buf, hold->bytes + hold->pos, n);
         hold->pos += n;
+
+        /*
+         * nginx has OpenSSL read ahead: what is left in the socket when it
+         * gives up would make the kernel reset the connection
+         */
+
+        if (n < size && hold->len == hold->size) {
+            more = BIO_read(BIO_next(bio), buf + n, size - n);
+            n += ngx_max(more, 0);
+        }
+
         return n;
     }
 
