@@ -12,6 +12,8 @@
 #   make tsan         those of its threads under ThreadSanitizer
 #   make fuzz         every fuzz target for FUZZ_SECONDS each
 #   make prove        directives and single-host behaviour (Test::Nginx)
+#   make differential the same inputs for plain nginx and with the module:
+#                     10,000 mutated ClientHellos, DIFFERENTIAL_SEED=N
 #   make cluster      several hosts: rotation, failures, cuts (pytest)
 #   make style        how the sources look
 #   make staging      a cluster behind a balancer, to look at, until
@@ -73,8 +75,8 @@ export SSS_NGINX   := $(NGINX)
 
 
 .PHONY: modules install demo staging staging-down chaos test unit \
-        unit-programs tsan threads fuzz prove cluster style \
-        matrix bench soak clean
+        unit-programs tsan threads fuzz prove differential cluster \
+        style matrix bench soak clean
 .DELETE_ON_ERROR:
 
 modules:
@@ -211,6 +213,9 @@ prove: modules build/test-nginx
 
 cluster: modules
 	@$(run) $(PYTHON) -m pytest -p no:cacheprovider -n 2 t/cluster
+
+differential: modules
+	@$(run) $(PYTHON) -B t/differential/differential.py
 
 build/test-nginx: tools/test-nginx
 	@tools/test-nginx $@

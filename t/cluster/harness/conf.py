@@ -123,6 +123,7 @@ class Config:
         self.synced = True              # False: nginx without the module
         self.workers = 2
         self.connections = 1024         # of each worker
+        self.events = ''                # further lines of "events"
         self.session_timeout = '5m'
         self.session_cache = 'none'
         self.ticket_keys = []           # files for ssl_session_ticket_key
@@ -135,7 +136,8 @@ class Config:
                   'pid nginx.pid;',
                   'error_log error.log info;']
         lines += ['env %s;' % name for name in self.environment]
-        lines += ['events { worker_connections %d; }' % self.connections]
+        lines += ['events { worker_connections %d; %s }'
+                  % (self.connections, self.events)]
         if self.synced:
             for group in self.groups:
                 lines += self._group(group)
