@@ -42,7 +42,7 @@ LOOKS = 12
 # without these the comparison would prove little
 OUTCOMES = ('tls12', 'tls12 resumed', 'tls13', 'tls13 resumed', 'retry',
             'closed', 'waits closed', '2 decode_error', '2 illegal_parameter',
-            '2 unexpected_message', '2 decrypt_error',
+            '2 unexpected_message',
             '2 protocol_version')
 HELD = 1500
 
