@@ -5,6 +5,7 @@ BENCH_ROUNDS        rounds of measurements (9)
 BENCH_HANDSHAKES    of each measurement (1000)
 BENCH_SECONDS       after which no further round of a table begins (150)
 BENCH_ONLY          regular expression: only these of "row: variant"
+BENCH_SESSIONS      live ones at most while scaling is measured (100000)
 BENCH_SPLIT=1       prints CPU by process and thread, too
 BENCH_INSTRUCTIONS  handshakes counted under callgrind (30), 0: none
 BENCH_KEYS          keys watched on their way over the hosts (5), 0: none
@@ -28,11 +29,13 @@ import machine
 import memory
 import propagation
 import ratios
+import scaling
 import tables
 import tickets
 from hosts import Host, Memcached, Site, Unfit, REPOSITORY, until
 
 ZONE = 1024 * 1024
+FROZEN_LOOKUP = '50ms'      # the default of the module
 RESULT = os.path.join(REPOSITORY, 'build', 'bench', 'result.json')
 
 
@@ -142,6 +145,7 @@ class Options:
         self.seconds = setting('BENCH_SECONDS', 150)
         self.counted = setting('BENCH_INSTRUCTIONS', 30)
         self.keys = setting('BENCH_KEYS', 5)
+        self.sessions = setting('BENCH_SESSIONS', 100000)
         self.split = setting('BENCH_SPLIT', 0)
 
 
@@ -170,11 +174,16 @@ def ids_part(site, memcached, options):
                     for label in ('plain-ids', 'again-ids'))
     module, other = (Host(site, label, cluster, cache='64m')
                      for label in ('module-ids', 'other-ids'))
-    settle(module, other)
+    cluster = site.cluster(memcached, namespace='ids-quick',
+                           lookup=FROZEN_LOOKUP)
+    quick = [Host(site, 'ids-quick-%d' % i, cluster, cache='64m')
+             for i in range(2)]
+    settle(module, other, *quick)
     result = {'ids': show_rows(
         site, 'Sessions by ID',
-        ids.rows(plain, again, module, other, memcached), options)}
-    site.stop([host.process for host in (plain, again, module, other)])
+        ids.rows(plain, again, module, other, quick, memcached), options)}
+    site.stop([host.process for host in (plain, again, module, other,
+                                         *quick)])
     return result
 
 
@@ -190,7 +199,10 @@ def peers_part(site, options):
     found = {'peers': show_rows(site, 'Peers', rows, options),
              'wrong': wrong}
     if ratios.wanted('Frozen'):
-        found['frozen'] = compare.frozen(pairs, site.other_core, progress)
+        pairs.append(compare.module(site, 'quick', memcached,
+                                    lookup=FROZEN_LOOKUP))
+        found['frozen'] = compare.frozen(pairs[:-1], pairs[-1],
+                                         site.other_core, progress)
         progress('')
         show_frozen(found['frozen'])
     for pair in pairs:
@@ -209,7 +221,20 @@ def show_frozen(rows):
             compare.FROZEN_PATIENCE,
             ': p50 %.1f ms, longest %.1f ms' % (
                 latency['p50'] / 1e3, latency['max'] / 1e3)
-            if latency else ''))
+            if latency else ': ' + ', '.join(row['reasons'])))
+
+
+def scaling_part(site, options):
+    if not ratios.wanted('Scaling'):
+        return {}
+    stage = scaling.Stage(site)
+    progress('starting hosts')
+    rows = [scaling.workers(stage), scaling.hosts(stage),
+            scaling.memcached(stage),
+            scaling.sessions(stage, options.sessions, progress)]
+    found = show_rows(site, 'Scaling', rows, options)
+    site.stop(stage.processes)
+    return {'scaling': found}
 
 
 def instructions_part(site, options):
@@ -241,13 +266,14 @@ def run(site):
     result.update(tickets_part(site, memcached, options))
     result.update(ids_part(site, memcached, options))
     result.update(peers_part(site, options))
+    result.update(scaling_part(site, options))
     result.update(instructions_part(site, options))
     result.update(propagation_part(site, memcached, options))
 
     print('\n"plain nginx again" is a second plain nginx: how far its ratio '
           'is from 1 is what\nthis run cannot tell apart.')
     result['complaints'] = [
-        complaint for part in ('tickets', 'ids', 'peers')
+        complaint for part in ('tickets', 'ids', 'peers', 'scaling')
         for complaint in tables.complaints(result.get(part, []))]
     result['complaints'] += result.pop('wrong', [])
     return result

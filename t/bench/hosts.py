@@ -74,7 +74,8 @@ class Process:
         def prepare():
             prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
             if core is not None:
-                os.sched_setaffinity(0, {core})
+                os.sched_setaffinity(
+                    0, {core} if isinstance(core, int) else core)
 
         with open(log, 'ab') as output:
             try:
@@ -119,18 +120,20 @@ class Memcached:
         os.makedirs(self.directory, exist_ok=True)
         self.process = site.start(
             [*wrap, 'memcached', '-u', 'root', '-l', '127.0.0.1', '-t', '1',
-             '-c', str(MEMCACHED_FILES), '-p', str(self.port)],
+             '-c', str(MEMCACHED_FILES), '-m', '512',
+             '-p', str(self.port)],
             label, site.other_core)
         until(lambda: listening(self.port), 'memcached', process=(
             self.process.child))
 
 
 class Host:
-    """An nginx with one worker and one TLS server."""
+    """An nginx with TLS servers: with tickets, and without."""
 
     def __init__(self, site, label, cluster=None, wrap=(), core=None,
-                 single=False, cache=None):
+                 single=False, cache=None, workers=1):
         self.label = label
+        self.workers = workers
         self.port = free_port()
         self.status_port = free_port()
         self.address = '127.0.0.1:%d' % self.port
@@ -160,11 +163,13 @@ class Host:
 
         self.worker = self.process.pid
         if not single:
-            self.worker = until(lambda: children(self.process.pid),
-                                self.label + "'s worker", process=child)[0]
+            until(lambda: len(children(self.process.pid)) == self.workers,
+                  self.label + "'s workers", process=child)
+            self.worker = children(self.process.pid)[0]
 
     def _configuration(self, site, single):
-        lines = ['daemon off;', 'worker_processes 1;', 'pid nginx.pid;',
+        lines = ['daemon off;', 'worker_processes %d;' % self.workers,
+                 'pid nginx.pid;',
                  'error_log error.log warn;']
         if os.getuid() == 0:
             lines.append('user root;')
@@ -205,7 +210,8 @@ class Host:
 
     def counted(self):
         """{pid: name} of what does the handshakes."""
-        return {self.worker: 'worker'}
+        pids = children(self.process.pid) or [self.worker]
+        return {pid: 'worker' for pid in pids}
 
     def asks(self):
         """Whether handshakes ask memcached: no breaker is open."""
@@ -268,12 +274,16 @@ class Site:
             process.stop()
             self.processes.remove(process)
 
-    def cluster(self, memcached, rotation='1h', poll='2s', namespace='main',
-                lookup='50ms'):
-        """The block ssl_session_sync_cluster of a host."""
+    def cluster(self, *memcached, rotation='1h', poll='2s', namespace='main',
+                lookup='2s'):
+        """The block ssl_session_sync_cluster of a host.
+
+        On a busy machine a healthy memcached may take longer than 50 ms;
+        where every session has to resume it gets longer.
+        """
         return '\n'.join(
             ['ssl_session_sync_cluster main {',
-             'memcached %s;' % memcached.address,
+             *('memcached %s;' % server.address for server in memcached),
              'secret_file %s;' % self.secret, 'namespace %s;' % namespace,
              'key_rotation %s;' % rotation, 'poll_interval %s;' % poll,
              'lookup_timeout %s;' % lookup, '}'])

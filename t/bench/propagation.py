@@ -20,8 +20,8 @@ class Spread:
 
 def measure(site, memcached, keys):
     """Watches hosts until that many keys have gone round."""
-    cluster = site.cluster(memcached, '%ds' % ROTATION, '%dms' % POLL_MS,
-                           'propagation')
+    cluster = site.cluster(memcached, rotation='%ds' % ROTATION,
+                           poll='%dms' % POLL_MS, namespace='propagation')
     hosts = [Host(site, 'propagation%d' % i, cluster, core=site.other_core)
              for i in range(HOSTS)]
     for host in hosts:
