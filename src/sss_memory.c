@@ -23,15 +23,24 @@
 #define SSS_MEMORY_NOINLINE
 #endif
 
-/* gcc 11 and clang 15 can leave a function with its registers cleared. */
-
-#define SSS_MEMORY_CLEAR_REGISTERS
+/*
+ * gcc 11 and clang 15 can leave a function with its registers cleared; older
+ * ones are told which the vector registers are.
+ */
 
 #if defined __has_attribute
 #if __has_attribute(zero_call_used_regs)
-#undef SSS_MEMORY_CLEAR_REGISTERS
 #define SSS_MEMORY_CLEAR_REGISTERS                                            \
     __attribute__((zero_call_used_regs("all")))
+#endif
+#endif
+
+#ifndef SSS_MEMORY_CLEAR_REGISTERS
+#define SSS_MEMORY_CLEAR_REGISTERS
+
+#if defined __GNUC__ && defined __x86_64__
+#define SSS_MEMORY_CLEAR(n)                                                   \
+    __asm__ __volatile__ ("pxor %%xmm" #n ", %%xmm" #n : : : "xmm" #n)
 #endif
 #endif
 
@@ -118,4 +127,23 @@ sss_memory_scrub(void)
     for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         copy(to, zero, sizes[i]);
     }
+
+#ifdef SSS_MEMORY_CLEAR
+    SSS_MEMORY_CLEAR(0);
+    SSS_MEMORY_CLEAR(1);
+    SSS_MEMORY_CLEAR(2);
+    SSS_MEMORY_CLEAR(3);
+    SSS_MEMORY_CLEAR(4);
+    SSS_MEMORY_CLEAR(5);
+    SSS_MEMORY_CLEAR(6);
+    SSS_MEMORY_CLEAR(7);
+    SSS_MEMORY_CLEAR(8);
+    SSS_MEMORY_CLEAR(9);
+    SSS_MEMORY_CLEAR(10);
+    SSS_MEMORY_CLEAR(11);
+    SSS_MEMORY_CLEAR(12);
+    SSS_MEMORY_CLEAR(13);
+    SSS_MEMORY_CLEAR(14);
+    SSS_MEMORY_CLEAR(15);
+#endif
 }

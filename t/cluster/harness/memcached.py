@@ -64,7 +64,8 @@ class Connection:
     def lifetime(self, key):
         """Seconds until a key expires."""
         answer = self.ask('mg %s t' % key)
-        if not answer.startswith('HD t'):
+        # 1.6.9 says OK
+        if not answer.startswith(('HD t', 'OK t')):
             raise ConnectionError('memcached says ' + answer)
         return int(answer[4:])
 

@@ -88,7 +88,7 @@ class NamespaceSite(Site):
             table ip cut
             delete table ip cut
             table ip cut {
-                chain in {
+                chain arriving {
                     type filter hook input priority 0;
                     ip saddr { %s } drop
                 }
@@ -101,7 +101,7 @@ class NamespaceSite(Site):
             table ip loss
             delete table ip loss
             table ip loss {
-                chain in {
+                chain arriving {
                     type filter hook input priority 0;
                     tcp dport %d %s
                 }

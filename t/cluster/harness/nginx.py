@@ -44,6 +44,9 @@ class Host:
         files = glob.glob(FAKETIME)
         if not files:
             raise RuntimeError('libfaketime is not installed')
+        with open(files[0], 'rb') as f:
+            # before 0.9.9 the two clocks cannot be told apart
+            timers = timers or b'FORCE_MONOTONIC_FIX' not in f.read()
         temporary = self.path('clock.new')
         with open(temporary, 'w', encoding='ascii') as f:
             f.write(offset + '\n')
