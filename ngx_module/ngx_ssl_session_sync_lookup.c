@@ -1,10 +1,12 @@
 
 /*
- * The engine of a worker, and who waits for what.
+ * The engine of a worker in nginx's event loop, and who waits for what.
  *
- * The engine's thread hands results to the event loop through an eventfd.  A
- * wait that is over, because its time is up or its connection has gone, is
- * taken out of the tree, so that a late result finds nobody.
+ * The engine's descriptors are watched as any connection's.  What is asked
+ * for in a turn of the loop goes out at its end, in an event that is posted.
+ *
+ * A wait that is over, because its time is up or its connection has gone, is
+ * cancelled, so that a late result finds nobody.
  */
 
 
@@ -17,12 +19,20 @@
 #define NGX_SSL_SESSION_SYNC_FINISH   300   /* ms for stores at the end */
 
 
-static ngx_int_t ngx_ssl_session_sync_lookups_listen(
-    ngx_ssl_session_sync_cluster_t *cluster, ngx_log_t *log);
-static void ngx_ssl_session_sync_lookups_handler(ngx_event_t *ev);
-static void ngx_ssl_session_sync_lookups_result(
-    ngx_ssl_session_sync_lookups_t *lookups, sss_engine_result_t *result);
-static void ngx_ssl_session_sync_wait_timeout(ngx_event_t *ev);
+static void ngx_ssl_session_sync_lookups_post(
+    ngx_ssl_session_sync_lookups_t *lookups);
+static void ngx_ssl_session_sync_turn_handler(ngx_event_t *ev);
+static void ngx_ssl_session_sync_turn(
+    ngx_ssl_session_sync_lookups_t *lookups);
+static void ngx_ssl_session_sync_alarm(ngx_event_t *ev, uint64_t us);
+static void ngx_ssl_session_sync_watch_all(
+    ngx_ssl_session_sync_lookups_t *lookups);
+static void ngx_ssl_session_sync_watch(ngx_ssl_session_sync_watch_t *watch,
+    const sss_engine_watch_t *wanted);
+static void ngx_ssl_session_sync_watch_end(
+    ngx_ssl_session_sync_watch_t *watch);
+static void ngx_ssl_session_sync_watch_handler(ngx_event_t *ev);
+static void ngx_ssl_session_sync_late_handler(ngx_event_t *ev);
 static void ngx_ssl_session_sync_wait_end(
     ngx_ssl_session_sync_wait_t *wait);
 
@@ -42,8 +52,22 @@ ngx_ssl_session_sync_lookups_start(ngx_ssl_session_sync_cluster_t *cluster,
         return NGX_DECLINED;
     }
 
-    ngx_rbtree_init(&lookups->waits, &lookups->sentinel,
-                    ngx_rbtree_insert_value);
+    ngx_queue_init(&lookups->waits);
+
+    lookups->turn.handler = ngx_ssl_session_sync_turn_handler;
+    lookups->turn.data = lookups;
+    lookups->turn.log = ngx_cycle->log;
+    lookups->turn.cancelable = 1;
+
+    lookups->late.handler = ngx_ssl_session_sync_late_handler;
+    lookups->late.data = lookups;
+    lookups->late.log = ngx_cycle->log;
+    lookups->late.cancelable = 1;
+
+    for (i = 0; i <= SSS_SERVERS_MAX; i++) {
+        lookups->watches[i].lookups = lookups;
+        lookups->watches[i].number = i;
+    }
 
     server = cluster->servers.elts;
 
@@ -61,14 +85,12 @@ ngx_ssl_session_sync_lookups_start(ngx_ssl_session_sync_cluster_t *cluster,
     conf.breaker = NGX_SSL_SESSION_SYNC_BREAKER;
 
     lookups->keys = sss_session_keys_create();
-    lookups->engine = sss_engine_start(&conf);
+    lookups->engine = sss_engine_create(&conf);
     lookups->seat = ngx_ssl_session_sync_sit_down(cluster);
 
     cluster->lookups = lookups;
 
-    if (lookups->keys == NULL || lookups->engine == NULL
-        || ngx_ssl_session_sync_lookups_listen(cluster, log) != NGX_OK)
-    {
+    if (lookups->keys == NULL || lookups->engine == NULL) {
         ngx_log_error(NGX_LOG_ALERT, log, ngx_errno,
                       "ssl_session_sync: sessions of cluster \"%V\" are not "
                       "looked up in memcached by this worker",
@@ -78,6 +100,8 @@ ngx_ssl_session_sync_lookups_start(ngx_ssl_session_sync_cluster_t *cluster,
         return NGX_DECLINED;
     }
 
+    ngx_ssl_session_sync_turn(lookups);
+
     return NGX_OK;
 }
 
@@ -85,7 +109,7 @@ ngx_ssl_session_sync_lookups_start(ngx_ssl_session_sync_cluster_t *cluster,
 void
 ngx_ssl_session_sync_lookups_stop(ngx_ssl_session_sync_cluster_t *cluster)
 {
-    ngx_connection_t                *c;
+    ngx_uint_t                       i;
     ngx_ssl_session_sync_lookups_t  *lookups;
 
     lookups = cluster->lookups;
@@ -106,20 +130,23 @@ ngx_ssl_session_sync_lookups_stop(ngx_ssl_session_sync_cluster_t *cluster)
 
     cluster->lookups = NULL;
 
-    c = lookups->completion;
-
-    if (c) {
-        if (c->read->active) {
-            (void) ngx_del_event(c->read, NGX_READ_EVENT, 0);
-        }
-
-        ngx_free_connection(c);
-        c->fd = (ngx_socket_t) -1;
+    for (i = 0; i <= SSS_SERVERS_MAX; i++) {
+        ngx_ssl_session_sync_watch_end(&lookups->watches[i]);
     }
 
-    if (lookups->engine) {
-        (void) sss_engine_stop(lookups->engine, NGX_SSL_SESSION_SYNC_FINISH);
+    if (lookups->turn.timer_set) {
+        ngx_del_timer(&lookups->turn);
     }
+
+    if (lookups->turn.posted) {
+        ngx_delete_posted_event(&lookups->turn);
+    }
+
+    if (lookups->late.timer_set) {
+        ngx_del_timer(&lookups->late);
+    }
+
+    sss_engine_destroy(lookups->engine, NGX_SSL_SESSION_SYNC_FINISH);
 
     if (lookups->keys) {
         sss_session_keys_destroy(lookups->keys);
@@ -179,12 +206,14 @@ ngx_int_t
 ngx_ssl_session_sync_lookup(ngx_ssl_session_sync_wait_t *wait,
     const char *name, ngx_uint_t take)
 {
-    uint64_t                         number;
+    ngx_msec_t                       timeout;
     ngx_ssl_session_sync_lookups_t  *lookups;
 
     lookups = wait->cluster->lookups;
+    timeout = wait->cluster->lookup_timeout;
 
-    if (sss_engine_get(lookups->engine, name, (int) take, &number)
+    if (sss_engine_get(lookups->engine, name, (int) take, wait,
+                       &wait->lookup)
         != SSS_ENGINE_QUEUED)
     {
         return NGX_DECLINED;
@@ -192,17 +221,18 @@ ngx_ssl_session_sync_lookup(ngx_ssl_session_sync_wait_t *wait,
 
     wait->rc = SSS_ENGINE_FAILED;
     wait->value = NULL;
-    wait->timedout = 0;
     wait->active = 1;
+    wait->deadline = ngx_current_msec + timeout;
 
-    wait->node.key = (ngx_rbtree_key_t) number;
-    ngx_rbtree_insert(&lookups->waits, &wait->node);
+    /* all wait equally long, so that the first is the first to be late */
 
-    wait->timer.handler = ngx_ssl_session_sync_wait_timeout;
-    wait->timer.data = wait;
-    wait->timer.log = ngx_cycle->log;
+    ngx_queue_insert_tail(&lookups->waits, &wait->queue);
 
-    ngx_add_timer(&wait->timer, wait->cluster->lookup_timeout);
+    if (!lookups->late.timer_set) {
+        ngx_add_timer(&lookups->late, timeout);
+    }
+
+    ngx_ssl_session_sync_lookups_post(lookups);
 
     return NGX_AGAIN;
 }
@@ -211,6 +241,10 @@ ngx_ssl_session_sync_lookup(ngx_ssl_session_sync_wait_t *wait,
 void
 ngx_ssl_session_sync_cancel(ngx_ssl_session_sync_wait_t *wait)
 {
+    if (wait->active && wait->cluster->lookups) {
+        sss_engine_cancel(wait->cluster->lookups->engine, wait->lookup);
+    }
+
     ngx_ssl_session_sync_wait_end(wait);
 
     if (wait->value) {
@@ -220,100 +254,239 @@ ngx_ssl_session_sync_cancel(ngx_ssl_session_sync_wait_t *wait)
 }
 
 
-static ngx_int_t
-ngx_ssl_session_sync_lookups_listen(ngx_ssl_session_sync_cluster_t *cluster,
-    ngx_log_t *log)
+void
+ngx_ssl_session_sync_put(ngx_ssl_session_sync_cluster_t *cluster,
+    const char *name, const u_char *value, size_t len, uint32_t ttl)
 {
-    ngx_connection_t  *c;
+    (void) sss_engine_put(cluster->lookups->engine, name, value, len, ttl);
 
-    c = ngx_get_connection(sss_engine_fd(cluster->lookups->engine), log);
+    ngx_ssl_session_sync_lookups_post(cluster->lookups);
+}
 
-    if (c == NULL) {
-        return NGX_ERROR;
-    }
 
-    c->data = cluster;
-    c->read->handler = ngx_ssl_session_sync_lookups_handler;
-    c->read->log = log;
-    c->write->log = log;
+void
+ngx_ssl_session_sync_drop(ngx_ssl_session_sync_cluster_t *cluster,
+    const char *name)
+{
+    (void) sss_engine_remove(cluster->lookups->engine, name);
 
-    cluster->lookups->completion = c;
-
-    return ngx_add_event(c->read, NGX_READ_EVENT, 0);
+    ngx_ssl_session_sync_lookups_post(cluster->lookups);
 }
 
 
 static void
-ngx_ssl_session_sync_lookups_handler(ngx_event_t *ev)
+ngx_ssl_session_sync_lookups_post(ngx_ssl_session_sync_lookups_t *lookups)
 {
-    size_t                           i, n;
-    ngx_connection_t                *c;
-    sss_engine_result_t              results[NGX_SSL_SESSION_SYNC_BATCH];
-    ngx_ssl_session_sync_cluster_t  *cluster;
+    if (!lookups->turn.posted) {
+        ngx_post_event(&lookups->turn, &ngx_posted_events);
+    }
+}
 
-    c = ev->data;
-    cluster = c->data;
+
+static void
+ngx_ssl_session_sync_turn_handler(ngx_event_t *ev)
+{
+    ngx_ssl_session_sync_turn(ev->data);
+}
+
+
+static void
+ngx_ssl_session_sync_turn(ngx_ssl_session_sync_lookups_t *lookups)
+{
+    size_t                        i, n;
+    uint64_t                      due;
+    sss_engine_result_t           results[NGX_SSL_SESSION_SYNC_BATCH];
+    ngx_ssl_session_sync_wait_t  *wait;
+
+    due = sss_engine_run(lookups->engine);
+
+    ngx_ssl_session_sync_watch_all(lookups);
+
+    if (due != SSS_ENGINE_NEVER) {
+        ngx_ssl_session_sync_alarm(&lookups->turn, due);
+    }
 
     do {
-        n = sss_engine_take(cluster->lookups->engine, results,
+        n = sss_engine_take(lookups->engine, results,
                             NGX_SSL_SESSION_SYNC_BATCH);
 
         for (i = 0; i < n; i++) {
-            ngx_ssl_session_sync_lookups_result(cluster->lookups,
-                                                &results[i]);
+            wait = results[i].data;
+
+            wait->rc = results[i].rc;
+            wait->value = results[i].value;
+            wait->len = results[i].len;
+
+            ngx_ssl_session_sync_wait_end(wait);
+
+            wait->handler(wait);
         }
 
     } while (n == NGX_SSL_SESSION_SYNC_BATCH);
 }
 
 
+/* An alarm that is set for earlier stays: too early does no harm. */
+
 static void
-ngx_ssl_session_sync_lookups_result(ngx_ssl_session_sync_lookups_t *lookups,
-    sss_engine_result_t *result)
+ngx_ssl_session_sync_alarm(ngx_event_t *ev, uint64_t us)
 {
-    ngx_rbtree_key_t              key;
-    ngx_rbtree_node_t            *node;
-    ngx_ssl_session_sync_wait_t  *wait;
+    ngx_msec_t  ms;
 
-    key = (ngx_rbtree_key_t) result->ticket;
-    node = lookups->waits.root;
+    ms = (ngx_msec_t) (us / 1000 + 1);
 
-    while (node != &lookups->sentinel && node->key != key) {
-        node = (key < node->key) ? node->left : node->right;
+    if (ev->timer_set) {
+
+        if ((ngx_msec_int_t) (ngx_current_msec + ms - ev->timer.key) >= 0) {
+            return;
+        }
+
+        ngx_del_timer(ev);
     }
 
-    if (node == &lookups->sentinel) {
-        free(result->value);
-        return;
-    }
-
-    wait = ngx_rbtree_data(node, ngx_ssl_session_sync_wait_t, node);
-
-    wait->rc = result->rc;
-    wait->value = result->value;
-    wait->len = result->len;
-
-    ngx_ssl_session_sync_wait_end(wait);
-
-    wait->handler(wait);
+    ngx_add_timer(ev, ms);
 }
 
 
 static void
-ngx_ssl_session_sync_wait_timeout(ngx_event_t *ev)
+ngx_ssl_session_sync_watch_all(ngx_ssl_session_sync_lookups_t *lookups)
 {
+    size_t              i, n;
+    sss_engine_watch_t  wanted;
+
+    n = sss_engine_watches(lookups->engine);
+
+    for (i = 0; i < n; i++) {
+        sss_engine_watch(lookups->engine, i, &wanted);
+        ngx_ssl_session_sync_watch(&lookups->watches[i], &wanted);
+    }
+}
+
+
+static void
+ngx_ssl_session_sync_watch(ngx_ssl_session_sync_watch_t *watch,
+    const sss_engine_watch_t *wanted)
+{
+    ngx_connection_t  *c;
+
+    c = watch->connection;
+
+    if (c && (c->fd != wanted->fd || watch->epoch != wanted->epoch)) {
+        ngx_ssl_session_sync_watch_end(watch);
+        c = NULL;
+    }
+
+    if (wanted->fd == -1) {
+        return;
+    }
+
+    if (c == NULL) {
+
+        /* without one, lookups fail until there is one */
+
+        c = ngx_get_connection(wanted->fd, ngx_cycle->log);
+        if (c == NULL) {
+            return;
+        }
+
+        c->data = watch;
+        c->read->handler = ngx_ssl_session_sync_watch_handler;
+        c->write->handler = ngx_ssl_session_sync_watch_handler;
+        c->read->log = ngx_cycle->log;
+        c->write->log = ngx_cycle->log;
+
+        watch->connection = c;
+        watch->epoch = wanted->epoch;
+    }
+
+    /* level-triggered: the engine reads as much as it wants */
+
+    if (!c->read->active) {
+        (void) ngx_add_event(c->read, NGX_READ_EVENT, 0);
+    }
+
+    if (wanted->write && !c->write->active) {
+        (void) ngx_add_event(c->write, NGX_WRITE_EVENT, 0);
+
+    } else if (!wanted->write && c->write->active) {
+        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, 0);
+    }
+}
+
+
+/* The engine closes its descriptors, or has closed them. */
+
+static void
+ngx_ssl_session_sync_watch_end(ngx_ssl_session_sync_watch_t *watch)
+{
+    ngx_connection_t  *c;
+
+    c = watch->connection;
+
+    if (c == NULL) {
+        return;
+    }
+
+    watch->connection = NULL;
+
+    if (c->read->active) {
+        (void) ngx_del_event(c->read, NGX_READ_EVENT, NGX_CLOSE_EVENT);
+    }
+
+    if (c->write->active) {
+        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, NGX_CLOSE_EVENT);
+    }
+
+    ngx_free_connection(c);
+    c->fd = (ngx_socket_t) -1;
+}
+
+
+static void
+ngx_ssl_session_sync_watch_handler(ngx_event_t *ev)
+{
+    ngx_connection_t              *c;
+    ngx_ssl_session_sync_watch_t  *watch;
+
+    c = ev->data;
+    watch = c->data;
+
+    sss_engine_event(watch->lookups->engine, watch->number);
+
+    ngx_ssl_session_sync_turn(watch->lookups);
+}
+
+
+static void
+ngx_ssl_session_sync_late_handler(ngx_event_t *ev)
+{
+    ngx_queue_t                      *q;
+    ngx_msec_int_t                    left;
     ngx_ssl_session_sync_wait_t      *wait;
+    ngx_ssl_session_sync_lookups_t   *lookups;
     ngx_ssl_session_sync_counters_t  *counters;
 
-    wait = ev->data;
-    wait->timedout = 1;
+    lookups = ev->data;
 
-    counters = ngx_ssl_session_sync_counters(wait->cluster);
-    (void) ngx_atomic_fetch_add(&counters->timeouts, 1);
+    while (!ngx_queue_empty(&lookups->waits)) {
 
-    ngx_ssl_session_sync_wait_end(wait);
+        q = ngx_queue_head(&lookups->waits);
+        wait = ngx_queue_data(q, ngx_ssl_session_sync_wait_t, queue);
 
-    wait->handler(wait);
+        left = (ngx_msec_int_t) (wait->deadline - ngx_current_msec);
+
+        if (left > 0) {
+            ngx_add_timer(ev, (ngx_msec_t) left);
+            return;
+        }
+
+        counters = ngx_ssl_session_sync_counters(wait->cluster);
+        (void) ngx_atomic_fetch_add(&counters->timeouts, 1);
+
+        ngx_ssl_session_sync_cancel(wait);
+
+        wait->handler(wait);
+    }
 }
 
 
@@ -326,13 +499,9 @@ ngx_ssl_session_sync_wait_end(ngx_ssl_session_sync_wait_t *wait)
 
     wait->active = 0;
 
-    if (wait->timer.timer_set) {
-        ngx_del_timer(&wait->timer);
-    }
-
     /* a worker that stops has let go of all waits at once */
 
     if (wait->cluster->lookups) {
-        ngx_rbtree_delete(&wait->cluster->lookups->waits, &wait->node);
+        ngx_queue_remove(&wait->queue);
     }
 }

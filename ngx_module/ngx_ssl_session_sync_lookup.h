@@ -24,19 +24,29 @@ typedef void (*ngx_ssl_session_sync_wait_pt)(
 /* One lookup under way; the caller's memory. */
 
 struct ngx_ssl_session_sync_wait_s {
-    ngx_rbtree_node_t               node;       /* key: number of the lookup */
-    ngx_event_t                     timer;
+    ngx_queue_t                     queue;      /* by deadline */
+    ngx_msec_t                      deadline;
+    sss_request_t                  *lookup;
     ngx_ssl_session_sync_cluster_t *cluster;
     ngx_ssl_session_sync_wait_pt    handler;
     void                           *data;
     unsigned                        active:1;
 
     /* the result */
-    unsigned                        timedout:1;
     sss_engine_rc_t                 rc;
     u_char                         *value;      /* malloc()ed, the caller's */
     size_t                          len;
 };
+
+
+/* A descriptor of the engine, as the event loop knows it. */
+
+typedef struct {
+    ngx_ssl_session_sync_lookups_t *lookups;
+    size_t                          number;
+    unsigned                        epoch;
+    ngx_connection_t               *connection; /* NULL: it is not watched */
+} ngx_ssl_session_sync_watch_t;
 
 
 /* The part of a worker that belongs to one cluster. */
@@ -44,9 +54,10 @@ struct ngx_ssl_session_sync_wait_s {
 struct ngx_ssl_session_sync_lookups_s {
     sss_engine_t                   *engine;
     sss_session_keys_t             *keys;
-    ngx_connection_t               *completion;
-    ngx_rbtree_t                    waits;
-    ngx_rbtree_node_t               sentinel;
+    ngx_event_t                     turn;       /* the engine is to run */
+    ngx_event_t                     late;       /* the first wait is over */
+    ngx_queue_t                     waits;
+    ngx_ssl_session_sync_watch_t    watches[SSS_SERVERS_MAX + 1];
     sss_engine_stats_t              told;       /* already in the zone */
     ngx_ssl_session_sync_seat_t    *seat;
     uint32_t                        weights[SSS_SERVERS_MAX];
@@ -57,7 +68,7 @@ struct ngx_ssl_session_sync_lookups_s {
 
 /*
  * Starts what a worker needs for a cluster with memcached.  Without it
- * (NGX_DECLINED: no thread or no memory, said in the log) sessions stay on
+ * (NGX_DECLINED: no memory or descriptors, said in the log) sessions stay on
  * their host.
  */
 ngx_int_t ngx_ssl_session_sync_lookups_start(
@@ -77,6 +88,12 @@ void ngx_ssl_session_sync_lookups_tick(
 ngx_int_t ngx_ssl_session_sync_lookup(ngx_ssl_session_sync_wait_t *wait,
     const char *name, ngx_uint_t take);
 void ngx_ssl_session_sync_cancel(ngx_ssl_session_sync_wait_t *wait);
+
+/* Stores a copy of a record, and removes one; nobody waits for either. */
+void ngx_ssl_session_sync_put(ngx_ssl_session_sync_cluster_t *cluster,
+    const char *name, const u_char *value, size_t len, uint32_t ttl);
+void ngx_ssl_session_sync_drop(ngx_ssl_session_sync_cluster_t *cluster,
+    const char *name);
 
 
 /* hold */

@@ -260,8 +260,8 @@ ngx_ssl_session_sync_store(SSL *ssl, ngx_ssl_session_sync_ctx_t *sync,
                             sync->scope, &hs->sni, plain, len, sealed)
            == 0)
     {
-        (void) sss_engine_put(cluster->lookups->engine, name, sealed,
-                              len + SSS_SESSION_OVERHEAD, ttl);
+        ngx_ssl_session_sync_put(cluster, name, sealed,
+                                 len + SSS_SESSION_OVERHEAD, ttl);
     }
 
     ngx_explicit_memzero(plain, len);
@@ -512,7 +512,7 @@ ngx_ssl_session_sync_remove(SSL_CTX *ssl_ctx, SSL_SESSION *session)
                                 len, ngx_ssl_session_sync_now() / 1000);
 
     if (key && sss_session_name(lookups->keys, key, id, name) == 0) {
-        (void) sss_engine_remove(lookups->engine, name);
+        ngx_ssl_session_sync_drop(sync->cluster, name);
     }
 }
 

@@ -1,25 +1,84 @@
 
-#include <signal.h>
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE             /* ppoll() */
+#endif
+
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <sys/eventfd.h>
 
-#include "sss_engine_thread.h"
+#include "sss_engine.h"
+#include "sss_link.h"
+#include "sss_request.h"
+#include "sss_spread.h"
+
+
+/*
+ * While a server has yet to answer, other lookups are gathered for this long,
+ * to become one request; a server that is far away must not make them wait.
+ */
+#define SSS_ENGINE_HOLD    300          /* us                              */
+
+/*
+ * Stores go out at once, but so long after what was sent before: nobody waits
+ * for them, and memcached is woken once for many.
+ */
+#define SSS_ENGINE_GATHER  2000         /* us                              */
+
+#define SSS_ENGINE_PROBE   500000       /* while the breaker is open, us   */
+
+
+struct sss_engine_s {
+    size_t              n;              /* servers                         */
+    sss_address_t       servers[SSS_SERVERS_MAX];
+    uint32_t            weights[SSS_SERVERS_MAX];
+    sss_link_t         *links[SSS_SERVERS_MAX];
+    sss_spread_t       *spread;
+    int                 wake;           /* eventfd: a name was resolved    */
+
+    uint64_t            timeout;        /* us                              */
+    unsigned            queue;
+    unsigned            breaker;
+
+    unsigned            used;           /* lookups, with results not taken */
+    sss_queue_t         requests;       /* to be asked                     */
+    sss_queue_t         batch[SSS_SERVERS_MAX];
+    sss_queue_t         done;           /* over, and not counted yet       */
+    sss_queue_t         results;
+
+    uint64_t            hold;           /* lookups gather until            */
+    uint64_t            gather;         /* and stores                      */
+    unsigned            failing;        /* lookups in a row                */
+    uint64_t            probe;          /* while open: next probes         */
+    sss_engine_stats_t  stats;
+};
 
 
 static int sss_engine_open(sss_engine_t *engine);
-static int sss_engine_run(sss_engine_t *engine);
-static void sss_engine_free(sss_engine_t *engine);
-static sss_engine_queue_t sss_engine_ask(sss_engine_t *engine,
-    sss_request_t *request, uint64_t *ticket);
-static sss_engine_queue_t sss_engine_admit(sss_engine_t *engine,
-    const sss_request_t *request);
+static size_t sss_engine_server(sss_engine_t *engine, const char *name);
+static uint32_t sss_engine_usable(const sss_engine_t *engine);
+static sss_engine_queue_t sss_engine_drop(sss_engine_t *engine);
+static void sss_engine_dispatch(sss_engine_t *engine, uint64_t now);
+static void sss_engine_batch(sss_engine_t *engine, size_t i);
+static void sss_engine_flush(sss_engine_t *engine, uint64_t now);
+static void sss_engine_breaker(sss_engine_t *engine, uint64_t now);
+static void sss_engine_probe(sss_engine_t *engine, uint64_t now);
+static void sss_engine_collect(sss_engine_t *engine, uint64_t now);
+static void sss_engine_count(sss_engine_t *engine,
+    const sss_request_t *request, uint64_t now);
+static uint64_t sss_engine_due(const sss_engine_t *engine, uint64_t now);
+static int sss_engine_each(const sss_engine_t *engine,
+    int (*is)(const sss_link_t *link));
+static void sss_engine_poll(sss_engine_t *engine, uint64_t us);
+static void sss_engine_finish(sss_engine_t *engine, unsigned wait_ms);
 
 
 sss_engine_t *
-sss_engine_start(const sss_engine_conf_t *conf)
+sss_engine_create(const sss_engine_conf_t *conf)
 {
     size_t         i;
     sss_engine_t  *engine;
@@ -39,161 +98,20 @@ sss_engine_start(const sss_engine_conf_t *conf)
     engine->queue = conf->queue ? conf->queue : 1;
     engine->breaker = conf->breaker ? conf->breaker : 1;
     engine->wake = -1;
-    engine->fd = -1;
 
     for (i = 0; i < engine->n; i++) {
         engine->servers[i] = conf->servers[i];
         engine->weights[i] = conf->weights ? conf->weights[i] : 1;
     }
 
-    if (pthread_mutex_init(&engine->lock, NULL) != 0) {
-        free(engine);
+    if (sss_engine_open(engine) != 0) {
+        sss_engine_destroy(engine, 0);
         return NULL;
     }
 
-    if (sss_engine_open(engine) != 0 || sss_engine_run(engine) != 0) {
-        sss_engine_free(engine);
-        return NULL;
-    }
+    (void) sss_engine_run(engine);
 
     return engine;
-}
-
-
-int
-sss_engine_fd(const sss_engine_t *engine)
-{
-    return engine->fd;
-}
-
-
-sss_engine_queue_t
-sss_engine_get(sss_engine_t *engine, const char *name, int take,
-    uint64_t *ticket)
-{
-    return sss_engine_ask(engine,
-                          sss_request_create(take ? SSS_REQUEST_TAKE
-                                                  : SSS_REQUEST_GET,
-                                             name, NULL, 0),
-                          ticket);
-}
-
-
-sss_engine_queue_t
-sss_engine_put(sss_engine_t *engine, const char *name, const uint8_t *value,
-    size_t len, uint32_t ttl)
-{
-    sss_request_t  *request;
-
-    request = NULL;
-
-    if (len <= SSS_ENGINE_VALUE) {
-        request = sss_request_create(SSS_REQUEST_PUT, name,
-                                     len ? value : (const uint8_t *) "", len);
-    }
-
-    if (request != NULL) {
-        request->ttl = ttl;
-    }
-
-    return sss_engine_ask(engine, request, NULL);
-}
-
-
-sss_engine_queue_t
-sss_engine_remove(sss_engine_t *engine, const char *name)
-{
-    return sss_engine_ask(engine,
-                          sss_request_create(SSS_REQUEST_REMOVE, name, NULL,
-                                             0),
-                          NULL);
-}
-
-
-size_t
-sss_engine_take(sss_engine_t *engine, sss_engine_result_t *results, size_t n)
-{
-    size_t          i;
-    uint64_t        count;
-    sss_queue_t     taken;
-    sss_request_t  *request;
-
-    taken.head = NULL;
-
-    pthread_mutex_lock(&engine->lock);
-
-    for (i = 0; i < n && engine->results.head != NULL; i++) {
-        sss_queue_push(&taken, sss_queue_pop(&engine->results));
-    }
-
-    engine->used -= (unsigned) i;
-
-    /* under the lock: whoever adds the next one finds it reset */
-
-    if (engine->results.head == NULL) {
-        (void) !read(engine->fd, &count, sizeof(count));
-    }
-
-    pthread_mutex_unlock(&engine->lock);
-
-    for (i = 0; (request = sss_queue_pop(&taken)) != NULL; i++) {
-
-        results[i].ticket = request->ticket;
-        results[i].rc = request->rc;
-        results[i].value = request->value;
-        results[i].len = request->len;
-
-        request->value = NULL;
-        sss_request_free(request);
-    }
-
-    return i;
-}
-
-
-void
-sss_engine_stats(sss_engine_t *engine, sss_engine_stats_t *stats)
-{
-    pthread_mutex_lock(&engine->lock);
-    *stats = engine->stats;
-    pthread_mutex_unlock(&engine->lock);
-}
-
-
-int
-sss_engine_stop(sss_engine_t *engine, unsigned wait_ms)
-{
-    if (engine == NULL) {
-        return 1;
-    }
-
-    pthread_mutex_lock(&engine->lock);
-
-    engine->stop = 1;
-    engine->until = sss_request_clock() + (uint64_t) wait_ms * 1000;
-
-    pthread_mutex_unlock(&engine->lock);
-
-    sss_engine_notify(engine->wake);
-
-    /* it waits for nothing but its descriptors */
-
-    pthread_join(engine->thread, NULL);
-
-    sss_engine_free(engine);
-
-    return 1;
-}
-
-
-void
-sss_engine_notify(int fd)
-{
-    uint64_t  one;
-
-    one = 1;
-
-    (void) !write(fd, &one, sizeof(one));
 }
 
 
@@ -204,15 +122,10 @@ sss_engine_open(sss_engine_t *engine)
     unsigned  timeout_ms;
 
     engine->wake = eventfd(0, EFD_NONBLOCK|EFD_CLOEXEC);
-    engine->fd = eventfd(0, EFD_NONBLOCK|EFD_CLOEXEC);
-
-    if (engine->wake == -1 || engine->fd == -1) {
-        return -1;
-    }
-
     engine->spread = sss_spread_create(engine->servers, engine->weights,
                                        engine->n);
-    if (engine->spread == NULL) {
+
+    if (engine->wake == -1 || engine->spread == NULL) {
         return -1;
     }
 
@@ -230,30 +143,18 @@ sss_engine_open(sss_engine_t *engine)
 }
 
 
-static int
-sss_engine_run(sss_engine_t *engine)
-{
-    int       rc;
-    sigset_t  all, before;
-
-    sigfillset(&all);
-
-    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) {
-        return -1;
-    }
-
-    rc = pthread_create(&engine->thread, NULL, sss_engine_main, engine);
-
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-
-    return rc == 0 ? 0 : -1;
-}
-
-
-static void
-sss_engine_free(sss_engine_t *engine)
+void
+sss_engine_destroy(sss_engine_t *engine, unsigned wait_ms)
 {
     size_t  i;
+
+    if (engine == NULL) {
+        return;
+    }
+
+    if (wait_ms > 0) {
+        sss_engine_finish(engine, wait_ms);
+    }
 
     for (i = 0; i < engine->n; i++) {
         sss_link_destroy(engine->links[i]);
@@ -264,80 +165,565 @@ sss_engine_free(sss_engine_t *engine)
         close(engine->wake);
     }
 
-    if (engine->fd != -1) {
-        close(engine->fd);
-    }
-
     sss_spread_destroy(engine->spread);
     sss_queue_free(&engine->requests);
-    sss_queue_free(&engine->results);
     sss_queue_free(&engine->done);
-    pthread_mutex_destroy(&engine->lock);
+    sss_queue_free(&engine->results);
     free(engine);
 }
 
 
-/* A request of NULL is one that could not be made. */
-
-static sss_engine_queue_t
-sss_engine_ask(sss_engine_t *engine, sss_request_t *request, uint64_t *ticket)
+sss_engine_queue_t
+sss_engine_get(sss_engine_t *engine, const char *name, int take, void *data,
+    sss_request_t **lookup)
 {
-    int                 sleeping;
-    sss_engine_queue_t  rc;
+    sss_request_t  *request;
 
-    pthread_mutex_lock(&engine->lock);
+    if (engine->stats.open) {
 
-    sleeping = 0;
-    rc = sss_engine_admit(engine, request);
+        /* what nobody waits for is no loss */
 
-    if (rc == SSS_ENGINE_QUEUED) {
-
-        request->since = sss_request_clock();
-        request->ticket = ++engine->ticket;
-        engine->used++;
-
-        if (sss_request_is_lookup(request)) {
-            *ticket = request->ticket;
-            engine->stats.gets++;
-            engine->stats.waiting++;
-        }
-
-        sss_queue_push(&engine->requests, request);
-
-        sleeping = engine->sleeping;
-        engine->sleeping = 0;
+        return SSS_ENGINE_OPEN;
     }
 
-    pthread_mutex_unlock(&engine->lock);
+    request = NULL;
 
-    if (rc != SSS_ENGINE_QUEUED) {
-        sss_request_free(request);
+    if (engine->used < engine->queue) {
+        request = sss_request_create(take ? SSS_REQUEST_TAKE
+                                          : SSS_REQUEST_GET, name);
     }
 
-    if (sleeping) {
-        sss_engine_notify(engine->wake);
+    if (request == NULL) {
+        return sss_engine_drop(engine);
     }
 
-    return rc;
+    request->since = sss_request_clock();
+    request->data = data;
+
+    engine->used++;
+    engine->stats.gets++;
+    engine->stats.waiting++;
+
+    sss_queue_push(&engine->requests, request);
+
+    *lookup = request;
+
+    return SSS_ENGINE_QUEUED;
+}
+
+
+void
+sss_engine_cancel(sss_engine_t *engine, sss_request_t *lookup)
+{
+    /* the server is going to answer all the same, or not to */
+
+    (void) engine;
+
+    lookup->cancelled = 1;
+}
+
+
+sss_engine_queue_t
+sss_engine_put(sss_engine_t *engine, const char *name, const uint8_t *value,
+    size_t len, uint32_t ttl)
+{
+    size_t  i;
+
+    if (engine->stats.open || len > SSS_ENGINE_VALUE
+        || !sss_request_name_ok(name))
+    {
+        return sss_engine_drop(engine);
+    }
+
+    i = sss_engine_server(engine, name);
+
+    if (i == engine->n
+        || sss_link_put(engine->links[i], name, value, len, ttl) != 0)
+    {
+        return sss_engine_drop(engine);
+    }
+
+    engine->stats.stores++;
+
+    return SSS_ENGINE_QUEUED;
+}
+
+
+sss_engine_queue_t
+sss_engine_remove(sss_engine_t *engine, const char *name)
+{
+    size_t  i;
+
+    if (engine->stats.open || !sss_request_name_ok(name)) {
+        return sss_engine_drop(engine);
+    }
+
+    i = sss_engine_server(engine, name);
+
+    if (i == engine->n || sss_link_remove(engine->links[i], name) != 0) {
+        return sss_engine_drop(engine);
+    }
+
+    engine->stats.removals++;
+
+    return SSS_ENGINE_QUEUED;
 }
 
 
 static sss_engine_queue_t
-sss_engine_admit(sss_engine_t *engine, const sss_request_t *request)
+sss_engine_drop(sss_engine_t *engine)
 {
-    int  open;
+    engine->stats.dropped++;
 
-    open = engine->stats.open;
+    return engine->stats.open ? SSS_ENGINE_OPEN : SSS_ENGINE_FULL;
+}
 
-    if (request != NULL && !open && engine->used < engine->queue) {
-        return SSS_ENGINE_QUEUED;
+
+/* Returns n if no server is usable. */
+
+static size_t
+sss_engine_server(sss_engine_t *engine, const char *name)
+{
+    return sss_spread_find(engine->spread, sss_engine_usable(engine), name);
+}
+
+
+static uint32_t
+sss_engine_usable(const sss_engine_t *engine)
+{
+    size_t    i;
+    uint32_t  usable;
+
+    usable = 0;
+
+    for (i = 0; i < engine->n; i++) {
+        if (sss_link_usable(engine->links[i])) {
+            usable |= 1u << i;
+        }
     }
 
-    /* a lookup that nobody waits for is no loss */
+    return usable;
+}
 
-    if (!open || request == NULL || !sss_request_is_lookup(request)) {
-        engine->stats.dropped++;
+
+uint64_t
+sss_engine_run(sss_engine_t *engine)
+{
+    size_t    i;
+    uint64_t  now;
+
+    now = sss_request_clock();
+
+    for (i = 0; i < engine->n; i++) {
+        sss_link_check(engine->links[i], now);
     }
 
-    return open ? SSS_ENGINE_OPEN : SSS_ENGINE_FULL;
+    if (engine->requests.head != NULL
+        && (engine->hold <= now || !sss_engine_each(engine, sss_link_asked)))
+    {
+        sss_engine_dispatch(engine, now);
+
+    } else if (engine->gather <= now
+               && sss_engine_each(engine, sss_link_pending))
+    {
+        sss_engine_flush(engine, now);
+    }
+
+    sss_engine_breaker(engine, now);
+    sss_engine_collect(engine, now);
+
+    return sss_engine_due(engine, now);
+}
+
+
+static void
+sss_engine_dispatch(sss_engine_t *engine, uint64_t now)
+{
+    size_t          i;
+    sss_request_t  *request;
+
+    while ((request = sss_queue_pop(&engine->requests)) != NULL) {
+
+        i = sss_engine_server(engine, request->name);
+
+        /* what nobody waits for any more is not worth a question */
+
+        if (i == engine->n || request->cancelled
+            || now > request->since + engine->timeout)
+        {
+            request->rc = SSS_ENGINE_FAILED;
+            sss_queue_push(&engine->done, request);
+            continue;
+        }
+
+        sss_queue_push(&engine->batch[i], request);
+    }
+
+    for (i = 0; i < engine->n; i++) {
+        sss_engine_batch(engine, i);
+    }
+
+    engine->hold = now + SSS_ENGINE_HOLD;
+
+    sss_engine_flush(engine, now);
+}
+
+
+static void
+sss_engine_batch(sss_engine_t *engine, size_t i)
+{
+    unsigned        n;
+    sss_queue_t     lookups;
+    sss_request_t  *request;
+
+    while (engine->batch[i].head != NULL) {
+
+        lookups.head = NULL;
+
+        for (n = 0; n < SSS_LINK_NAMES; n++) {
+
+            request = sss_queue_pop(&engine->batch[i]);
+            if (request == NULL) {
+                break;
+            }
+
+            sss_queue_push(&lookups, request);
+        }
+
+        if (n > 1) {
+            engine->stats.batches++;
+        }
+
+        sss_link_get(engine->links[i], &lookups);
+    }
+}
+
+
+static void
+sss_engine_flush(sss_engine_t *engine, uint64_t now)
+{
+    size_t  i;
+
+    for (i = 0; i < engine->n; i++) {
+        if (sss_link_pending(engine->links[i])) {
+            sss_link_flush(engine->links[i], now);
+        }
+    }
+
+    engine->gather = now + SSS_ENGINE_GATHER;
+}
+
+
+/* Open, it closes again when a server answers a probe. */
+
+static void
+sss_engine_breaker(sss_engine_t *engine, uint64_t now)
+{
+    int     answered;
+    size_t  i;
+
+    answered = 0;
+
+    for (i = 0; i < engine->n; i++) {
+        answered |= sss_link_answered(engine->links[i]);
+    }
+
+    if (!engine->stats.open) {
+        return;
+    }
+
+    if (answered) {
+
+        /* one more failure, and it opens again */
+
+        engine->stats.open = 0;
+        engine->failing = engine->breaker - 1;
+        return;
+    }
+
+    if (now >= engine->probe) {
+        engine->probe = now + SSS_ENGINE_PROBE;
+        sss_engine_probe(engine, now);
+    }
+}
+
+
+static void
+sss_engine_probe(sss_engine_t *engine, uint64_t now)
+{
+    size_t  i;
+
+    for (i = 0; i < engine->n; i++) {
+        if (sss_link_usable(engine->links[i])) {
+            sss_link_probe(engine->links[i], now);
+            sss_link_flush(engine->links[i], now);
+        }
+    }
+}
+
+
+/* What is over becomes a result, unless nobody waits for it. */
+
+static void
+sss_engine_collect(sss_engine_t *engine, uint64_t now)
+{
+    sss_request_t  *request;
+
+    while ((request = sss_queue_pop(&engine->done)) != NULL) {
+
+        sss_engine_count(engine, request, now);
+
+        if (request->cancelled) {
+            engine->used--;
+            sss_request_free(request);
+            continue;
+        }
+
+        sss_queue_push(&engine->results, request);
+    }
+}
+
+
+static void
+sss_engine_count(sss_engine_t *engine, const sss_request_t *request,
+    uint64_t now)
+{
+    unsigned             i;
+    uint64_t             us;
+    sss_engine_stats_t  *stats;
+
+    stats = &engine->stats;
+    stats->waiting--;
+
+    us = now > request->since ? now - request->since : 0;
+
+    for (i = 0; i < SSS_ENGINE_BUCKETS - 1 && us >= (64u << i); i++) {
+        /* void */
+    }
+
+    stats->latency[i]++;
+    stats->latency_us += us;
+
+    if (request->rc != SSS_ENGINE_FAILED) {
+
+        if (request->rc == SSS_ENGINE_HIT) {
+            stats->hits++;
+
+        } else {
+            stats->misses++;
+        }
+
+        engine->failing = 0;
+        stats->open = 0;
+        return;
+    }
+
+    stats->failures++;
+
+    if (++engine->failing >= engine->breaker && !stats->open) {
+        stats->open = 1;
+        stats->opened++;
+        engine->probe = now;
+    }
+}
+
+
+/* Microseconds from now. */
+
+static uint64_t
+sss_engine_due(const sss_engine_t *engine, uint64_t now)
+{
+    size_t    i;
+    uint64_t  due, next;
+
+    due = engine->stats.open ? engine->probe : SSS_ENGINE_NEVER;
+
+    for (i = 0; i < engine->n; i++) {
+        next = sss_link_due(engine->links[i]);
+        due = next < due ? next : due;
+    }
+
+    if (engine->requests.head != NULL && engine->hold < due) {
+        due = engine->hold;
+    }
+
+    if (engine->gather < due && sss_engine_each(engine, sss_link_pending)) {
+        due = engine->gather;
+    }
+
+    if (due == SSS_ENGINE_NEVER) {
+        return due;
+    }
+
+    return due > now ? due - now : 0;
+}
+
+
+/* 1 if any link is such a one. */
+
+static int
+sss_engine_each(const sss_engine_t *engine, int (*is)(const sss_link_t *link))
+{
+    size_t  i;
+
+    for (i = 0; i < engine->n; i++) {
+        if (is(engine->links[i])) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+size_t
+sss_engine_watches(const sss_engine_t *engine)
+{
+    return engine->n + 1;
+}
+
+
+void
+sss_engine_watch(const sss_engine_t *engine, size_t i,
+    sss_engine_watch_t *watch)
+{
+    if (i < engine->n) {
+        sss_link_watch(engine->links[i], watch);
+        return;
+    }
+
+    watch->fd = engine->wake;
+    watch->epoch = 0;
+    watch->write = 0;
+}
+
+
+void
+sss_engine_event(sss_engine_t *engine, size_t i)
+{
+    uint64_t  now, count;
+
+    now = sss_request_clock();
+
+    if (i < engine->n) {
+        sss_link_event(engine->links[i], now);
+        sss_engine_collect(engine, now);
+
+    } else {
+        (void) !read(engine->wake, &count, sizeof(count));
+    }
+}
+
+
+size_t
+sss_engine_take(sss_engine_t *engine, sss_engine_result_t *results, size_t n)
+{
+    size_t          i;
+    sss_request_t  *request;
+
+    i = 0;
+
+    while (i < n && (request = sss_queue_pop(&engine->results)) != NULL) {
+
+        engine->used--;
+
+        if (!request->cancelled) {
+            results[i].data = request->data;
+            results[i].rc = request->rc;
+            results[i].value = request->value;
+            results[i].len = request->len;
+
+            request->value = NULL;
+            i++;
+        }
+
+        sss_request_free(request);
+    }
+
+    return i;
+}
+
+
+void
+sss_engine_stats(const sss_engine_t *engine, sss_engine_stats_t *stats)
+{
+    *stats = engine->stats;
+}
+
+
+void
+sss_engine_wait(sss_engine_t *engine, unsigned ms)
+{
+    uint64_t  due;
+
+    due = sss_engine_run(engine);
+
+    if (engine->results.head != NULL) {
+        return;
+    }
+
+    if (due > (uint64_t) ms * 1000) {
+        due = (uint64_t) ms * 1000;
+    }
+
+    sss_engine_poll(engine, due);
+
+    (void) sss_engine_run(engine);
+}
+
+
+static void
+sss_engine_poll(sss_engine_t *engine, uint64_t us)
+{
+    size_t              i;
+    struct pollfd       pfd[SSS_SERVERS_MAX + 1];
+    struct timespec     ts;
+    sss_engine_watch_t  watch;
+
+    for (i = 0; i <= engine->n; i++) {
+        sss_engine_watch(engine, i, &watch);
+
+        pfd[i].fd = watch.fd;
+        pfd[i].events = watch.write ? POLLIN|POLLOUT : POLLIN;
+        pfd[i].revents = 0;
+    }
+
+    ts.tv_sec = (time_t) (us / 1000000);
+    ts.tv_nsec = (long) (us % 1000000) * 1000;
+
+    if (ppoll(pfd, (nfds_t) engine->n + 1, &ts, NULL) < 1) {
+        return;
+    }
+
+    for (i = 0; i <= engine->n; i++) {
+        if (pfd[i].revents) {
+            sss_engine_event(engine, i);
+        }
+    }
+}
+
+
+/*
+ * What was written is lost with the connection unless the server has read it,
+ * and it has if it answers.
+ */
+
+static void
+sss_engine_finish(sss_engine_t *engine, unsigned wait_ms)
+{
+    uint64_t  now, until, due;
+
+    now = sss_request_clock();
+    until = now + (uint64_t) wait_ms * 1000;
+
+    sss_engine_dispatch(engine, now);
+    sss_engine_probe(engine, now);
+
+    while (now < until && sss_engine_each(engine, sss_link_busy)) {
+
+        due = sss_engine_run(engine);
+        sss_engine_poll(engine, due < until - now ? due : until - now);
+
+        now = sss_request_clock();
+    }
 }

@@ -1,16 +1,17 @@
 
 /*
- * The engine: a thread that looks sessions up in memcached, and stores and
- * removes them, for an event loop that never waits.
+ * The engine: looks sessions up in memcached, and stores and removes them,
+ * as a part of its owner's event loop.  Nothing here ever waits.
  *
- * The thread has a connection to every server of the cluster; a record is on
- * one of them by consistent hashing (ketama, weights).  It takes its whole
- * queue at a time: lookups become one request to each server, stores and
- * removals are sent without waiting for an answer.  A lookup sees what this
- * engine stored or removed before it was asked, and perhaps what it did after.
- *
- * The thread is woken only when it sleeps, the event loop (by an eventfd) only
- * when no completion is waiting for it yet.  Both queues are bounded.
+ * It has a connection to every server of the cluster; a record is on one of
+ * them by consistent hashing (ketama, weights).  What the owner asks for
+ * during a turn of its loop goes out at the end of the turn
+ * (sss_engine_run()): lookups become one request to each server, stores and
+ * removals expect no answer.  While a server has yet to answer, further
+ * lookups gather for a moment, and so do stores that follow others closely:
+ * under load that makes few large messages out of many.  A lookup sees what
+ * this engine stored or removed before it was asked, and perhaps what it did
+ * after.
  *
  * A lookup fails when its server has not answered "timeout_ms" after it was
  * asked, or the connection is lost.  That server gets no more lookups, and
@@ -18,6 +19,8 @@
  *
  * When "breaker" lookups in a row have failed, lookups fail at once
  * (SSS_ENGINE_OPEN) and the engine probes by itself until a server answers.
+ *
+ * For one thread.  Names of servers are resolved by threads of their own.
  */
 
 
@@ -36,6 +39,7 @@
 #define SSS_ENGINE_VALUE    65536       /* longest record                  */
 #define SSS_ENGINE_BUCKETS  16          /* of latency: < 64 us, < 128 us,
                                            and so on, the last has the rest */
+#define SSS_ENGINE_NEVER    UINT64_MAX
 
 
 typedef struct {
@@ -43,7 +47,7 @@ typedef struct {
     const uint32_t       *weights;      /* likewise                        */
     size_t                n_servers;
     unsigned              timeout_ms;   /* of one exchange with a server   */
-    unsigned              queue;        /* requests at a time, with results
+    unsigned              queue;        /* lookups at a time, with results
                                            that were not taken yet         */
     unsigned              breaker;      /* failures in a row that open it  */
 } sss_engine_conf_t;
@@ -58,7 +62,7 @@ typedef enum {
 
 typedef enum {
     SSS_ENGINE_QUEUED = 0,
-    SSS_ENGINE_FULL,            /* the queue is full: counted, dropped     */
+    SSS_ENGINE_FULL,            /* no room: counted, dropped               */
     SSS_ENGINE_OPEN             /* the breaker is open: nobody waits       */
 } sss_engine_queue_t;
 
@@ -66,7 +70,7 @@ typedef enum {
 /* What became of a lookup. */
 
 typedef struct {
-    uint64_t          ticket;   /* as given by sss_engine_get()            */
+    void             *data;     /* as given to sss_engine_get()            */
     sss_engine_rc_t   rc;
     uint8_t          *value;    /* malloc()ed, the caller's; NULL unless
                                    SSS_ENGINE_HIT                          */
@@ -74,9 +78,19 @@ typedef struct {
 } sss_engine_result_t;
 
 
+/* A descriptor to be watched. */
+
+typedef struct {
+    int               fd;       /* -1: none now                            */
+    unsigned          epoch;    /* another one since this has changed, even
+                                   if it has the same number               */
+    unsigned          write:1;  /* wait until it is writable, too          */
+} sss_engine_watch_t;
+
+
 typedef struct {
     uint64_t  gets, hits, misses, failures;
-    uint64_t  stores, removals;         /* sent                            */
+    uint64_t  stores, removals;
     uint64_t  dropped;                  /* for want of room or of a server,
                                            or by SSS_ENGINE_OPEN: stores   */
     uint64_t  batches;                  /* requests for several lookups    */
@@ -89,50 +103,66 @@ typedef struct {
 
 
 typedef struct sss_engine_s  sss_engine_t;
+typedef struct sss_request_s  sss_request_t;
 
 
-/*
- * Starts the thread, which connects by itself.  Returns NULL without memory,
- * descriptors or threads.
- */
-sss_engine_t *sss_engine_start(const sss_engine_conf_t *conf);
-
-/* Readable (an eventfd) when results wait. */
-int sss_engine_fd(const sss_engine_t *engine);
+/* Begins to connect.  Returns NULL without memory or descriptors. */
+sss_engine_t *sss_engine_create(const sss_engine_conf_t *conf);
 
 /*
- * Looks a record up; the result comes later, with the number put into
- * "*ticket".  With "take" the record is removed as it is read, and of several
- * takers at the same moment, on whatever hosts, one at the most gets
- * SSS_ENGINE_HIT.  A take that fails may have removed the record.  Never
- * blocks.
+ * Looks a record up; "data" comes back with the result.  With "take" the
+ * record is removed as it is read, and of several takers at the same moment,
+ * on whatever hosts, one at the most gets SSS_ENGINE_HIT.  A take that fails
+ * may have removed the record.  "*lookup" is good for sss_engine_cancel()
+ * until the result is taken.
  */
 sss_engine_queue_t sss_engine_get(sss_engine_t *engine, const char *name,
-    int take, uint64_t *ticket);
+    int take, void *data, sss_request_t **lookup);
 
-/* Stores a copy of "len" bytes for "ttl" seconds.  Never blocks. */
+/* Nobody waits any more: there will be no result. */
+void sss_engine_cancel(sss_engine_t *engine, sss_request_t *lookup);
+
+/* Stores a copy of "len" bytes for "ttl" seconds. */
 sss_engine_queue_t sss_engine_put(sss_engine_t *engine, const char *name,
     const uint8_t *value, size_t len, uint32_t ttl);
 
-/* Removes a record.  Never blocks. */
+/* Removes a record. */
 sss_engine_queue_t sss_engine_remove(sss_engine_t *engine, const char *name);
 
 /*
- * Takes up to "n" results; resets the descriptor when none is left.  Returns
- * their number.
+ * At the end of a turn in which anything was called: sends what is to go out
+ * now.  Returns when it wants to be called again at the latest, in
+ * microseconds from now, or SSS_ENGINE_NEVER.
  */
+uint64_t sss_engine_run(sss_engine_t *engine);
+
+/* How many descriptors there are to watch; some may be -1. */
+size_t sss_engine_watches(const sss_engine_t *engine);
+
+/* The i-th of them.  Any of them may have changed after any call. */
+void sss_engine_watch(const sss_engine_t *engine, size_t i,
+    sss_engine_watch_t *watch);
+
+/* The i-th is readable, writable, or broken. */
+void sss_engine_event(sss_engine_t *engine, size_t i);
+
+/* Takes up to "n" results, and returns their number. */
 size_t sss_engine_take(sss_engine_t *engine, sss_engine_result_t *results,
     size_t n);
 
-void sss_engine_stats(sss_engine_t *engine, sss_engine_stats_t *stats);
+void sss_engine_stats(const sss_engine_t *engine, sss_engine_stats_t *stats);
 
 /*
- * Ends the thread: what is queued is sent if that takes no longer than
- * "wait_ms", else abandoned.  Results that were not taken are dropped.
- * Returns 1, or 0 if the thread itself had to be abandoned, with its memory,
- * because the process is about to exit; this one never has to be.
+ * For an owner without a loop: runs, waits for up to "ms" milliseconds for
+ * anything to happen, and handles it.
  */
-int sss_engine_stop(sss_engine_t *engine, unsigned wait_ms);
+void sss_engine_wait(sss_engine_t *engine, unsigned ms);
+
+/*
+ * What was asked for is sent if that takes no longer than "wait_ms", else
+ * abandoned.  Results that were not taken are dropped.
+ */
+void sss_engine_destroy(sss_engine_t *engine, unsigned wait_ms);
 
 
 #endif /* SSS_ENGINE_H_INCLUDED */

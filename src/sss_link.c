@@ -51,6 +51,7 @@ struct sss_link_s {
     unsigned           usable:1;
     unsigned           answered:1;
     int                fd;
+    unsigned           epoch;           /* of descriptors                  */
     uint64_t           retry;           /* when to try again               */
     uint64_t           steady;          /* answers since, 0: did not yet   */
     uint64_t           heard;           /* the last bytes came             */
@@ -71,6 +72,7 @@ struct sss_link_s {
 static void sss_link_begin(sss_link_t *link, uint64_t now);
 static void sss_link_connect(sss_link_t *link, uint64_t now);
 static int sss_link_socket(sss_link_t *link, size_t i);
+static int sss_link_is_connected(const sss_link_t *link);
 static void sss_link_connected(sss_link_t *link, uint64_t now);
 static void sss_link_reset(sss_link_t *link);
 static void sss_link_down(sss_link_t *link, uint64_t now);
@@ -87,7 +89,6 @@ static void sss_link_end(sss_link_t *link, uint64_t now);
 static void sss_link_delete(sss_link_t *link, sss_request_t *request);
 static void sss_link_finish(sss_link_t *link, sss_request_t *request,
     sss_engine_rc_t rc);
-static uint64_t sss_link_due(const sss_link_t *link);
 
 
 sss_link_t *
@@ -142,9 +143,24 @@ sss_link_usable(const sss_link_t *link)
 
 
 int
-sss_link_idle(const sss_link_t *link)
+sss_link_busy(const sss_link_t *link)
 {
-    return link->asked.head == NULL && sss_buffer_len(&link->out) == 0;
+    return link->asked.head != NULL || sss_buffer_len(&link->out) > 0;
+}
+
+
+int
+sss_link_asked(const sss_link_t *link)
+{
+    return link->asked.head != NULL;
+}
+
+
+int
+sss_link_pending(const sss_link_t *link)
+{
+    return link->state == SSS_LINK_TALKING && link->stalled == 0
+           && sss_buffer_len(&link->out) > 0;
 }
 
 
@@ -202,40 +218,50 @@ sss_link_get(sss_link_t *link, sss_queue_t *lookups)
 
 
 int
-sss_link_write(sss_link_t *link, const sss_request_t *request)
+sss_link_put(sss_link_t *link, const char *name, const uint8_t *value,
+    size_t len, uint32_t ttl)
 {
     int     n;
     char    line[SSS_LINK_LINE];
     time_t  expires;
 
     if (sss_buffer_len(&link->out) > SSS_LINK_ROOM
-        || sss_buffer_reserve(&link->out, request->len + SSS_LINK_LINE) != 0)
+        || sss_buffer_reserve(&link->out, len + SSS_LINK_LINE) != 0)
     {
         return -1;
     }
 
-    if (request->op == SSS_REQUEST_REMOVE) {
-        n = snprintf(line, sizeof(line), "delete %s noreply\r\n",
-                     request->name);
-
-        return sss_buffer_add(&link->out, line, (size_t) n);
-    }
-
-    expires = request->ttl ? request->ttl : 1;
+    expires = ttl ? ttl : 1;
 
     if (expires > SSS_LINK_RELATIVE) {
         expires += time(NULL);
     }
 
-    n = snprintf(line, sizeof(line), "set %s 0 %lld %zu noreply\r\n",
-                 request->name, (long long) expires, request->len);
+    n = snprintf(line, sizeof(line), "set %s 0 %lld %zu noreply\r\n", name,
+                 (long long) expires, len);
 
     /* there is room for all of it */
 
     (void) sss_buffer_add(&link->out, line, (size_t) n);
-    (void) sss_buffer_add(&link->out, request->value, request->len);
+    (void) sss_buffer_add(&link->out, value, len);
 
     return sss_buffer_add(&link->out, "\r\n", 2);
+}
+
+
+int
+sss_link_remove(sss_link_t *link, const char *name)
+{
+    int   n;
+    char  line[SSS_LINK_LINE];
+
+    if (sss_buffer_len(&link->out) > SSS_LINK_ROOM) {
+        return -1;
+    }
+
+    n = snprintf(line, sizeof(line), "delete %s noreply\r\n", name);
+
+    return sss_buffer_add(&link->out, line, (size_t) n);
 }
 
 
@@ -245,7 +271,7 @@ sss_link_probe(sss_link_t *link, uint64_t now)
     sss_queue_t     queue;
     sss_request_t  *request;
 
-    request = sss_request_create(SSS_REQUEST_PROBE, SSS_LINK_PROBE, NULL, 0);
+    request = sss_request_create(SSS_REQUEST_PROBE, SSS_LINK_PROBE);
     if (request == NULL) {
         return;
     }
@@ -304,35 +330,22 @@ sss_link_flush(sss_link_t *link, uint64_t now)
 }
 
 
-uint64_t
-sss_link_wait(const sss_link_t *link, struct pollfd *pfd)
+void
+sss_link_watch(const sss_link_t *link, sss_engine_watch_t *watch)
 {
-    pfd->fd = link->fd;
-    pfd->events = 0;
-    pfd->revents = 0;
-
-    if (link->state == SSS_LINK_CONNECTING) {
-        pfd->events = POLLOUT;
-
-    } else if (link->state == SSS_LINK_TALKING) {
-        pfd->events = POLLIN;
-
-        if (sss_buffer_len(&link->out) > 0) {
-            pfd->events |= POLLOUT;
-        }
-    }
-
-    return sss_link_due(link);
+    watch->fd = link->fd;
+    watch->epoch = link->epoch;
+    watch->write = link->state == SSS_LINK_CONNECTING || link->stalled != 0;
 }
 
 
 void
-sss_link_event(sss_link_t *link, short revents, uint64_t now)
+sss_link_event(sss_link_t *link, uint64_t now)
 {
     int        error;
     socklen_t  len;
 
-    if (link->state == SSS_LINK_CONNECTING && revents) {
+    if (link->state == SSS_LINK_CONNECTING) {
 
         len = sizeof(error);
 
@@ -342,20 +355,28 @@ sss_link_event(sss_link_t *link, short revents, uint64_t now)
             link->tried++;
             sss_link_connect(link, now);
 
-        } else {
+        } else if (sss_link_is_connected(link)) {
             sss_link_connected(link, now);
         }
 
-    } else if (link->state == SSS_LINK_TALKING && revents) {
+        return;
+    }
 
-        if (revents & (POLLIN|POLLHUP|POLLERR|POLLNVAL)) {
-            sss_link_read(link, now);
-        }
+    if (link->state == SSS_LINK_TALKING) {
+        sss_link_read(link, now);
+    }
 
+    if (link->stalled != 0) {
         sss_link_flush(link, now);
+    }
+}
 
-    } else if (link->state == SSS_LINK_RESOLVING
-               && sss_resolve_done(link->resolve, &link->resolved))
+
+void
+sss_link_check(sss_link_t *link, uint64_t now)
+{
+    if (link->state == SSS_LINK_RESOLVING
+        && sss_resolve_done(link->resolve, &link->resolved))
     {
         sss_resolve_free(link->resolve);
         link->resolve = NULL;
@@ -459,12 +480,28 @@ sss_link_socket(sss_link_t *link, size_t i)
         return -1;
     }
 
+    link->epoch++;
+
     if (family != AF_UNIX) {
         (void) setsockopt(link->fd, IPPROTO_TCP, TCP_NODELAY, &one,
                           sizeof(one));
     }
 
     return 0;
+}
+
+
+/* The event may be of a descriptor before this one. */
+
+static int
+sss_link_is_connected(const sss_link_t *link)
+{
+    socklen_t                len;
+    struct sockaddr_storage  peer;
+
+    len = sizeof(peer);
+
+    return getpeername(link->fd, (struct sockaddr *) &peer, &len) == 0;
 }
 
 
@@ -770,7 +807,7 @@ sss_link_finish(sss_link_t *link, sss_request_t *request, sss_engine_rc_t rc)
 
     request->rc = rc;
 
-    if (rc != SSS_ENGINE_HIT) {
+    if (rc != SSS_ENGINE_HIT || request->cancelled) {
         free(request->value);
         request->value = NULL;
         request->len = 0;
@@ -780,7 +817,7 @@ sss_link_finish(sss_link_t *link, sss_request_t *request, sss_engine_rc_t rc)
 }
 
 
-static uint64_t
+uint64_t
 sss_link_due(const sss_link_t *link)
 {
     uint64_t  due;

@@ -14,7 +14,6 @@
 #define SSS_LINK_H_INCLUDED
 
 
-#include <poll.h>
 #include <stdint.h>
 
 #include "sss_address.h"
@@ -40,8 +39,14 @@ void sss_link_destroy(sss_link_t *link);
 /* 1 if requests make sense: it is not known to be down. */
 int sss_link_usable(const sss_link_t *link);
 
-/* 1 if everything was written, and answered where an answer was due. */
-int sss_link_idle(const sss_link_t *link);
+/* 1 if something is to be written, or answered. */
+int sss_link_busy(const sss_link_t *link);
+
+/* 1 if answers are due. */
+int sss_link_asked(const sss_link_t *link);
+
+/* 1 if there is a connection, and something to be sent over it. */
+int sss_link_pending(const sss_link_t *link);
 
 /* 1 if the server has answered a probe since this was last asked. */
 int sss_link_answered(sss_link_t *link);
@@ -49,11 +54,12 @@ int sss_link_answered(sss_link_t *link);
 /* Asks for all names in the queue, up to SSS_LINK_NAMES, and empties it. */
 void sss_link_get(sss_link_t *link, sss_queue_t *lookups);
 
-/*
- * Stores or removes.  The request stays the caller's.  Returns 0, or -1 if the
- * server does not read what it is sent.
- */
-int sss_link_write(sss_link_t *link, const sss_request_t *request);
+/* Stores.  Returns 0, or -1 if the server does not read what it is sent. */
+int sss_link_put(sss_link_t *link, const char *name, const uint8_t *value,
+    size_t len, uint32_t ttl);
+
+/* Removes, likewise. */
+int sss_link_remove(sss_link_t *link, const char *name);
 
 /* Asks for a sign of life. */
 void sss_link_probe(sss_link_t *link, uint64_t now);
@@ -61,11 +67,17 @@ void sss_link_probe(sss_link_t *link, uint64_t now);
 /* Sends what was asked for. */
 void sss_link_flush(sss_link_t *link, uint64_t now);
 
-/* What to wait for, and until when: sss_request_clock(), UINT64_MAX: ever. */
-uint64_t sss_link_wait(const sss_link_t *link, struct pollfd *pfd);
+/* What to wait for. */
+void sss_link_watch(const sss_link_t *link, sss_engine_watch_t *watch);
 
-/* After every wait. */
-void sss_link_event(sss_link_t *link, short revents, uint64_t now);
+/* When sss_link_check() has work: sss_request_clock(), UINT64_MAX: never. */
+uint64_t sss_link_due(const sss_link_t *link);
+
+/* The descriptor is ready. */
+void sss_link_event(sss_link_t *link, uint64_t now);
+
+/* Minds the time, and the name that is being resolved. */
+void sss_link_check(sss_link_t *link, uint64_t now);
 
 
 #endif /* SSS_LINK_H_INCLUDED */

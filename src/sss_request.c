@@ -6,25 +6,30 @@
 #include "sss_request.h"
 
 
-sss_request_t *
-sss_request_create(sss_request_op_t op, const char *name,
-    const uint8_t *value, size_t len)
+int
+sss_request_name_ok(const char *name)
 {
-    size_t          i, n;
-    sss_request_t  *request;
-
-    n = strlen(name);
-
-    if (n == 0 || n >= SSS_NAME_SIZE) {
-        return NULL;
-    }
+    size_t  i;
 
     /* what is more than a word would be another command */
 
-    for (i = 0; i < n; i++) {
+    for (i = 0; name[i] != '\0'; i++) {
         if (name[i] <= ' ' || name[i] > '~') {
-            return NULL;
+            return 0;
         }
+    }
+
+    return i > 0 && i < SSS_NAME_SIZE;
+}
+
+
+sss_request_t *
+sss_request_create(sss_request_op_t op, const char *name)
+{
+    sss_request_t  *request;
+
+    if (!sss_request_name_ok(name)) {
+        return NULL;
     }
 
     request = calloc(1, sizeof(sss_request_t));
@@ -33,19 +38,7 @@ sss_request_create(sss_request_op_t op, const char *name,
     }
 
     request->op = op;
-    memcpy(request->name, name, n);
-
-    if (value != NULL) {
-        request->value = malloc(len + 1);
-
-        if (request->value == NULL) {
-            free(request);
-            return NULL;
-        }
-
-        memcpy(request->value, value, len);
-        request->len = len;
-    }
+    strcpy(request->name, name);
 
     return request;
 }
@@ -58,13 +51,6 @@ sss_request_free(sss_request_t *request)
         free(request->value);
         free(request);
     }
-}
-
-
-int
-sss_request_is_lookup(const sss_request_t *request)
-{
-    return request->op == SSS_REQUEST_GET || request->op == SSS_REQUEST_TAKE;
 }
 
 

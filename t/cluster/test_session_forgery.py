@@ -18,7 +18,8 @@ FLOOD = 200
 def cluster(lab, make_module_cluster):
     """The second host talks to memcached through a proxy."""
     cluster = make_module_cluster(hosts=2, memcached_servers=1, rotation='7d',
-                                  start=False, workers=1)
+                                  lookup_timeout='5s', start=False,
+                                  workers=1)
     address = cluster.memcached[0].server
     for host in cluster.hosts:
         host.config.servers = [conf.Server(),

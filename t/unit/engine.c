@@ -1,5 +1,4 @@
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +21,7 @@ engine_for(const sss_address_t *servers, const uint32_t *weights, size_t n,
     conf.queue = queue;
     conf.breaker = breaker;
 
-    engine = sss_engine_start(&conf);
+    engine = sss_engine_create(&conf);
     assert_non_null(engine);
 
     return engine;
@@ -40,18 +39,38 @@ name_of(unsigned i)
 }
 
 
+sss_engine_queue_t
+try(sss_engine_t *engine, const char *name, int take, uint64_t *ticket)
+{
+    sss_request_t       *lookup;
+    sss_engine_queue_t   rc;
+
+    static uint64_t  last;
+
+    rc = sss_engine_get(engine, name, take, (void *) (uintptr_t) (last + 1),
+                        &lookup);
+
+    *ticket = (rc == SSS_ENGINE_QUEUED) ? ++last : 0;
+
+    return rc;
+}
+
+
 uint64_t
 ask(sss_engine_t *engine, const char *name, int take)
 {
     uint64_t  ticket;
 
-    ticket = 0;
-
-    assert_int_equal(sss_engine_get(engine, name, take, &ticket),
-                     SSS_ENGINE_QUEUED);
-    assert_int_not_equal(ticket, 0);
+    assert_int_equal(try(engine, name, take, &ticket), SSS_ENGINE_QUEUED);
 
     return ticket;
+}
+
+
+uint64_t
+ticket_of(const sss_engine_result_t *r)
+{
+    return (uint64_t) (uintptr_t) r->data;
 }
 
 
@@ -67,19 +86,32 @@ put(sss_engine_t *engine, const char *name, const char *value)
 sss_engine_result_t
 result(sss_engine_t *engine)
 {
-    struct pollfd        pfd;
+    uint64_t             begin;
     sss_engine_result_t  r;
 
-    pfd.fd = sss_engine_fd(engine);
-    pfd.events = POLLIN;
+    begin = unit_clock_ms();
 
     while (sss_engine_take(engine, &r, 1) == 0) {
-        assert_int_equal(poll(&pfd, 1, LONG), 1);
+        sss_engine_wait(engine, LONG);
+        assert_in_range(unit_clock_ms() - begin, 0, LONG);
     }
 
     assert_true((r.rc == SSS_ENGINE_HIT) == (r.value != NULL));
 
     return r;
+}
+
+
+void
+run(sss_engine_t *engine, unsigned ms)
+{
+    uint64_t  now, end;
+
+    now = unit_clock_ms();
+
+    for (end = now + ms; now < end; now = unit_clock_ms()) {
+        sss_engine_wait(engine, (unsigned) (end - now));
+    }
 }
 
 
@@ -92,7 +124,7 @@ look(sss_engine_t *engine, const char *name, int take, const char *value)
     ticket = ask(engine, name, take);
     r = result(engine);
 
-    assert_int_equal(r.ticket, ticket);
+    assert_int_equal(ticket_of(&r), ticket);
 
     if (r.rc == SSS_ENGINE_HIT && value != NULL) {
         assert_int_equal(r.len, strlen(value));
@@ -128,7 +160,7 @@ until_rc(sss_engine_t *engine, const char *name, sss_engine_rc_t rc)
 
     for ( ;; ) {
 
-        if (sss_engine_get(engine, name, 0, &ticket) == SSS_ENGINE_QUEUED) {
+        if (try(engine, name, 0, &ticket) == SSS_ENGINE_QUEUED) {
             r = result(engine);
             free(r.value);
 
@@ -138,7 +170,7 @@ until_rc(sss_engine_t *engine, const char *name, sss_engine_rc_t rc)
         }
 
         assert_in_range(unit_clock_ms() - start, 0, LONG);
-        unit_pause(10);
+        run(engine, 10);
     }
 }
 
@@ -175,7 +207,7 @@ until_open(sss_engine_t *engine, const char *name)
 
     start = unit_clock_ms();
 
-    while (sss_engine_get(engine, name, 0, &ticket) == SSS_ENGINE_QUEUED) {
+    while (try(engine, name, 0, &ticket) == SSS_ENGINE_QUEUED) {
         r = result(engine);
         assert_int_equal(r.rc, SSS_ENGINE_FAILED);
         assert_in_range(unit_clock_ms() - start, 0, LONG);
@@ -229,7 +261,7 @@ engine_teardown(void **state)
 
     f = *state;
 
-    sss_engine_stop(f->engine, 0);
+    sss_engine_destroy(f->engine, 0);
 
     memcached_stop(&f->memcached[0]);
     memcached_stop(&f->memcached[1]);

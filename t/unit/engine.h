@@ -51,11 +51,18 @@ void both(const fixture_t *f, sss_address_t *servers);
 /* A different one for each number. */
 const char *name_of(unsigned i);
 
+/* Tickets tell lookups apart, and grow; 0: it was not queued. */
+sss_engine_queue_t try(sss_engine_t *engine, const char *name, int take,
+    uint64_t *ticket);
 uint64_t ask(sss_engine_t *engine, const char *name, int take);
+uint64_t ticket_of(const sss_engine_result_t *r);
 void put(sss_engine_t *engine, const char *name, const char *value);
 
 /* Waits for the next one. */
 sss_engine_result_t result(sss_engine_t *engine);
+
+/* Lets the engine work for a while. */
+void run(sss_engine_t *engine, unsigned ms);
 
 /* Asks and waits; a hit has this value, unless it is NULL. */
 sss_engine_rc_t look(sss_engine_t *engine, const char *name, int take,

@@ -67,7 +67,7 @@ test_one_of_two_killed(void **state)
         assert_in_range(unit_clock_ms() - begin, 0, LONG);
     }
 
-    assert_int_equal(sss_engine_stop(engine, LONG), 1);
+    sss_engine_destroy(engine, LONG);
 }
 
 
@@ -128,7 +128,7 @@ test_one_of_two_frozen(void **state)
 
     assert_int_equal(items(&f->memcached[1]), 0);
 
-    assert_int_equal(sss_engine_stop(engine, LONG), 1);
+    sss_engine_destroy(engine, LONG);
 }
 
 
@@ -152,7 +152,7 @@ test_killed(void **state)
                                     60),
                      SSS_ENGINE_OPEN);
     assert_int_equal(sss_engine_remove(engine, NAME), SSS_ENGINE_OPEN);
-    assert_int_equal(sss_engine_get(engine, NAME, 0, &ticket),
+    assert_int_equal(try(engine, NAME, 0, &ticket),
                      SSS_ENGINE_OPEN);
     assert_in_range(stats(engine).dropped, 2, 3);
 
@@ -163,7 +163,7 @@ test_killed(void **state)
     put(engine, NAME, "value");
     assert_int_equal(look(engine, NAME, 0, "value"), SSS_ENGINE_HIT);
 
-    assert_int_equal(sss_engine_stop(engine, LONG), 1);
+    sss_engine_destroy(engine, LONG);
 }
 
 
@@ -207,7 +207,7 @@ test_frozen(void **state)
     until_rc(engine, NAME, SSS_ENGINE_HIT);
     assert_int_equal(stats(engine).open, 0);
 
-    assert_int_equal(sss_engine_stop(engine, LONG), 1);
+    sss_engine_destroy(engine, LONG);
 }
 
 
@@ -232,10 +232,10 @@ test_stores_alone_notice(void **state)
     while (stats(engine).dropped == 0) {
         (void) sss_engine_put(engine, NAME, (const uint8_t *) "v", 1, 60);
         assert_in_range(unit_clock_ms() - begin, 0, LONG);
-        unit_pause(10);
+        run(engine, 10);
     }
 
-    assert_int_equal(sss_engine_stop(engine, TIMEOUT), 1);
+    sss_engine_destroy(engine, TIMEOUT);
     assert_in_range(unit_clock_ms() - begin, 0, LONG);
 }
 
@@ -253,7 +253,7 @@ test_restart_while_idle(void **state)
 
     while (unit_clock_ms() - begin < 1200) {
         assert_int_equal(look(f->engine, NAME, 0, NULL), SSS_ENGINE_MISS);
-        unit_pause(10);
+        run(f->engine, 10);
     }
 
     assert_int_equal(memcached_restart(&f->memcached[0]), 0);
@@ -288,7 +288,7 @@ test_idle_connection_closed(void **state)
     begin = unit_clock_ms();
 
     do {
-        unit_pause(20);
+        run(engine, 20);
         assert_in_range(unit_clock_ms() - begin, 0, LONG);
         assert_int_equal(memcached_say(&memcached.address, "stats\r\n", 7,
                                        "END\r\n", answer, sizeof(answer)),
@@ -302,7 +302,7 @@ test_idle_connection_closed(void **state)
     until_rc(engine, NAME, SSS_ENGINE_HIT);
     assert_in_range(stats(engine).failures, 0, 2);
 
-    assert_int_equal(sss_engine_stop(engine, LONG), 1);
+    sss_engine_destroy(engine, LONG);
     memcached_stop(&memcached);
 }
 
@@ -337,7 +337,7 @@ test_nobody_there(void **state)
     engine = engine_for(address, NULL, 4, TIMEOUT, 100, 10);
 
     until_open(engine, NAME);
-    assert_int_equal(sss_engine_stop(engine, TIMEOUT), 1);
+    sss_engine_destroy(engine, TIMEOUT);
 
     close(fd);
 }
@@ -357,12 +357,12 @@ test_name_and_v6(void **state)
     engine = engine_for(&address, NULL, 1, PATIENT, 100, NEVER);
     put(engine, NAME, "value");
     until_rc(engine, NAME, SSS_ENGINE_HIT);
-    assert_int_equal(sss_engine_stop(engine, LONG), 1);
+    sss_engine_destroy(engine, LONG);
 
     /* stopped while it looks the name up */
 
     engine = engine_for(&address, NULL, 1, PATIENT, 100, NEVER);
-    assert_int_equal(sss_engine_stop(engine, 0), 1);
+    sss_engine_destroy(engine, 0);
 
     memcached_stop(&f->memcached[1]);
 
@@ -374,7 +374,7 @@ test_name_and_v6(void **state)
                         NEVER);
     put(engine, OTHER, "value");
     assert_int_equal(look(engine, OTHER, 0, "value"), SSS_ENGINE_HIT);
-    assert_int_equal(sss_engine_stop(engine, LONG), 1);
+    sss_engine_destroy(engine, LONG);
 }
 
 
@@ -398,14 +398,11 @@ test_queue_full(void **state)
     }
 
     for (i = 0; i < 5; i++) {
-        assert_int_equal(sss_engine_get(engine, NAME, 0, &ticket),
-                         SSS_ENGINE_FULL);
-        assert_int_equal(sss_engine_put(engine, NAME, (const uint8_t *) "v",
-                                        1, 60),
+        assert_int_equal(try(engine, NAME, 0, &ticket),
                          SSS_ENGINE_FULL);
     }
 
-    assert_int_equal(stats(engine).dropped, 10);
+    assert_int_equal(stats(engine).dropped, 5);
     assert_int_equal(stats(engine).waiting, 10);
 
     kill(f->memcached[0].pid, SIGCONT);
@@ -421,7 +418,48 @@ test_queue_full(void **state)
     }
 
     assert_int_equal(stats(engine).waiting, 0);
-    assert_int_equal(sss_engine_stop(engine, LONG), 1);
+    sss_engine_destroy(engine, LONG);
+}
+
+
+/* What a frozen server does not read is kept up to a bound. */
+
+static void
+test_room(void **state)
+{
+    uint8_t        *value;
+    unsigned        i;
+    fixture_t      *f;
+    sss_engine_t   *engine;
+
+    f = *state;
+    engine = engine_for(&f->memcached[0].address, NULL, 1, PATIENT, 10, 1000);
+    assert_int_equal(look(engine, NAME, 0, NULL), SSS_ENGINE_MISS);
+
+    kill(f->memcached[0].pid, SIGSTOP);
+
+    value = calloc(1, SSS_ENGINE_VALUE);
+    assert_non_null(value);
+
+    for (i = 0; i < 1000; i++) {
+        if (sss_engine_put(engine, NAME, value, SSS_ENGINE_VALUE, 60)
+            != SSS_ENGINE_QUEUED)
+        {
+            break;
+        }
+
+        (void) sss_engine_run(engine);
+    }
+
+    free(value);
+
+    assert_in_range(i, 10, 500);
+    assert_int_equal(stats(engine).dropped, 1);
+
+    kill(f->memcached[0].pid, SIGCONT);
+    until_rc(engine, NAME, SSS_ENGINE_HIT);
+
+    sss_engine_destroy(engine, LONG);
 }
 
 
@@ -444,7 +482,7 @@ test_stop_sends_what_is_queued(void **state)
         ask(engine, name_of(i), 0);
     }
 
-    assert_int_equal(sss_engine_stop(engine, LONG), 1);
+    sss_engine_destroy(engine, LONG);
     assert_int_equal(items(&f->memcached[0]), 10000);
 }
 
@@ -475,7 +513,7 @@ test_stop_frozen(void **state)
             ask(engine, name_of(i), i % 2);
         }
 
-        assert_int_equal(sss_engine_stop(engine, wait * 50), 1);
+        sss_engine_destroy(engine, wait * 50);
 
         kill(f->memcached[0].pid, SIGCONT);
     }
@@ -494,14 +532,13 @@ test_start_and_stop(void **state)
     f = *state;
 
     for (i = 0; i < 200; i++) {
-        assert_int_equal(sss_engine_stop(
-                             engine_for(&f->memcached[0].address, NULL, 1,
-                                        PATIENT, 10, 3), i % 2 * LONG), 1);
+        sss_engine_destroy(engine_for(&f->memcached[0].address, NULL, 1,
+                                      PATIENT, 10, 3), i % 2 * LONG);
     }
 
     memset(&conf, 0, sizeof(conf));
-    assert_null(sss_engine_start(&conf));
-    assert_int_equal(sss_engine_stop(NULL, 0), 1);
+    assert_null(sss_engine_create(&conf));
+    sss_engine_destroy(NULL, 0);
 }
 
 
@@ -565,7 +602,7 @@ test_broken_servers(void **state)
         until_open(engine, NAME);
 
         assert_int_equal(stats(engine).hits, 0);
-        assert_int_equal(sss_engine_stop(engine, 10), 1);
+        sss_engine_destroy(engine, 10);
         fake_stop(&fake);
     }
 
@@ -587,6 +624,7 @@ main(void)
         cmocka_unit_test(test_nobody_there),
         with_servers(test_name_and_v6),
         with_servers(test_queue_full),
+        with_servers(test_room),
         with_servers(test_stop_sends_what_is_queued),
         with_servers(test_stop_frozen),
         with_servers(test_start_and_stop),

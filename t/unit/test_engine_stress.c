@@ -8,8 +8,6 @@
 
 #include "engine.h"
 
-#include <poll.h>
-
 
 #define ROUNDS   40
 #define STEPS    400
@@ -58,7 +56,7 @@ stress_result(stress_t *s, sss_engine_result_t *r)
     size_t    len;
     unsigned  i;
 
-    for (i = 0; i < STEPS && s->asked[i] != r->ticket; i++) { /* void */ }
+    for (i = 0; i < STEPS && s->asked[i] != ticket_of(r); i++) { /* void */ }
 
     /* an answer to a question, and the only one */
 
@@ -83,15 +81,9 @@ static void
 stress_take(stress_t *s, int wait_ms)
 {
     size_t               i, n;
-    struct pollfd        pfd;
     sss_engine_result_t  results[7];
 
-    pfd.fd = sss_engine_fd(s->engine);
-    pfd.events = POLLIN;
-
-    if (poll(&pfd, 1, wait_ms) != 1) {
-        return;
-    }
+    sss_engine_wait(s->engine, (unsigned) wait_ms);
 
     n = sss_engine_take(s->engine, results, unit_count(results));
 
@@ -109,8 +101,7 @@ stress_ask(stress_t *s, unsigned step)
 
     i = stress_below(s, NAMES);
 
-    if (sss_engine_get(s->engine, name_of(i), (int) stress_below(s, 2),
-                       &ticket)
+    if (try(s->engine, name_of(i), (int) stress_below(s, 2), &ticket)
         == SSS_ENGINE_QUEUED)
     {
         s->asked[step] = ticket;
@@ -252,7 +243,7 @@ stress_round(stress_t *s)
     i = stress_below(s, 3) * 30;
     begin = unit_clock_ms();
 
-    assert_int_equal(sss_engine_stop(s->engine, i), 1);
+    sss_engine_destroy(s->engine, i);
     assert_in_range(unit_clock_ms() - begin, 0, i + LONG / 4);
 }
 
