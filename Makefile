@@ -10,6 +10,7 @@
 #
 #   make unit         unit tests of src/ (cmocka)
 #   make tsan         those of its threads under ThreadSanitizer
+#   make valgrind     nginx with the module under memcheck
 #   make fuzz         every fuzz target for FUZZ_SECONDS each
 #   make prove        directives and single-host behaviour (Test::Nginx)
 #   make differential the same inputs for plain nginx and with the module:
@@ -76,7 +77,7 @@ export SSS_NGINX   := $(NGINX)
 
 .PHONY: modules install demo staging staging-down chaos test unit \
         unit-programs tsan threads fuzz prove differential cluster \
-        style matrix bench soak clean
+        style matrix bench soak valgrind clean
 .DELETE_ON_ERROR:
 
 modules:
@@ -259,6 +260,11 @@ soak:
 	@tools/setup bench
 	@$(MAKE) -s -j $(jobs) modules
 	@$(PYTHON) -B t/bench/soak.py
+
+valgrind:
+	@tools/setup bench
+	@$(MAKE) -s -j $(jobs) modules
+	@$(PYTHON) -B t/cluster/memcheck.py
 
 clean:
 	rm -rf build

@@ -140,3 +140,15 @@ class Stored:
             if result.error or not result.reused:
                 missed.append(result)
         assert not missed, missed
+
+
+def client_hello(one, session):
+    """The bytes with which a client offers a session."""
+    outgoing = ssl.MemoryBIO()
+    tls = one.context.wrap_bio(ssl.MemoryBIO(), outgoing,
+                               server_hostname='a.example', session=session)
+    try:
+        tls.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return outgoing.read()
