@@ -192,10 +192,17 @@ class Comparison:
         Damaged lengths let OpenSSL take for a length what is random, like a
         key share or a session ID, in which the two hosts' hellos differ.
         Then each answer of the module must be one of plain nginx's, too.
+
+        On a machine with more to do than it can, a packet of a barrier may
+        overtake those before it, and a server looks as if it waited: what
+        it does when asked again is what counts.
         """
         numbers = [n for n in numbers if len(numbers) <= AGAIN]
-        seen = {n: tuple({one.key()} for one in outcomes[n])
-                for n in numbers}
+        seen = {n: (set(), set()) for n in numbers}
+        for n in numbers:
+            if len({'waits' in one.words for one in outcomes[n]}) == 1:
+                for known, one in zip(seen[n], outcomes[n]):
+                    known.add(one.key())
         for _ in range(LOOKS):
             for n, pair in self.ask(numbers).items():
                 for known, one in zip(seen[n], pair):

@@ -43,9 +43,11 @@ class Server:
     scope: str = None
     verify: str = None          # ssl_verify_client
     ca: str = None              # ssl_client_certificate
+    tls: str = 'ssl'            # '': begins in plain text
     listen: str = ''            # further parameters of "listen"
     extra: str = ''
     tell: str = ''              # more for the answer to say
+    serve: str = None           # instead of what it does: mail, stream
 
     def __post_init__(self):
         if self.port is None:
@@ -176,8 +178,8 @@ class Config:
         return self.session_cache.replace('shared:', 'shared:' + kind)
 
     def _server(self, server):
-        lines = ['server {', 'listen %s:%d ssl %s;'
-                 % (self.address, server.port, server.listen)]
+        lines = ['server {', 'listen %s:%d %s %s;'
+                 % (self.address, server.port, server.tls, server.listen)]
         if server.kind == HTTP:
             lines.append('server_name %s;' % server.name)
         if self.synced:
@@ -227,7 +229,8 @@ class Config:
         lines = ['stream {', *self._tls(self._cache(STREAM))]
         for server in servers:
             lines += self._server(server)
-            lines += ['return "%s\\n"; }' % self._marker()]
+            lines += [server.serve or 'return "%s\\n";' % self._marker(),
+                      '}']
         return lines + ['}']
 
     def _mail(self):
@@ -239,5 +242,5 @@ class Config:
                  *self._tls(self._cache(MAIL))]
         for server in servers:
             lines += self._server(server)
-            lines += ['protocol imap; }']
+            lines += [server.serve or 'protocol imap;', '}']
         return lines + ['}']

@@ -1,0 +1,413 @@
+"""A handshake that is held, under every protocol: as on plain nginx."""
+
+import os
+import socket
+import ssl
+import struct
+import subprocess
+
+import pytest
+
+from harness import clients, conf, process, proxy
+
+ASK = b'GET / HTTP/1.0\r\nHost: a.example\r\n\r\n'
+PROXY_LINE = b'PROXY TCP4 192.0.2.1 192.0.2.2 4711 443\r\n'
+SETTINGS = bytes.fromhex('000000 04 00 00000000')
+OFF = 'ssl_session_tickets off; '
+OLD = {'TLSv1': ssl.TLSVersion.TLSv1, 'TLSv1.1': ssl.TLSVersion.TLSv1_1}
+
+(PLAIN, PROXIED, HTTP2, EARLY, RETRY, KTLS, OLDEST, REJECT, HASTY, IMAP, POP3,
+ SMTP, FRONT, EARLY_TICKETS) = range(8501, 8515)
+
+
+def servers(directory):
+    large = ('location = /large { root %s; sendfile on; }' % directory)
+    listed = [
+        conf.Server(port=PLAIN, extra=OFF),
+        conf.Server(port=PROXIED, listen='proxy_protocol', extra=OFF),
+        conf.Server(port=HTTP2, listen='http2', extra=OFF),
+        conf.Server(port=EARLY, extra=OFF + 'ssl_early_data on;'),
+        conf.Server(port=EARLY_TICKETS, extra='ssl_early_data on;'),
+        conf.Server(port=RETRY, extra=OFF + 'ssl_ecdh_curve secp384r1;'),
+        conf.Server(port=KTLS, extra=OFF + large
+                    + 'ssl_conf_command Options KTLS;'),
+        conf.Server(port=OLDEST, extra=OFF + 'ssl_protocols TLSv1 TLSv1.1;'
+                    'ssl_ciphers DEFAULT@SECLEVEL=0;'),
+        conf.Server(port=REJECT, name='nobody', extra=OFF
+                    + 'ssl_reject_handshake on;'),
+        conf.Server(port=REJECT, extra=OFF),
+        conf.Server(port=HASTY, extra=OFF + 'client_header_timeout 1s;'),
+        conf.Server(conf.STREAM, port=FRONT, tls='', sync=None,
+                    serve='ssl_preread on; proxy_pass %%s:%d;' % HTTP2)]
+    for port, protocol in (IMAP, 'imap'), (POP3, 'pop3'), (SMTP, 'smtp'):
+        listed.append(conf.Server(
+            conf.MAIL, port=port, tls='', extra=OFF + 'starttls on;',
+            serve='protocol %s;' % protocol))
+    return listed
+
+
+@pytest.fixture(scope='module')
+def cluster(lab, make_module_cluster):
+    """The second host asks memcached through a proxy.
+
+    The third is plain nginx, of the same configuration.
+    """
+    cluster = make_module_cluster(hosts=3, memcached_servers=1, rotation='7d',
+                                  start=False, workers=1,
+                                  lookup_timeout='20s')
+    with open(os.path.join(cluster.directory, 'large'), 'wb') as f:
+        f.write(os.urandom(1 << 20))
+    for host in cluster.hosts:
+        host.config.servers = servers(cluster.directory)
+        for server in host.config.servers:
+            if server.port == FRONT:
+                server.serve %= host.address
+        # what clients are refused for here
+        host.expected = ['SSL routines:']
+    cluster.hosts[2].config.synced = False
+    cluster.hosts[2].config.session_cache = 'shared:sessions:1m'
+    with proxy.Proxy(cluster.memcached[0], lab.network.address) as way:
+        cluster.hosts[1].config.groups[0].memcached = [way.server]
+        cluster.start()
+        cluster.wait_agreed(cluster.hosts[:2])
+        cluster.way = way
+        yield cluster
+        way.release()
+        for host in cluster.hosts:
+            host.stop()
+
+
+@pytest.fixture
+def hosts(cluster):
+    """Two that are one cluster, with memcached at some distance."""
+    cluster.way.delay = 0.02
+    yield cluster.hosts[:2]
+    cluster.way.delay = 0
+    cluster.way.release()
+
+
+def context(version, *protocols):
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.check_hostname = False
+    made.verify_mode = ssl.CERT_NONE
+    made.options |= ssl.OP_NO_TICKET
+    if version in OLD:
+        made.set_ciphers('DEFAULT@SECLEVEL=0')
+    made.minimum_version = made.maximum_version = {
+        **OLD, 'TLSv1.2': ssl.TLSVersion.TLSv1_2,
+        'TLSv1.3': ssl.TLSVersion.TLSv1_3}[version]
+    if protocols:
+        made.set_alpn_protocols(protocols)
+    return made
+
+
+class Talk:
+    """A client whose every byte is in hand."""
+
+    def __init__(self, host, port, made, session=None, name='a.example',
+                 before=None):
+        self.plain = socket.create_connection((host.address, port), 20)
+        self.plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if before:
+            before(self.plain)
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = made.wrap_bio(self.incoming, self.outgoing,
+                                 server_hostname=name, session=session)
+        self.pieces = None      # of so many bytes, if not all at once
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.plain.close()
+
+    def step(self, action, *args):
+        """Calls it until it is done; sends only before it has to read."""
+        while True:
+            try:
+                return action(*args)
+            except ssl.SSLWantReadError:
+                self.flush()
+                data = self.plain.recv(65536)
+                if not data:
+                    self.incoming.write_eof()
+                self.incoming.write(data)
+
+    def flush(self):
+        data = self.outgoing.read()
+        size = self.pieces or len(data) or 1
+        for at in range(0, len(data), size):
+            self.plain.sendall(data[at:at + size])
+
+    def ask(self, words=ASK):
+        """The last flight and the request go in one segment."""
+        self.step(self.tls.do_handshake)
+        self.tls.write(words)
+        answer = b''
+        while data := self._read():
+            answer += data
+        self.session = self.tls.session
+        return answer
+
+    def _read(self):
+        try:
+            return self.step(self.tls.read, 65536)
+        except ssl.SSLZeroReturnError:
+            return b''
+
+    def close(self):
+        """With a word: a session whose end had none is not resumed."""
+        try:
+            self.tls.unwrap()
+        except ssl.SSLError:
+            pass
+        self.pieces = None
+        try:
+            self.flush()
+        except OSError:
+            # nginx has gone, and has not missed it
+            pass
+        self.plain.close()
+
+
+def http(*args, pieces=None, **where):
+    with Talk(*args, **where) as talk:
+        talk.pieces = pieces
+        answer = talk.ask()
+        assert b' 200 ' in answer, answer
+        talk.close()
+    return talk, clients.fields(answer.decode())
+
+
+def resume(hosts, port, version, talk=http, **where):
+    """From the first host on the second, held there."""
+    made = context(version)
+    asked = hosts[1].group()['sessions']['lookups']
+
+    def resumed():
+        # nobody waits for a store
+        first = talk(hosts[0], port, made, **where)[0]
+        second = talk(hosts[1], port, made, first.session, **where)
+        return second if second[0].tls.session_reused else None
+
+    found = process.wait_until(resumed, 'a session on port %d' % port)
+    process.wait_until(
+        lambda: hosts[1].group()['sessions']['lookups'] > asked, 'a lookup')
+    if found[1]:
+        assert found[1]['sync'] == 'id-remote'
+    return found
+
+
+@pytest.mark.filterwarnings('ignore::DeprecationWarning')
+@pytest.mark.parametrize('version', [*OLD, *clients.VERSIONS])
+def test_every_version(hosts, version):
+    resume(hosts, OLDEST if version in OLD else PLAIN, version)
+
+
+@pytest.mark.parametrize('version', clients.VERSIONS)
+def test_proxy_protocol(hosts, version):
+    resume(hosts, PROXIED, version,
+           before=lambda plain: plain.sendall(PROXY_LINE))
+    # and in the segment of the ClientHello
+    resume(hosts, PROXIED, version, before=behind)
+
+
+def behind(plain):
+    """Kept back by the kernel until there is more."""
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+    plain.sendall(PROXY_LINE)
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+
+
+def http2(host, port, made, session=None):
+    with Talk(host, port, made, session) as talk:
+        talk.step(talk.tls.do_handshake)
+        assert talk.tls.selected_alpn_protocol() == 'h2'
+        talk.tls.write(b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n' + SETTINGS)
+        frame = talk.step(talk.tls.read, 9)
+        assert frame[3] == SETTINGS[3]
+        talk.session = talk.tls.session
+        talk.close()
+    return talk, None
+
+
+@pytest.mark.parametrize('port', [HTTP2, FRONT])
+@pytest.mark.parametrize('version', clients.VERSIONS)
+def test_http2(hosts, version, port):
+    """Also behind a stream server that reads the name by itself."""
+    def talk(host, port, made, session=None):
+        made.set_alpn_protocols(['h2'])
+        return http2(host, port, made, session)
+
+    resume(hosts, port, version, talk)
+
+
+STARTTLS = {IMAP: (b'a STARTTLS\r\n', b'a OK', b'b LOGOUT\r\n'),
+            POP3: (b'STLS\r\n', b'+OK', b'QUIT\r\n'),
+            SMTP: (b'STARTTLS\r\n', b'220 ', b'QUIT\r\n')}
+
+
+@pytest.mark.parametrize('port', STARTTLS)
+@pytest.mark.parametrize('version', clients.VERSIONS)
+def test_starttls(hosts, version, port):
+    ask, agreed, end = STARTTLS[port]
+
+    def begin(plain):
+        assert plain.recv(4096)
+        if port == SMTP:
+            plain.sendall(b'EHLO me\r\n')
+            assert b'STARTTLS' in plain.recv(4096)
+        plain.sendall(ask)
+        assert plain.recv(4096).startswith(agreed)
+
+    def mail(*args):
+        with Talk(*args, before=begin) as talk:
+            assert talk.ask(end)
+            talk.close()
+        return talk, None
+
+    resume(hosts, port, version, mail)
+
+
+@pytest.mark.parametrize('version', clients.VERSIONS)
+def test_byte_by_byte(hosts, version):
+    resume(hosts, PLAIN, version, pieces=1)
+
+
+def test_hello_retry(hosts):
+    """The server wants a curve of which the client sent no share."""
+    resume(hosts, RETRY, 'TLSv1.3')
+
+
+@pytest.mark.parametrize('version', clients.VERSIONS)
+def test_rejected_name(cluster, hosts, version):
+    resume(hosts, REJECT, version)
+    said = []
+    made = context(version)
+    # plain nginx would go by the name in a session of TLS 1.2
+    known = http(hosts[0], REJECT, made)[0].session
+    for host, known in (hosts[1], known), (cluster.hosts[2], None):
+        with Talk(host, REJECT, made, known, name='nobody.example') as talk:
+            with pytest.raises(ssl.SSLError) as error:
+                talk.ask()
+            said.append(error.value.reason)
+    assert said[0] == said[1] and 'UNRECOGNIZED_NAME' in said[0]
+
+
+@pytest.mark.parametrize('version', clients.VERSIONS)
+def test_kernel_tls(cluster, hosts, version):
+    """Where the kernel has it; elsewhere the option must do no harm."""
+    with open(os.path.join(cluster.directory, 'large'), 'rb') as f:
+        large = f.read()
+
+    def download(*args):
+        with Talk(*args) as talk:
+            answer = talk.ask(ASK.replace(b' / ', b' /large '))
+            assert answer.endswith(large)
+            talk.close()
+        return talk, None
+
+    resume(hosts, KTLS, version, download)
+
+
+@pytest.mark.parametrize('port', [EARLY, EARLY_TICKETS])
+def test_early_data(cluster, hosts, port):
+    early = os.path.join(cluster.directory, 'early')
+    with open(early, 'wb') as f:
+        f.write(ASK)
+
+    def accepted():
+        issued = s_client(cluster, hosts[0], port, '-sess_out', 'session.pem',
+                          say=ASK, wait=True)
+        assert 'New, TLSv1.3' in issued, issued
+        text = s_client(cluster, hosts[1], port, '-sess_in', 'session.pem',
+                        '-early_data', early, wait=True)
+        assert ' 200 OK' in text, text
+        return 'Early data was accepted' in text
+
+    process.wait_until(accepted, 'early data')
+
+
+def s_client(cluster, host, port, *options, say=b'', wait=False):
+    done = subprocess.run(
+        ['openssl', 's_client', '-connect', '%s:%d' % (host.address, port),
+         '-servername', 'a.example', *options]
+        + (['-ign_eof'] if wait else []),
+        input=say, cwd=cluster.directory, timeout=20, check=False,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.stdout.decode(errors='replace')
+
+
+def test_renegotiation(cluster, hosts):
+    """Refused in a resumed session, in plain nginx's words."""
+    said = []
+    for host in hosts[1], cluster.hosts[2]:
+        def resumed(host=host):
+            s_client(cluster, hosts[0] if host in hosts else host, PLAIN,
+                     '-tls1_2', '-sess_out', 'session.pem', say=ASK,
+                     wait=True)
+            text = s_client(cluster, host, PLAIN, '-tls1_2', '-sess_in',
+                            'session.pem', say=b'R\n')
+            return text if 'Reused, TLSv1.2' in text else None
+
+        text = process.wait_until(resumed, 'a resumption')
+        said.append([line.split(':')[3:6] for line in text.splitlines()
+                     if ':error:' in line])
+        assert 'RENEGOTIATING' in text
+    assert said[0] == said[1] and said[0], said
+
+
+def waiting(host):
+    return host.group()['engines']['waiting']
+
+
+def hold(cluster, version, port):
+    """A connection that waits on the second host."""
+    made = context(version)
+    first, second = cluster.hosts[:2]
+    resume((first, second), port, version)
+    stored = first.group()['sessions']['stored']
+    session = http(first, port, made)[0].session
+    process.wait_until(lambda: first.group()['sessions']['stored'] > stored,
+                       'a store')
+    cluster.way.hold()
+    talk = Talk(second, port, made, session)
+    with pytest.raises(ssl.SSLWantReadError):
+        talk.tls.do_handshake()
+    talk.flush()
+    process.wait_until(lambda: waiting(second) == 1, 'a handshake held')
+    return talk
+
+
+@pytest.mark.parametrize('version', clients.VERSIONS)
+def test_half_closed_while_held(cluster, hosts, version):
+    """The client says no more; it is answered all the same."""
+    with hold(cluster, version, PLAIN) as talk:
+        talk.plain.shutdown(socket.SHUT_WR)
+        cluster.way.release()
+        answer = b''
+        while data := talk.plain.recv(65536):
+            answer += data
+        assert answer[0] == 22 and answer[5] == 2
+    process.wait_until(lambda: waiting(hosts[1]) == 0, 'the end')
+
+
+@pytest.mark.parametrize('version', clients.VERSIONS)
+def test_reset_while_held(cluster, hosts, version):
+    with hold(cluster, version, PLAIN) as talk:
+        talk.plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                              struct.pack('ii', 1, 0))
+    cluster.way.release()
+    process.wait_until(lambda: waiting(hosts[1]) == 0, 'the end')
+    resume(hosts, PLAIN, version)
+
+
+@pytest.mark.parametrize('version', clients.VERSIONS)
+def test_client_header_timeout_while_held(cluster, hosts, version):
+    """nginx's patience is shorter than lookup_timeout, and ends it."""
+    with hold(cluster, version, HASTY) as talk:
+        assert talk.plain.recv(65536) == b''
+        assert waiting(hosts[1]) == 1
+    cluster.way.release()
+    process.wait_until(lambda: waiting(hosts[1]) == 0, 'the end')
+    resume(hosts, HASTY, version)
