@@ -8,7 +8,8 @@
  * memcached had comes into that cache, too.
  *
  * In TLS 1.3 a session is good for one handshake.  Whoever removes it from
- * memcached may use it, also if it is in the cache of his own host.
+ * memcached may use it, also if it is in the cache of his own host; nobody
+ * may while memcached does not answer.
  */
 
 
@@ -337,23 +338,10 @@ ngx_ssl_session_sync_get_single(SSL *ssl,
     c = ngx_ssl_get_connection(ssl);
     listener = ngx_ssl_session_sync_of(c->ssl->session_ctx);
 
-    switch (hs->answer) {
+    /* without an answer, somebody else may have used it */
 
-    case SSS_ENGINE_HIT:
-        session = ngx_ssl_session_sync_open(hs, key, id);
-        break;
-
-    case SSS_ENGINE_FAILED:
-
-        /* without memcached nobody else can have it */
-
-        session = ngx_ssl_session_sync_get_local(ssl, id);
-        hs->remote = 0;
-        break;
-
-    default:
-        session = NULL;
-    }
+    session = (hs->answer == SSS_ENGINE_HIT)
+              ? ngx_ssl_session_sync_open(hs, key, id) : NULL;
 
     if (session && listener && listener->remove_session) {
         listener->remove_session(c->ssl->session_ctx, session);

@@ -349,3 +349,29 @@ def test_full_and_evicting(cluster):
     for chain in of_both():
         chain.remote(first, second)
     assert not engines(second)['breakers_open']
+
+
+def test_used_once_whatever_fails(lab, make_cluster):
+    """TLS 1.3: a host that cannot ask does not take its own copy."""
+    cluster = make_cluster(hosts=2, memcached_servers=1, rotation='7d',
+                           start=False, session_cache='shared:sessions:1m')
+    prepare(cluster)
+    with proxy.Proxy(cluster.memcached[0], lab.network.address) as way:
+        first, second = cluster.hosts
+        second.config.groups[0].memcached = [way.server]
+        cluster.start()
+        cluster.wait_agreed()
+        chain = sessions.Chain('TLSv1.3')
+        chain.remote(second, first)
+        session = chain.full(second)
+        place = where(cluster, session)
+        process.wait_until(lambda: cluster.memcached[0].get(place),
+                           'the session')
+        way.hold()
+        assert chain.client.connect(first, session=session).reused
+        for _ in range(20):
+            result = chain.client.connect(second, session=session)
+            assert result.error is None and not result.reused
+        way.release()
+        for host in cluster.hosts:
+            host.stop()
