@@ -30,6 +30,7 @@ static char *ngx_http_ssl_session_sync_status(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static ngx_int_t ngx_http_ssl_session_sync_status_handler(
     ngx_http_request_t *r);
+static ngx_uint_t ngx_http_ssl_session_sync_browser(ngx_http_request_t *r);
 
 
 static ngx_command_t  ngx_http_ssl_session_sync_commands[] = {
@@ -343,7 +344,13 @@ ngx_http_ssl_session_sync_status_handler(ngx_http_request_t *r)
         return rc;
     }
 
-    ngx_str_set(&format, "json");
+    if (ngx_http_ssl_session_sync_browser(r)) {
+        ngx_str_set(&format, "html");
+
+    } else {
+        ngx_str_set(&format, "json");
+    }
+
     (void) ngx_http_arg(r, (u_char *) "format", 6, &format);
 
     if (format.len == 10 && ngx_strncmp(format.data, "prometheus", 10) == 0) {
@@ -354,6 +361,10 @@ ngx_http_ssl_session_sync_status_handler(ngx_http_request_t *r)
     } else if (format.len == 4 && ngx_strncmp(format.data, "json", 4) == 0) {
         ngx_str_set(&r->headers_out.content_type, "application/json");
         b = ngx_ssl_session_sync_status_json(r->pool);
+
+    } else if (format.len == 4 && ngx_strncmp(format.data, "html", 4) == 0) {
+        ngx_str_set(&r->headers_out.content_type, "text/html; charset=utf-8");
+        b = ngx_ssl_session_sync_status_html(r->pool);
 
     } else {
         return NGX_HTTP_BAD_REQUEST;
@@ -380,4 +391,34 @@ ngx_http_ssl_session_sync_status_handler(ngx_http_request_t *r)
     out.next = NULL;
 
     return ngx_http_output_filter(r, &out);
+}
+
+
+/* A client that names HTML among what it accepts; "*" names nothing. */
+
+static ngx_uint_t
+ngx_http_ssl_session_sync_browser(ngx_http_request_t *r)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *header;
+
+    part = &r->headers_in.headers.part;
+
+    for ( /* void */ ; part; part = part->next) {
+
+        header = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (header[i].key.len == 6
+                && ngx_strncasecmp(header[i].key.data, (u_char *) "accept", 6)
+                   == 0
+                && ngx_strcasestrn(header[i].value.data, "text/html", 8))
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
 }

@@ -9,7 +9,7 @@
  *     poll      life of a worker: timers, the speaker, taking over
  *     ticket    OpenSSL's hooks for session tickets
  *     session, hold, lookup        sessions by ID, see ..._lookup.h
- *     snapshot, json, prometheus   what the status page tells
+ *     snapshot, json, prometheus, html   what the status page tells
  */
 
 
@@ -395,9 +395,10 @@ void ngx_ssl_session_sync_outcome(ngx_connection_t *c, ngx_str_t *value);
 
 /* status */
 
-/* The whole answer, from the pool: JSON or Prometheus text. */
+/* The whole answer, from the pool: JSON, Prometheus text, or a page. */
 ngx_buf_t *ngx_ssl_session_sync_status_json(ngx_pool_t *pool);
 ngx_buf_t *ngx_ssl_session_sync_status_prometheus(ngx_pool_t *pool);
+ngx_buf_t *ngx_ssl_session_sync_status_html(ngx_pool_t *pool);
 
 
 extern ngx_module_t  ngx_ssl_session_sync_module;

@@ -519,6 +519,62 @@ is_deeply([sort keys %value], [sort keys %expect],
 is(join("\n", grep { abs($value{$_} - ($expect{$_} // -1)) > 0.0005 }
               keys %value), '', 'the same numbers as in JSON');
 
+# A browser gets a page with the same numbers.
+
+ok(until_true(sub {
+    $before = still();
+    $text = http_get($status, '/status?format=html');
+    return $canonical->encode($before) eq $canonical->encode(still());
+}), 'another such moment');
+
+sub html {
+    my ($string) = @_;
+
+    utf8::encode($string);
+    $string =~ s/&/&amp;/g;
+    $string =~ s/</&lt;/g;
+    $string =~ s/>/&gt;/g;
+    $string =~ s/"/&quot;/g;
+    return $string;
+}
+
+my (undef, %page) = split /^<h2>([^<]*)<\/h2>$/m, $text;
+
+is_deeply([sort keys %page],
+          [sort map { html($_->{name}) . ": $_->{state}" }
+                @{$before->{clusters}}], 'a heading for each cluster');
+
+for my $cluster (@{$before->{clusters}}) {
+    my $page = $page{html($cluster->{name}) . ": $cluster->{state}"};
+    my $n = substr $cluster->{name}, 0, 4;
+    my @lookups = @{$cluster->{engines}{latency_us}};
+    my %table = map { /<caption>(.*?)<\/caption>\n(.*?)<\/table>/s ? ($1, $2)
+                                                                  : () }
+                split /<table>/, $page;
+    my $rows = sub {
+        return [$table{$_[0]} =~ /^<tr><th>.*?<td>(\d+)$/mg];
+    };
+
+    is_deeply($rows->('Handshakes'),
+              [@{$cluster->{handshakes}}{qw(full resumed_ticket
+               resumed_id_local resumed_id_remote)}], "$n: handshakes");
+    is_deeply($rows->('Tickets'),
+              [@{$cluster->{tickets}}{qw(issued resumed renewed unknown_key
+               refused_binding file_key)}], "$n: tickets");
+    is_deeply($rows->('Sessions by ID'),
+              [@{$cluster->{sessions}}{qw(stored removed lookups misses
+               failures timeouts dropped forged refused_binding bad_records
+               breaker_opened)}], "$n: sessions");
+    is_deeply($rows->('Lookups'),
+              [@{$cluster->{engines}}{qw(waiting breakers_open batches
+               latency_sum_us)}, @lookups], "$n: lookups");
+    is_deeply([$table{Keys} =~ /^<tr><td>([0-9a-f]{8})<td>/mg],
+              [map { $_->{name} } @{$cluster->{keys}}], "$n: keys");
+    is_deeply([($table{memcached} // '') =~ /^<tr><td>(.*?)<td>/mg],
+              [map { html($_->{address}) } @{$cluster->{servers}}],
+              "$n: servers");
+}
+
 stop_nginx($nginx);
 
 unlike(error_log($nginx), qr/\[(alert|emerg|crit)\]/,
@@ -648,3 +704,45 @@ location = /closed {
 --- request
 GET /closed
 --- error_code: 403
+
+
+
+=== TEST 14: a page by name
+--- main_config
+ssl_session_sync_cluster main { }
+--- request
+GET /status?format=html
+--- response_headers
+Content-Type: text/html; charset=utf-8
+--- response_body_like
+^<!DOCTYPE html>.*<h2>main: local</h2>.*</html>$
+
+
+
+=== TEST 15: a browser
+--- request
+GET /status
+--- more_headers
+Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8
+--- response_headers
+Content-Type: text/html; charset=utf-8
+
+
+
+=== TEST 16: whoever accepts anything is no browser
+--- request
+GET /status
+--- more_headers
+Accept: */*
+--- response_headers
+Content-Type: application/json
+
+
+
+=== TEST 17: a browser that asks for something else
+--- request
+GET /status?format=json
+--- more_headers
+Accept: text/html
+--- response_headers
+Content-Type: application/json
