@@ -10,8 +10,8 @@
 
 Several runs do not disturb each other.  The exit status is 0 if no handshake
 failed but on a host that was down, sessions of every kind resumed across
-hosts again after every fault, no session was lost in calm and no ticket by
-faults that must not cost any, and nginx logged nothing that is never right.
+hosts again after every fault, none was lost in calm or by faults that must not
+cost any, and nginx logged nothing that is never right.
 What counts how: harness/verdict.py.
 """
 
@@ -98,6 +98,7 @@ def run(cluster, options, missing):
         ended = time.time()
         memory = watch.begin, watch.sizes()
     process.wait_until(lambda: quiet(cluster), 'the balancer to be quiet')
+    watch.look()
     found = verdict.Verdict(load, ruin, watch,
                             cluster.balancer.connections())
     report(cluster, options, ended - began, load, ruin, found)
@@ -178,10 +179,10 @@ def judge(cluster, options, load, ruin, found, began, missing):
     bad += ['%7.1f  lost in calm: %s of %s, %.1f s old, at %s' % (
         h.began - began, h.kind, h.issuer, h.began - h.issued, h.host)
         for h in found.missed]
-    bad += ['%7.1f  a ticket lost: %s of %s, %.1f s old, at %s, during %s' % (
+    bad += ['%7.1f  lost: %s of %s, %.1f s old, at %s; meanwhile %s' % (
         h.began - began, h.kind, h.issuer, h.began - h.issued, h.host,
         ', '.join(map(str, found.faults_of(h))))
-        for h in found.tickets]
+        for h in found.lost]
     if found.late > LATE * found.calm_ids() + 2:
         bad.append('memcached was late in calm too often')
     for window, healed in found.heal_seconds():

@@ -95,8 +95,9 @@ class Observer:
 
     def was_late(self, name, began, ended):
         """Whether a host gave up waiting for memcached in this time, or a
-        little before: it leaves a server alone for a while then."""
-        began -= LATE_FOR
+        little before: it leaves a server alone for a while then.  Workers
+        tell what they have counted a little later."""
+        began, ended = began - LATE_FOR, ended + LATE_FOR
         seen = self.late[name]
         before = [c for when, c in seen if when < began][-1:]
         during = [c for when, c in seen if began <= when <= ended]

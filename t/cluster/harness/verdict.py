@@ -18,6 +18,10 @@ A ticket has to resume through every fault, too, on whatever host, but for
 these: a clock that is minutes off, by which keys and tickets are expired or
 not begun, and a host that starts while memcached is out of order, which has
 only keys of its own then.
+
+A session by ID is in one memcached server, and perhaps in the hosts that had
+it: it may be lost by whatever happens to these, or cuts them off.  It has to
+resume through reloads, upgrades and rotations of secrets.
 """
 
 import collections
@@ -26,6 +30,9 @@ from . import balancer, faults, steady
 
 IN, OLD, NEW = 'in faults', 'calm, old', 'calm, new'
 PERIODS = (IN, OLD, NEW)
+
+# what no session is lost by
+HARMLESS = ('host reloaded', 'host upgraded', 'secrets rotated')
 
 
 def overlaps(began, ended, spans):
@@ -78,7 +85,7 @@ class Verdict:
         self.sent_on = 0
         self.missed = []        # calm and new, and not resumed
         self.late = 0           # so, too, but memcached was late
-        self.tickets = []       # lost to faults that must not cost any
+        self.lost = []          # by faults that must not cost any
         self.costly = self._costly()
         self.longest = {'in calm': None, 'in faults': None, 'sent on': None}
         # (kind, period): [offered to another host, resumed]
@@ -106,7 +113,7 @@ class Verdict:
             return
         if (h.kind.startswith('ticket') and not h.reused
                 and not overlaps(h.issued, h.ended, self.costly)):
-            self.tickets.append(h)
+            self.lost.append(h)
         if h.host == h.issuer:
             return
         if inside:
@@ -123,13 +130,18 @@ class Verdict:
         for counts in groups.values():
             counts[0] += 1
             counts[1] += h.reused
-        if period == NEW and not h.reused:
-            if h.kind.startswith('id') and any(
-                    self.watch.was_late(host, h.issued, h.ended)
-                    for host in (h.host, h.issuer)):
-                self.late += 1
-            else:
-                self.missed.append(h)
+        if h.reused:
+            return
+        late = h.kind.startswith('id') and any(
+            self.watch.was_late(host, h.issued, h.ended)
+            for host in (h.host, h.issuer))
+        if period == NEW and late:
+            self.late += 1
+        elif period == NEW:
+            self.missed.append(h)
+        elif h.kind.startswith('id') and not late and all(
+                fault.kind in HARMLESS for fault in self.faults_of(h)):
+            self.lost.append(h)
 
     def _costly(self):
         """When tickets may be lost."""
