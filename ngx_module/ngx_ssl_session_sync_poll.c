@@ -210,14 +210,15 @@ ngx_ssl_session_sync_tick(ngx_event_t *ev)
 
     if (ngx_exiting || ngx_terminate || ngx_quit) {
 
-        /* a worker that only finishes its connections does not speak */
+        /*
+         * a worker that only finishes its connections, for hours perhaps,
+         * does not speak; it goes on counting, and forgetting keys
+         */
 
         (void) ngx_atomic_cmp_set(&cluster->sh->speaker, ngx_pid, 0);
-        return;
-    }
 
-    if (cluster->servers.nelts
-        && ngx_ssl_session_sync_become_speaker(cluster))
+    } else if (cluster->servers.nelts
+               && ngx_ssl_session_sync_become_speaker(cluster))
     {
         ngx_ssl_session_sync_speak(cluster);
     }

@@ -2,10 +2,11 @@
 
 import os
 import signal
+import socket
 import threading
 import time
 
-from harness import clients, process, session_load, sessions
+from harness import clients, conf, process, session_load, sessions
 
 # a busy machine decides nothing
 PATIENT = '3s'
@@ -194,6 +195,27 @@ def test_a_worker_that_is_gone_waits_for_nothing(make_cluster):
                            and waiting(second) == 0,
                            'the breaker of the dead worker to be forgotten')
         connect(cluster)
+
+
+def test_a_worker_that_lingers_tells_the_truth(make_cluster):
+    """It still serves somebody; its breaker has closed long since."""
+    cluster = start(make_cluster, memcached_servers=1, workers=1,
+                    lookup_timeout='100ms')
+    first, second = cluster.hosts
+    one = session_load.client('TLSv1.2')
+    session = one.full(first).session
+    with socket.create_connection(
+            (second.address, conf.PORT[conf.HTTP]), 10):
+        cluster.memcached[0].freeze()
+        process.wait_until(
+            lambda: one.connect(second, session=session).error is None
+            and breakers(second) == 1, 'the breaker to open')
+        old, = second.workers()
+        second.reload()
+        cluster.memcached[0].thaw()
+        process.wait_until(lambda: breakers(second) == 0,
+                           'the breaker to be closed')
+        assert process.alive(old)
 
 
 def test_counters_outlive_a_worker(make_cluster):
