@@ -60,7 +60,7 @@ def show_machine(site):
     heading('Machine')
     found = machine.describe(site)
     for name, value in found:
-        print('  %-10s %s' % (name, value))
+        print('  %-14s %s' % (name, value))
     return dict(found)
 
 
@@ -256,9 +256,17 @@ def propagation_part(site, memcached, options):
     return {'propagation': show_propagation(spreads)}
 
 
+def settings():
+    """What the environment says."""
+    return ['%s=%s' % item for item in sorted(os.environ.items())
+            if item[0].startswith('BENCH_')]
+
+
 def run(site):
     options = Options()
-    result = {'machine': show_machine(site), 'rounds': options.rounds,
+    result = {'machine': show_machine(site), 'settings': settings(),
+              'frozen_patience': compare.FROZEN_PATIENCE,
+              'rounds': options.rounds,
               'handshakes': options.handshakes, 'time': int(time.time())}
     sys.stdout.flush()
 

@@ -105,9 +105,9 @@ def count(site, label, works, handshakes, cluster=None, memcached=None):
     for work in works:
         # Plain nginx has no sessions of another host.
         elsewhere = work.elsewhere and (cluster or work.mode == 'ticket')
+        by_id = work.mode not in ('full', 'ticket')
         opened, redeemed = (
-            ids.address(each, work.tls) if 'id' in work.mode or
-            work.mode == 'forged' else each.address
+            ids.address(each, work.tls) if by_id else each.address
             for each in (partner if elsewhere else host, host))
         resumes = work.mode in ('ticket', 'id')
 
@@ -123,7 +123,7 @@ def count(site, label, works, handshakes, cluster=None, memcached=None):
             spent = [w.since_dump() for w in watched]
         found[work.title] = [
             spent[0][0] / handshakes, spent[0][1] / handshakes,
-            sum(spent[1]) / handshakes if cluster else 0]
+            sum(spent[1]) / handshakes if cluster and by_id else 0]
 
     site.stop([host.process, partner.process])
     return found

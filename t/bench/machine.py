@@ -7,6 +7,7 @@ import re
 import subprocess
 
 import hosts
+import peers
 
 
 def said(command):
@@ -47,7 +48,9 @@ def describe(site):
     found = [('processor', '%s, %d cores' % (processor(), os.cpu_count())),
              ('system', '%s, Linux %s' % (system(), platform.release())),
              *nginx().items(),
-             ('memcached', said(['memcached', '-V']).strip()),
+             ('memcached', said(['memcached', '-V']).split()[-1]),
+             *((peer.NAME, peers.version(peer) or 'not installed')
+               for peer in peers.modules()),
              ('load', ' '.join('%.2f' % x for x in os.getloadavg()))]
     if server is None:
         found.append(('cores', 'one for everything: expect noise'))

@@ -4,7 +4,7 @@ from peers import addresses, configure, serve
 
 NAME = 'Apache httpd'
 PROGRAM = 'apache2'
-PACKAGE = 'apache2'
+PACKAGE = 'apache2-bin'
 MEMCACHED = True
 CANNOT = {}
 
