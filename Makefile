@@ -23,7 +23,9 @@
 #                     what became of sessions; see t/cluster/chaos.py
 #   make matrix       all of this on other releases of Debian, by root;
 #                     ROOTS="trixie forky" chooses, see docs/compatibility.md
-#   make bench        CPU time per handshake beside plain nginx
+#   make bench        CPU time per handshake beside plain nginx and other
+#                     servers; t/bench/bench.py says how to have it shorter
+#   make performance  make bench, and docs/performance.md from its numbers
 #   make soak         HANDSHAKES=1000000 on two hosts: memory stays flat
 #   make clean        removes build/
 #
@@ -77,7 +79,7 @@ export SSS_NGINX   := $(NGINX)
 
 .PHONY: modules install demo staging staging-down chaos test unit \
         unit-programs tsan threads fuzz prove differential cluster \
-        style matrix bench soak valgrind clean
+        style matrix bench performance bench-once soak valgrind clean
 .DELETE_ON_ERROR:
 
 modules:
@@ -254,15 +256,25 @@ matrix:
 bench:
 	@tools/setup bench
 	@$(MAKE) -s -j $(jobs) modules
-	@$(PYTHON) t/bench/bench.py
+	@$(PYTHON) -B t/bench/bench.py
+
+performance: bench
+	@$(PYTHON) -B t/bench/write.py
+
+# One short round of everything that has what it needs.
+
+bench-once: modules
+	@BENCH_ROUNDS=1 BENCH_HANDSHAKES=20 BENCH_SESSIONS=100 BENCH_KEYS=0 \
+	    BENCH_INSTRUCTIONS=0 BENCH_ONLY='^(?!Frozen)' \
+	    $(PYTHON) -B t/bench/bench.py
 
 soak:
-	@tools/setup bench
+	@tools/setup memory
 	@$(MAKE) -s -j $(jobs) modules
 	@$(PYTHON) -B t/bench/soak.py
 
 valgrind:
-	@tools/setup bench
+	@tools/setup memory
 	@$(MAKE) -s -j $(jobs) modules
 	@$(PYTHON) -B t/cluster/memcheck.py
 

@@ -2,8 +2,8 @@
 """What sharing keys and sessions costs: nginx with the module beside others.
 
 BENCH_ROUNDS        rounds of measurements (9)
-BENCH_HANDSHAKES    of each measurement (1000)
-BENCH_SECONDS       after which no further round of a table begins (150)
+BENCH_HANDSHAKES    of each measurement (500)
+BENCH_SECONDS       after which no further round of a table begins (130)
 BENCH_ONLY          regular expression: only these of "row: variant"
 BENCH_SESSIONS      live ones at most while scaling is measured (100000)
 BENCH_SPLIT=1       prints CPU by process and thread, too
@@ -141,8 +141,8 @@ class Options:
 
     def __init__(self):
         self.rounds = max(setting('BENCH_ROUNDS', 9), 1)
-        self.handshakes = max(setting('BENCH_HANDSHAKES', 1000), 1)
-        self.seconds = setting('BENCH_SECONDS', 150)
+        self.handshakes = max(setting('BENCH_HANDSHAKES', 500), 1)
+        self.seconds = setting('BENCH_SECONDS', 130)
         self.counted = setting('BENCH_INSTRUCTIONS', 30)
         self.keys = setting('BENCH_KEYS', 5)
         self.sessions = setting('BENCH_SESSIONS', 100000)

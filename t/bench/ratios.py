@@ -8,6 +8,8 @@ to a run, so the ratio of the cheapest quarters of all runs is told too: it
 settles sooner where the machine is not quiet.
 """
 
+from __future__ import annotations
+
 import os
 import re
 import statistics

@@ -12,6 +12,8 @@ start(site, label, shared)
 ticket keys, a directory.
 """
 
+from __future__ import annotations
+
 import importlib
 import os
 import secrets
