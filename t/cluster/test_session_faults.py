@@ -130,6 +130,39 @@ def test_cut_off(cluster, needs_cuts):
           server.site.heal)
 
 
+def test_one_of_two_frozen(make_cluster):
+    """The other one has the sessions of both, until it is back."""
+    cluster = make_cluster(hosts=2, memcached_servers=2, rotation='7d',
+                           start=False)
+    prepare(cluster)
+    cluster.start()
+    cluster.wait_agreed()
+    chains = of_both()
+    for chain in chains:
+        chain.remote(*cluster.hosts)
+    victim, survivor = cluster.memcached
+    victim.freeze()
+    in_a_row(chains, cluster.hosts)
+    assert not any(engines(host)['breakers_open'] for host in cluster.hosts)
+    victim.thaw()
+    in_a_row(chains, cluster.hosts)
+    survivor.freeze()
+    in_a_row(chains, cluster.hosts)
+
+
+def in_a_row(chains, hosts, count=10):
+    """Until so many sessions one after the other resume."""
+    row = 0
+    for _ in range(500):
+        for chain in chains:
+            chain.full(hosts[0])
+            resumed = chain.offer(hosts[1]).fields['sync'] == 'id-remote'
+            row = row + 1 if resumed else 0
+        if row >= count:
+            return
+    raise AssertionError('sessions are still lost')
+
+
 def test_restarted(cluster):
     """It comes back empty, and the connections of engines are gone."""
     first, second = cluster.hosts

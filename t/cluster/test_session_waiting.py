@@ -11,8 +11,8 @@ from harness import callers, clients, conf, process, proxy, sessions
 
 MANY = 1000
 SOME = 40
-# beside a thousand connections, on a machine that is busy
-PATIENCE = 3.0
+# of clients; whoever is held on the second host may wait for longer
+PATIENCE = 10.0
 
 
 @pytest.fixture(scope='module')
