@@ -245,7 +245,8 @@ typedef struct {
     unsigned                  counted:1;
     unsigned                  offered:1;    /* sni was filled in           */
     unsigned                  passed:1;     /* the filter has done its work */
-    unsigned                  accepted:1;   /* the ID judged is ours       */
+    unsigned                  accepted:1;   /* the ID judged, or minted, is
+                                               of this cluster and binding */
     unsigned                  remote:1;     /* the session is memcached's  */
     ngx_ssl_session_sync_ctx_t
                              *sync;         /* of the server selected      */
@@ -259,6 +260,7 @@ typedef struct {
     size_t                    record_len;
     size_t                    judged_len;
     u_char                    judged[SSS_SESSION_ID];
+    u_char                    key[SSS_KEY_NAME];    /* if accepted: its STEK */
 } ngx_ssl_session_sync_handshake_t;
 
 

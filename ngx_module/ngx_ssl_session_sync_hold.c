@@ -48,6 +48,8 @@ static int ngx_ssl_session_sync_hold_fill(BIO *bio,
     ngx_ssl_session_sync_hold_t *hold);
 static ngx_int_t ngx_ssl_session_sync_hold_room(
     ngx_ssl_session_sync_hold_t *hold);
+static void ngx_ssl_session_sync_hold_clear(
+    ngx_ssl_session_sync_hold_t *hold);
 static void ngx_ssl_session_sync_hold_decide(
     ngx_ssl_session_sync_hold_t *hold);
 static void ngx_ssl_session_sync_hold_offer(
@@ -57,6 +59,10 @@ static void ngx_ssl_session_sync_hold_handler(
 
 
 static BIO_METHOD  *ngx_ssl_session_sync_bio;
+
+/* The buffer of the last ClientHello, for the next one; what is in it is not
+ * secret. */
+static u_char      *ngx_ssl_session_sync_spare;
 
 
 ngx_int_t
@@ -286,6 +292,14 @@ ngx_ssl_session_sync_hold_room(ngx_ssl_session_sync_hold_t *hold)
         return NGX_OK;
     }
 
+    if (hold->size == 0 && ngx_ssl_session_sync_spare) {
+        hold->bytes = ngx_ssl_session_sync_spare;
+        hold->size = NGX_SSL_SESSION_SYNC_READ;
+        ngx_ssl_session_sync_spare = NULL;
+
+        return NGX_OK;
+    }
+
     size = hold->size ? hold->size * 2 : NGX_SSL_SESSION_SYNC_READ;
 
     bytes = ngx_alloc(size, hold->connection->log);
@@ -302,6 +316,23 @@ ngx_ssl_session_sync_hold_room(ngx_ssl_session_sync_hold_t *hold)
     hold->size = size;
 
     return NGX_OK;
+}
+
+
+static void
+ngx_ssl_session_sync_hold_clear(ngx_ssl_session_sync_hold_t *hold)
+{
+    if (hold->size == NGX_SSL_SESSION_SYNC_READ
+        && ngx_ssl_session_sync_spare == NULL)
+    {
+        ngx_ssl_session_sync_spare = hold->bytes;
+
+    } else if (hold->bytes) {
+        ngx_free(hold->bytes);
+    }
+
+    hold->bytes = NULL;
+    hold->size = 0;
 }
 
 
@@ -411,10 +442,7 @@ ngx_ssl_session_sync_bio_destroy(BIO *bio)
     if (hold) {
         ngx_ssl_session_sync_cancel(&hold->wait);
         sss_hello_destroy(hold->hello);
-
-        if (hold->bytes) {
-            ngx_free(hold->bytes);
-        }
+        ngx_ssl_session_sync_hold_clear(hold);
     }
 
     BIO_set_data(bio, NULL);

@@ -38,6 +38,13 @@ static void ngx_ssl_session_sync_remove(SSL_CTX *ssl_ctx,
     SSL_SESSION *session);
 static const sss_key_t *ngx_ssl_session_sync_judge(
     ngx_ssl_session_sync_handshake_t *hs, const u_char *id, size_t len);
+static void ngx_ssl_session_sync_accept(
+    ngx_ssl_session_sync_handshake_t *hs, const u_char *id,
+    const sss_key_t *key);
+static ngx_uint_t ngx_ssl_session_sync_is_judged(
+    ngx_ssl_session_sync_handshake_t *hs, const u_char *id, size_t len);
+static const sss_key_t *ngx_ssl_session_sync_judged_key(
+    ngx_ssl_session_sync_handshake_t *hs);
 static ngx_uint_t ngx_ssl_session_sync_by_id(SSL *ssl);
 static ngx_uint_t ngx_ssl_session_sync_tls13(SSL *ssl, uint64_t options);
 
@@ -179,6 +186,7 @@ ngx_ssl_session_sync_generate(SSL *ssl, u_char *id, unsigned int *len)
                                    hs->sync->scope, &hs->sni, id)
                == 0)
         {
+            ngx_ssl_session_sync_accept(hs, id, key);
             return 1;
         }
     }
@@ -228,19 +236,22 @@ ngx_ssl_session_sync_store(SSL *ssl, ngx_ssl_session_sync_ctx_t *sync,
     hs = ngx_ssl_session_sync_handshake(ssl);
     id = SSL_SESSION_get_id(session, &id_len);
 
-    if (hs == NULL || !hs->offered) {
+    if (hs == NULL || !hs->offered || hs->sync != sync) {
         return;
     }
 
-    key = sss_session_id_verify(cluster->lookups->keys,
-                                ngx_ssl_session_sync_view(cluster), id,
-                                id_len, ngx_ssl_session_sync_now() / 1000);
+    /* it was accepted when it was minted */
+
+    key = ngx_ssl_session_sync_is_judged(hs, id, id_len)
+          ? ngx_ssl_session_sync_judged_key(hs) : NULL;
+
+    if (key == NULL) {
+        return;
+    }
 
     len = i2d_SSL_SESSION(session, NULL);
 
-    if (key == NULL || len <= 0
-        || len > SSS_ENGINE_VALUE - SSS_SESSION_OVERHEAD)
-    {
+    if (len <= 0 || len > SSS_ENGINE_VALUE - SSS_SESSION_OVERHEAD) {
         return;
     }
 
@@ -291,18 +302,11 @@ ngx_ssl_session_sync_get(SSL *ssl, const u_char *id, int len, int *copy)
         return ngx_ssl_session_sync_get_local(ssl, id);
     }
 
-    if (hs->judged_len == (size_t) len
-        && ngx_memcmp(hs->judged, id, len) == 0)
-    {
+    if (ngx_ssl_session_sync_is_judged(hs, id, len)) {
+
         /* counted by the filter */
 
-        key = sss_session_id_verify(hs->sync->cluster->lookups->keys,
-                              ngx_ssl_session_sync_view(hs->sync->cluster),
-                              id, len, ngx_ssl_session_sync_now() / 1000);
-
-        if (!hs->accepted) {
-            key = NULL;
-        }
+        key = ngx_ssl_session_sync_judged_key(hs);
 
     } else {
         key = ngx_ssl_session_sync_judge(hs, id, len);
@@ -511,34 +515,76 @@ static const sss_key_t *
 ngx_ssl_session_sync_judge(ngx_ssl_session_sync_handshake_t *hs,
     const u_char *id, size_t len)
 {
+    uint64_t                          now;
     const sss_key_t                  *key;
-    ngx_ssl_session_sync_cluster_t   *cluster;
+    const sss_ring_t                 *ring;
+    sss_session_keys_t               *keys;
     ngx_ssl_session_sync_counters_t  *counters;
 
-    cluster = hs->sync->cluster;
-    counters = ngx_ssl_session_sync_counters(cluster);
+    now = ngx_ssl_session_sync_now() / 1000;
+    keys = hs->sync->cluster->lookups->keys;
+    ring = ngx_ssl_session_sync_view(hs->sync->cluster);
+
+    key = sss_session_id_accept(keys, ring, id, len, hs->sync->scope,
+                                &hs->sni, now);
+    if (key) {
+        ngx_ssl_session_sync_accept(hs, id, key);
+        return key;
+    }
 
     hs->accepted = 0;
     hs->judged_len = ngx_min(len, SSS_SESSION_ID);
     ngx_memcpy(hs->judged, id, hs->judged_len);
 
-    key = sss_session_id_verify(cluster->lookups->keys,
-                                ngx_ssl_session_sync_view(cluster), id, len,
-                                ngx_ssl_session_sync_now() / 1000);
+    counters = ngx_ssl_session_sync_counters(hs->sync->cluster);
 
-    if (key == NULL) {
-        (void) ngx_atomic_fetch_add(&counters->forged, 1);
-        return NULL;
-    }
-
-    if (!sss_session_id_bound(cluster->lookups->keys, key, id,
-                              hs->sync->scope, &hs->sni))
-    {
+    if (sss_session_id_verify(keys, ring, id, len, now)) {
         (void) ngx_atomic_fetch_add(&counters->refused_id, 1);
+
+    } else {
+        (void) ngx_atomic_fetch_add(&counters->forged, 1);
+    }
+
+    return NULL;
+}
+
+
+static void
+ngx_ssl_session_sync_accept(ngx_ssl_session_sync_handshake_t *hs,
+    const u_char *id, const sss_key_t *key)
+{
+    hs->accepted = 1;
+    hs->judged_len = SSS_SESSION_ID;
+    ngx_memcpy(hs->judged, id, SSS_SESSION_ID);
+    ngx_memcpy(hs->key, key->name, SSS_KEY_NAME);
+}
+
+
+static ngx_uint_t
+ngx_ssl_session_sync_is_judged(ngx_ssl_session_sync_handshake_t *hs,
+    const u_char *id, size_t len)
+{
+    return hs->judged_len == len && ngx_memcmp(hs->judged, id, len) == 0;
+}
+
+
+/* NULL: it was refused, or its STEK has been forgotten since. */
+
+static const sss_key_t *
+ngx_ssl_session_sync_judged_key(ngx_ssl_session_sync_handshake_t *hs)
+{
+    const sss_key_t  *key;
+
+    if (!hs->accepted) {
         return NULL;
     }
 
-    hs->accepted = 1;
+    key = sss_ring_find(ngx_ssl_session_sync_view(hs->sync->cluster),
+                        hs->key);
+
+    if (key && key->expires <= ngx_ssl_session_sync_now() / 1000) {
+        return NULL;
+    }
 
     return key;
 }

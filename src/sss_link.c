@@ -764,7 +764,11 @@ sss_link_end(sss_link_t *link, uint64_t now)
             }
         }
 
-        if (request->op == SSS_REQUEST_TAKE && request->value != NULL) {
+        /* nobody takes it: so others still may */
+
+        if (request->op == SSS_REQUEST_TAKE && request->value != NULL
+            && !request->cancelled)
+        {
             sss_link_delete(link, request);
 
         } else {

@@ -56,6 +56,8 @@ struct sss_session_keys_s {
 };
 
 
+static const sss_key_t *sss_session_candidate(const sss_ring_t *ring,
+    uint32_t *i, const uint8_t *id, size_t len, uint64_t now);
 static const sss_session_derived_t *sss_session_derived(
     sss_session_keys_t *keys, const sss_key_t *key);
 static int sss_session_derive(sss_hmac_t *hmac,
@@ -163,29 +165,67 @@ const sss_key_t *
 sss_session_id_verify(sss_session_keys_t *keys, const sss_ring_t *ring,
     const uint8_t *id, size_t len, uint64_t now)
 {
-    uint8_t           mac[SSS_HMAC_SIZE];
     uint32_t          i;
+    uint8_t           mac[SSS_HMAC_SIZE];
+    const sss_key_t  *key;
+
+    i = 0;
+
+    while ((key = sss_session_candidate(ring, &i, id, len, now)) != NULL) {
+
+        if (sss_session_mac_own(keys, key, id, mac) == 0
+            && CRYPTO_memcmp(mac, id + SSS_SESSION_OWN,
+                             SSS_SESSION_BOUND - SSS_SESSION_OWN)
+               == 0)
+        {
+            return key;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* The second MAC covers the first, so that it says enough. */
+
+const sss_key_t *
+sss_session_id_accept(sss_session_keys_t *keys, const sss_ring_t *ring,
+    const uint8_t *id, size_t len, const uint8_t *scope,
+    const sss_sni_t *sni, uint64_t now)
+{
+    uint32_t          i;
+    const sss_key_t  *key;
+
+    i = 0;
+
+    while ((key = sss_session_candidate(ring, &i, id, len, now)) != NULL) {
+
+        if (sss_session_id_bound(keys, key, id, scope, sni)) {
+            return key;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* The next living key from "*i" on whose name begins as the ID does. */
+
+static const sss_key_t *
+sss_session_candidate(const sss_ring_t *ring, uint32_t *i, const uint8_t *id,
+    size_t len, uint64_t now)
+{
     const sss_key_t  *key;
 
     if (len != SSS_SESSION_ID) {
         return NULL;
     }
 
-    for (i = 0; i < ring->n; i++) {
-        key = &ring->keys[i];
+    while (*i < ring->n) {
+        key = &ring->keys[(*i)++];
 
-        /* several keys may begin alike */
-
-        if (memcmp(key->name, id, SSS_SESSION_HINT) != 0
-            || key->expires <= now)
-        {
-            continue;
-        }
-
-        if (sss_session_mac_own(keys, key, id, mac) == 0
-            && CRYPTO_memcmp(mac, id + SSS_SESSION_OWN,
-                             SSS_SESSION_BOUND - SSS_SESSION_OWN)
-               == 0)
+        if (memcmp(key->name, id, SSS_SESSION_HINT) == 0
+            && key->expires > now)
         {
             return key;
         }

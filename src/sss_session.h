@@ -96,6 +96,14 @@ const sss_key_t *sss_session_id_verify(sss_session_keys_t *keys,
 int sss_session_id_bound(sss_session_keys_t *keys, const sss_key_t *key,
     const uint8_t *id, const uint8_t *scope, const sss_sni_t *sni);
 
+/*
+ * Both at once, for the price of one when the answer is yes: the STEK, or
+ * NULL if the ID was not minted by this ring for this scope and server name.
+ */
+const sss_key_t *sss_session_id_accept(sss_session_keys_t *keys,
+    const sss_ring_t *ring, const uint8_t *id, size_t len,
+    const uint8_t *scope, const sss_sni_t *sni, uint64_t now);
+
 /* The memcached key of a session; SSS_NAME_SIZE bytes.  Returns 0, or -1. */
 int sss_session_name(sss_session_keys_t *keys, const sss_key_t *key,
     const uint8_t *id, char *name);

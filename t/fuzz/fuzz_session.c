@@ -236,6 +236,10 @@ check_damaged(sss_session_keys_t *keys, const sss_ring_t *ring,
     fuzz_check(sss_session_id_bound(keys, key, id, other, &name)
                == (bits == 0));
 
+    fuzz_check(sss_session_id_accept(keys, ring, id, sizeof(id), other,
+                                     &name, NOW)
+               == (bits == 0 ? key : NULL));
+
     rc = sss_session_open(keys, key, "main", 4, id, other, &name, sealed,
                           len, out);
 

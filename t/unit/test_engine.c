@@ -401,6 +401,10 @@ test_cancel(void **state)
     assert_int_equal(look(f->engine, OTHER, 0, NULL), SSS_ENGINE_MISS);
     assert_int_equal(sss_engine_take(f->engine, &r, 1), 0);
     assert_int_equal(stats(f->engine).waiting, 0);
+
+    /* what nobody took is still there */
+
+    assert_int_equal(look(f->engine, NAME, 1, "value"), SSS_ENGINE_HIT);
 }
 
 

@@ -524,6 +524,50 @@ test_bound(void **state)
 }
 
 
+/* As both of the others say. */
+
+static void
+test_accept(void **state)
+{
+    size_t           i, k;
+    uint8_t          id[32], other[SSS_SCOPE_SIZE];
+    sss_sni_t        name;
+    const sss_key_t  *key;
+
+    (void) state;
+
+    fill_ring(0, 8);
+    sss_sni_set(&name, "b.example", 9);
+
+    for (k = 0; k < 8; k++) {
+        key = &ring->keys[k];
+        assert_int_equal(sss_session_id_mint(keys, key, scope, &sni, id), 0);
+
+        assert_ptr_equal(sss_session_id_accept(keys, ring, id, 32, scope,
+                                               &sni, NOW),
+                         key);
+        assert_null(sss_session_id_accept(keys, ring, id, 32, scope, &name,
+                                          NOW));
+        assert_null(sss_session_id_accept(keys, ring, id, 32, scope, &sni,
+                                          key->expires));
+
+        for (i = 0; i < 32; i++) {
+            assert_null(sss_session_id_accept(keys, ring, id, i, scope, &sni,
+                                              NOW));
+            id[i] ^= 1;
+            assert_null(sss_session_id_accept(keys, ring, id, 32, scope,
+                                              &sni, NOW));
+            id[i] ^= 1;
+
+            memcpy(other, scope, sizeof(other));
+            other[i] ^= 1;
+            assert_null(sss_session_id_accept(keys, ring, id, 32, other,
+                                              &sni, NOW));
+        }
+    }
+}
+
+
 static void
 test_name(void **state)
 {
@@ -823,6 +867,7 @@ main(void)
         test(test_life),
         test(test_whole_stek),
         test(test_bound),
+        test(test_accept),
         test(test_name),
         test(test_seal),
         test(test_sweep),
