@@ -103,8 +103,10 @@ ngx_ssl_session_sync_mac_init(ngx_ssl_session_sync_mac_t *mac,
 
 #if (nginx_version >= 1029002 && defined SSL_CLIENT_HELLO_SUCCESS)
 #define NGX_SSL_SESSION_SYNC_EARLY_NAME  1
+#define ngx_ssl_session_sync_name_chosen(c)  ((c)->ssl->sni_accepted)
 #else
 #define NGX_SSL_SESSION_SYNC_EARLY_NAME  0
+#define ngx_ssl_session_sync_name_chosen(c)  0
 #endif
 
 

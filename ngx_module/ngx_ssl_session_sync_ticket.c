@@ -635,7 +635,9 @@ ngx_ssl_session_sync_selected(ngx_connection_t *c, sss_sni_t *sni)
 
     ssl_ctx = SSL_get_SSL_CTX(c->ssl->connection);
 
-    if (NGX_SSL_SESSION_SYNC_EARLY_NAME) {
+    /* never so while the ClientHello is still in the filter */
+
+    if (ngx_ssl_session_sync_name_chosen(c)) {
         return ngx_ssl_session_sync_of(ssl_ctx);
     }
 

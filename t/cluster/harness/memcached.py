@@ -76,8 +76,10 @@ class Connection:
         while line != 'END':
             if line.startswith(('BUSY', 'ERROR')):
                 raise ConnectionError('memcached says ' + line)
-            fields = dict(word.split('=', 1) for word in line.split())
-            found.add(urllib.parse.unquote(fields['key']))
+            # 1.6.4x begins with OK
+            if line != 'OK':
+                fields = dict(word.split('=', 1) for word in line.split())
+                found.add(urllib.parse.unquote(fields['key']))
             line = self.line()
         return found
 
