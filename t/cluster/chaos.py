@@ -11,7 +11,7 @@
 Several runs do not disturb each other.  The exit status is 0 if no handshake
 failed but on a host that was down, sessions of every kind resumed across
 hosts again after every fault, none was lost in calm or by faults that must not
-cost any, and nginx logged nothing that is never right.
+cost any, no handshake hung, and nginx logged nothing that is never right.
 What counts how: harness/verdict.py.
 """
 
@@ -26,6 +26,7 @@ from harness import faults, havoc, lab as labs, nginx, observer, process
 from harness import staging, steady, verdict
 
 HEAL = 15       # seconds of calm within which a fault has to heal
+LONGEST = 5     # seconds, of a handshake at a host that is up
 LATE = 0.05     # share of sessions by ID in calm for which memcached was late
 LOGGED = 0.5    # seconds, after which the balancer has logged what is over
 UNITS = {'': 1, 's': 1, 'm': 60, 'h': 3600}
@@ -183,6 +184,11 @@ def judge(cluster, options, load, ruin, found, began, missing):
         h.began - began, h.kind, h.issuer, h.began - h.issued, h.host,
         ', '.join(map(str, found.faults_of(h))))
         for h in found.lost]
+    for where in (verdict.CALM, verdict.FAULTS):
+        h = found.longest[where]
+        if h and h.seconds > LONGEST:
+            bad.append('%7.1f  a handshake took %.1f s: %s at %s'
+                       % (h.began - began, h.seconds, h.kind, h.host))
     if found.late > LATE * found.calm_ids() + 2:
         bad.append('memcached was late in calm too often')
     for window, healed in found.heal_seconds():

@@ -31,6 +31,10 @@ from . import balancer, faults, steady
 IN, OLD, NEW = 'in faults', 'calm, old', 'calm, new'
 PERIODS = (IN, OLD, NEW)
 
+# of handshakes that did not fail: where the longest were
+CALM, FAULTS = 'in calm', 'in faults'
+SENT_ON, AWAY = 'sent on', 'at a host that was down meanwhile'
+
 # what no session is lost by
 HARMLESS = ('host reloaded', 'host upgraded', 'secrets rotated')
 
@@ -87,7 +91,7 @@ class Verdict:
         self.late = 0           # so, too, but memcached was late
         self.lost = []          # by faults that must not cost any
         self.costly = self._costly()
-        self.longest = {'in calm': None, 'in faults': None, 'sent on': None}
+        self.longest = dict.fromkeys((CALM, FAULTS, SENT_ON, AWAY))
         # (kind, period): [offered to another host, resumed]
         self.resumption = collections.defaultdict(lambda: [0, 0])
         # (kind of fault, 'ticket' or 'id'): the same, while it lasted
@@ -104,8 +108,10 @@ class Verdict:
             self.failures.append(Failure(h, connection, downs))
             return
         inside = overlaps(h.began, h.ended, self.spans)
-        where = ('sent on' if retries else
-                 'in faults' if inside else 'in calm')
+        away = any(down.host == h.host and overlaps(
+            h.began, h.ended, [(down.began, down.ended)]) for down in downs)
+        where = (SENT_ON if retries else AWAY if away else
+                 FAULTS if inside else CALM)
         best = self.longest[where]
         if best is None or h.seconds > best.seconds:
             self.longest[where] = h
