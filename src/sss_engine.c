@@ -217,9 +217,11 @@ sss_engine_cancel(sss_engine_t *engine, sss_request_t *lookup)
 {
     /* the server is going to answer all the same, or not to */
 
-    (void) engine;
-
     lookup->cancelled = 1;
+
+    if (!lookup->over) {
+        engine->stats.waiting--;
+    }
 }
 
 
@@ -472,6 +474,7 @@ sss_engine_collect(sss_engine_t *engine, uint64_t now)
     while ((request = sss_queue_pop(&engine->done)) != NULL) {
 
         sss_engine_count(engine, request, now);
+        request->over = 1;
 
         if (request->cancelled) {
             engine->used--;
@@ -493,7 +496,10 @@ sss_engine_count(sss_engine_t *engine, const sss_request_t *request,
     sss_engine_stats_t  *stats;
 
     stats = &engine->stats;
-    stats->waiting--;
+
+    if (!request->cancelled) {
+        stats->waiting--;
+    }
 
     us = now > request->since ? now - request->since : 0;
 

@@ -396,7 +396,9 @@ test_cancel(void **state)
     assert_int_equal(sss_engine_get(f->engine, NAME, 1, &r, &lookup[0]),
                      SSS_ENGINE_QUEUED);
     (void) sss_engine_run(f->engine);
+    assert_int_equal(stats(f->engine).waiting, 1);
     sss_engine_cancel(f->engine, lookup[0]);
+    assert_int_equal(stats(f->engine).waiting, 0);
 
     assert_int_equal(look(f->engine, OTHER, 0, NULL), SSS_ENGINE_MISS);
     assert_int_equal(sss_engine_take(f->engine, &r, 1), 0);
