@@ -69,7 +69,7 @@ start(void **state)
 
 
 static int
-stop(void **state)
+finish(void **state)
 {
     fixture_t  *f;
 
@@ -335,7 +335,7 @@ test_start_and_stop(void **state)
 
 
 #define fixture_test(name)                                                    \
-    cmocka_unit_test_setup_teardown(name, start, stop)
+    cmocka_unit_test_setup_teardown(name, start, finish)
 
 
 int

@@ -63,7 +63,7 @@ start(void **state)
 
 
 static int
-stop(void **state)
+finish(void **state)
 {
     fixture_t  *f;
 
@@ -556,15 +556,15 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test_setup_teardown(test_put_and_get, start, stop),
-        cmocka_unit_test_setup_teardown(test_several_items, start, stop),
-        cmocka_unit_test_setup_teardown(test_size_of_value, start, stop),
-        cmocka_unit_test_setup_teardown(test_ttl, start, stop),
-        cmocka_unit_test_setup_teardown(test_time, start, stop),
-        cmocka_unit_test_setup_teardown(test_two_steps, start, stop),
-        cmocka_unit_test_setup_teardown(test_name, start, stop),
-        cmocka_unit_test_setup_teardown(test_restarted, start, stop),
-        cmocka_unit_test_setup_teardown(test_frozen, start, stop),
+        cmocka_unit_test_setup_teardown(test_put_and_get, start, finish),
+        cmocka_unit_test_setup_teardown(test_several_items, start, finish),
+        cmocka_unit_test_setup_teardown(test_size_of_value, start, finish),
+        cmocka_unit_test_setup_teardown(test_ttl, start, finish),
+        cmocka_unit_test_setup_teardown(test_time, start, finish),
+        cmocka_unit_test_setup_teardown(test_two_steps, start, finish),
+        cmocka_unit_test_setup_teardown(test_name, start, finish),
+        cmocka_unit_test_setup_teardown(test_restarted, start, finish),
+        cmocka_unit_test_setup_teardown(test_frozen, start, finish),
         cmocka_unit_test(test_unix_socket),
         cmocka_unit_test(test_ipv6),
         cmocka_unit_test(test_no_versions),
