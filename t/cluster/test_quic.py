@@ -1,0 +1,69 @@
+"""Tickets over QUIC: HTTP/3, where nginx has it."""
+
+import pytest
+
+from harness import conf
+
+PORT = conf.PORT[conf.HTTP]
+
+
+@pytest.fixture(name='cluster')
+def fixture_cluster(make_cluster):
+    cluster = make_cluster(hosts=2, rotation='7d', start=False)
+    if not cluster.hosts[0].build.has('with-http_v3_module'):
+        pytest.skip('this nginx has no HTTP/3')
+    for host in cluster.hosts:
+        listen = 'listen %s:%d quic' % (host.address, PORT)
+        # of QUIC it is the time in which a handshake must be done
+        keepalive = 'keepalive_timeout 10s;'
+        host.config.servers = [
+            conf.Server(extra=listen + ' reuseport;' + keepalive),
+            conf.Server(name='b.example', extra=listen + ';' + keepalive)]
+    cluster.start()
+    cluster.wait_agreed()
+    return cluster
+
+
+def full(host, name='a.example'):
+    from harness import quic
+    result = quic.get(host, PORT, name)
+    assert result.error is None and not result.reused
+    assert result.fields['sync'] == 'full'
+    return result
+
+
+def test_tickets(cluster):
+    """On every host, from every host, and renewed on the way."""
+    from harness import quic
+    for first in cluster.hosts:
+        session = full(first).session
+        for second in cluster.hosts:
+            result = quic.get(second, PORT, 'a.example', session)
+            assert result.error is None and result.reused
+            assert result.fields['sync'] == 'ticket'
+            session = result.session
+
+
+def test_other_name(cluster):
+    """A ticket is for the name that it was issued for."""
+    from harness import quic
+    first, second = cluster.hosts
+    for name, other in (('a.example', 'b.example'),
+                        ('b.example', 'a.example')):
+        session = full(first, name).session
+        result = quic.get(second, PORT, other, session)
+        assert result.error is None and not result.reused
+        assert result.fields['sync'] == 'full'
+        assert quic.get(second, PORT, name, session).reused
+
+
+def test_tcp_and_quic(cluster):
+    """Both resume side by side on one port."""
+    from harness import clients
+    first, second = cluster.hosts
+    full(first)
+    client = clients.Client('TLSv1.3')
+    session = client.full(first).session
+    result = client.connect(second, session=session)
+    assert result.error is None and result.reused
+    full(second)
