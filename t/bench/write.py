@@ -12,6 +12,7 @@ import time
 
 import plots
 from hosts import REPOSITORY, Unfit
+from peers import modules
 from ratios import AGAIN, MODULE, OTHER, PLAIN
 
 DOCS = os.path.join(REPOSITORY, 'docs')
@@ -228,7 +229,8 @@ def scaling(page, result):
     page.say('## Scaling')
     page.say('Sessions by ID, TLS 1.2, opened on another host, %d in flight. '
              'Ratios are to the' % result['scaling'][0]['in_flight'],
-             'first of each kind.')
+             'first of each kind. Workers have a core each; all hosts share '
+             'one, and each gets its', 'part of the handshakes in flight.')
     lines = []
     for work, variants in works.items():
         base = next(iter(variants.values()))
@@ -243,7 +245,8 @@ def scaling(page, result):
                 'p99.9 ms'], lines, 2)
     page.plot('scaling', 'CPU per handshake as ratios to the smallest')
     plots.panels(plots.name(DOCS, 'scaling'), {
-        work: [[name.split()[0], row['ratio'], *row['middle']]
+        work: [[name.split()[0].replace(',000', ' k'), row['ratio'],
+                *row['middle']]
                for name, row in variants.items()]
         for work, variants in works.items()})
 
@@ -287,6 +290,8 @@ def method(page, result):
                                     'make performance']))
     page.table(['', ''], [[name, value] for name, value
                           in result['machine'].items()], 2)
+    rounds = [len(row['rounds_cpu_us']) for part in (
+        'tickets', 'ids', 'peers', 'scaling') for row in result.get(part, [])]
     page.say(
         'The load client (`t/bench/load.c`) opens sessions on one host and '
         'redeems each once,', 'on the same or on another one, over loopback. '
@@ -294,15 +299,16 @@ def method(page, result):
         'the redeeming host (all threads) and to memcached', 'while the '
         'sessions are redeemed; opening them is not counted. %d handshakes a'
         % result['handshakes'], 'measurement; a round measures everything '
-        'once, in an order that changes; up to', '%d rounds. A handshake that '
-        'failed, or a session that did not resume where it' % result[
-            'rounds'], 'must, makes the bench fail; a timing never does. '
+        'once, in an order that changes; %d to %d'
+        % (min(rounds), max(rounds)), 'rounds a table. A handshake that '
+        'failed, or a session that did not resume where it', 'must, makes '
+        'the bench fail; a timing never does. '
         'Latency is from the connect to', 'the end of the handshake and '
         'includes the client\'s work; with many in flight it is', 'mostly '
         'waiting for the one core.')
-    page.say('hitch connects to a backend for each connection, which is '
-             'counted; its 1.2 IDs are', 'of OpenSSL\'s own cache in its only '
-             'worker. Apache httpd runs one process of 64', 'threads.')
+    page.say('The other servers:')
+    page.say(*('* %s: %s' % (peer.NAME, peer.NOTE)
+               for peer in modules()))
     page.say('`BENCH_ONLY=REGEX`, `BENCH_ROUNDS=N`, `BENCH_HANDSHAKES=N`, '
              '`BENCH_SECONDS=N` and others,', 'named at the top of '
              '`t/bench/bench.py`, make `make bench` shorter or longer.')

@@ -3,6 +3,7 @@
 NAME      what tables call it
 PROGRAM   what is run, PACKAGE of Debian it is in
 MEMCACHED whether it keeps sessions there
+NOTE      what one should know of its numbers
 CANNOT    {regular expression of a row's title: why it cannot do that}
 start(site, label, shared)
           starts one "host" of it on the core of the servers: one worker or

@@ -9,6 +9,7 @@ NAME = 'Caddy'
 PROGRAM = 'caddy'
 PACKAGE = 'caddy'
 MEMCACHED = False
+NOTE = 'GOMAXPROCS=1'
 CANNOT = {
     'ID|stored': "Go's TLS has no sessions by ID",
 }

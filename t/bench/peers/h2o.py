@@ -1,15 +1,18 @@
 """h2o: Session IDs and ticket keys in memcached."""
 
+import os
+
 from peers import Server, addresses, configure, port_of, serve
 
 NAME = 'h2o'
 PROGRAM = 'h2o'
 PACKAGE = 'h2o'
 MEMCACHED = True
+NOTE = 'one process with tickets and one without, of which one has work'
 CANNOT = {}
 
 TEXT = '''
-user: root
+{user}
 num-threads: 1
 pid-file: {directory}/{label}-{mode}.pid
 ssl-session-resumption:
@@ -42,6 +45,7 @@ def start(site, label, shared):
         name = '%s-%s' % (label, mode)
         tickets = 'ticket-store: memcached' if mode == 'all' else ''
         path = configure(shared, name, TEXT.format(
+            user='user: root' if os.getuid() == 0 else '',
             directory=shared.directory, label=label, mode=mode,
             tickets=tickets, port=port_of(address),
             memcached=shared.memcached.port, certificate=site.certificate,

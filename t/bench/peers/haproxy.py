@@ -8,6 +8,7 @@ NAME = 'HAProxy'
 PROGRAM = 'haproxy'
 PACKAGE = 'haproxy'
 MEMCACHED = False
+NOTE = 'one thread'
 CANNOT = {
     'ID, other host': 'shares no sessions between hosts',
 }

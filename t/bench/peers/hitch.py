@@ -8,6 +8,8 @@ NAME = 'hitch'
 PROGRAM = 'hitch'
 PACKAGE = 'hitch'
 MEMCACHED = False
+NOTE = ('one worker, which connects to a backend for each client, and that is '
+        'counted; its IDs are those of OpenSSL in this process')
 CANNOT = {
     'ticket, other host': 'has no keys that hosts could share',
     'ID, other host': 'shares no sessions between hosts',

@@ -6,6 +6,8 @@ NAME = 'Apache httpd'
 PROGRAM = 'apache2'
 PACKAGE = 'apache2-bin'
 MEMCACHED = True
+THREADS = 64
+NOTE = 'one process of %d threads (mpm_event)' % THREADS
 CANNOT = {}
 
 MODULES = ('mpm_event', 'authz_core', 'socache_memcache', 'ssl')
@@ -20,8 +22,8 @@ Listen {address} https
 Listen {ticketless} https
 ServerLimit 1
 StartServers 1
-ThreadsPerChild 64
-MaxRequestWorkers 64
+ThreadsPerChild {threads}
+MaxRequestWorkers {threads}
 SSLSessionCache memcache:127.0.0.1:{memcached}
 SSLSessionCacheTimeout 3600
 ServerName a.example:443
@@ -52,6 +54,7 @@ def start(site, label, shared):
     site.write(keys, tickets)
 
     path = configure(shared, label, load + TEXT.format(
+        threads=THREADS,
         directory=shared.directory, label=label, address=address,
         ticketless=ticketless, memcached=shared.memcached.port,
         certificate=site.certificate, key=site.key, tickets=keys))

@@ -6,6 +6,7 @@ NAME = 'nghttpx'
 PROGRAM = 'nghttpx'
 PACKAGE = 'nghttp2-proxy'
 MEMCACHED = True
+NOTE = 'one worker'
 CANNOT = {}
 
 
