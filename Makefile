@@ -76,6 +76,10 @@ endif
 export SSS_MODULES ?= $(abspath $(out)/modules)
 export SSS_NGINX   := $(NGINX)
 
+# To nginx, NGINX in the environment is a list of sockets to go on with.
+
+unexport NGINX
+
 
 .PHONY: modules install demo staging staging-down chaos test unit \
         unit-programs tsan threads fuzz prove differential cluster \

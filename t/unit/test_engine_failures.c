@@ -89,7 +89,7 @@ test_one_of_two_frozen(void **state)
     }
 
     until_answered(engine, 100);
-    kill(f->memcached[1].pid, SIGSTOP);
+    memcached_freeze(&f->memcached[1]);
 
     for (i = 0; i < 100; i++) {
         ask(engine, name_of(i), 0);
@@ -182,7 +182,7 @@ test_frozen(void **state)
     put(engine, NAME, "value");
     until_rc(engine, NAME, SSS_ENGINE_HIT);
 
-    kill(f->memcached[0].pid, SIGSTOP);
+    memcached_freeze(&f->memcached[0]);
     begin = unit_clock_ms();
 
     for (i = 0; i < 10; i++) {
@@ -226,7 +226,7 @@ test_stores_alone_notice(void **state)
     put(engine, NAME, "value");
     until_rc(engine, NAME, SSS_ENGINE_HIT);
 
-    kill(f->memcached[0].pid, SIGSTOP);
+    memcached_freeze(&f->memcached[0]);
     begin = unit_clock_ms();
 
     while (stats(engine).dropped == 0) {
@@ -388,7 +388,7 @@ test_queue_full(void **state)
     sss_engine_result_t   r[10];
 
     f = *state;
-    kill(f->memcached[0].pid, SIGSTOP);
+    memcached_freeze(&f->memcached[0]);
 
     engine = engine_for(&f->memcached[0].address, NULL, 1, PATIENT, 10,
                         1000);
@@ -436,7 +436,7 @@ test_room(void **state)
     engine = engine_for(&f->memcached[0].address, NULL, 1, PATIENT, 10, 1000);
     assert_int_equal(look(engine, NAME, 0, NULL), SSS_ENGINE_MISS);
 
-    kill(f->memcached[0].pid, SIGSTOP);
+    memcached_freeze(&f->memcached[0]);
 
     value = calloc(1, SSS_ENGINE_VALUE);
     assert_non_null(value);
@@ -506,7 +506,7 @@ test_stop_frozen(void **state)
         put(engine, NAME, "value");
         assert_int_equal(look(engine, NAME, 0, "value"), SSS_ENGINE_HIT);
 
-        kill(f->memcached[0].pid, SIGSTOP);
+        memcached_freeze(&f->memcached[0]);
 
         for (i = 0; i < 1000; i++) {
             put(engine, name_of(i), "value");
