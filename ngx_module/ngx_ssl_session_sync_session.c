@@ -7,9 +7,9 @@
  * nginx's own hooks are called first and keep the cache of this host; what
  * memcached had comes into that cache, too.
  *
- * In TLS 1.3 a session is good for one handshake.  Whoever removes it from
- * memcached may use it, also if it is in the cache of his own host; nobody
- * may while memcached does not answer.
+ * In TLS 1.3 a session is good for one handshake: whoever removes it from
+ * memcached may use it, and nobody while memcached does not answer.  So
+ * nginx's cache does not get it.
  */
 
 
@@ -23,9 +23,6 @@ static void ngx_ssl_session_sync_store(SSL *ssl,
     ngx_ssl_session_sync_ctx_t *sync, SSL_SESSION *session);
 static SSL_SESSION *ngx_ssl_session_sync_get(SSL *ssl, const u_char *id,
     int len, int *copy);
-static SSL_SESSION *ngx_ssl_session_sync_get_single(SSL *ssl,
-    ngx_ssl_session_sync_handshake_t *hs, const sss_key_t *key,
-    const u_char *id);
 static SSL_SESSION *ngx_ssl_session_sync_get_shared(SSL *ssl,
     ngx_ssl_session_sync_handshake_t *hs, const sss_key_t *key,
     const u_char *id);
@@ -198,7 +195,6 @@ ngx_ssl_session_sync_generate(SSL *ssl, u_char *id, unsigned int *len)
 static int
 ngx_ssl_session_sync_new(SSL *ssl, SSL_SESSION *session)
 {
-    int                          rc;
     ngx_connection_t            *c;
     ngx_ssl_session_sync_ctx_t  *sync, *listener;
 
@@ -207,14 +203,19 @@ ngx_ssl_session_sync_new(SSL *ssl, SSL_SESSION *session)
     listener = ngx_ssl_session_sync_of(c->ssl->session_ctx);
     sync = ngx_ssl_session_sync_of(SSL_get_SSL_CTX(ssl));
 
-    rc = (listener && listener->new_session)
-         ? listener->new_session(ssl, session) : 0;
-
     if (sync && sync->cluster->lookups && ngx_ssl_session_sync_by_id(ssl)) {
+
         ngx_ssl_session_sync_store(ssl, sync, session);
+
+        /* good for one handshake, it resumes from memcached alone */
+
+        if (SSL_version(ssl) == TLS1_3_VERSION) {
+            return 0;
+        }
     }
 
-    return rc;
+    return (listener && listener->new_session)
+           ? listener->new_session(ssl, session) : 0;
 }
 
 
@@ -317,38 +318,22 @@ ngx_ssl_session_sync_get(SSL *ssl, const u_char *id, int len, int *copy)
         return NULL;
     }
 
-    session = (SSL_version(ssl) == TLS1_3_VERSION)
-              ? ngx_ssl_session_sync_get_single(ssl, hs, key, id)
-              : ngx_ssl_session_sync_get_shared(ssl, hs, key, id);
+    if (SSL_version(ssl) != TLS1_3_VERSION) {
+        session = ngx_ssl_session_sync_get_shared(ssl, hs, key, id);
+
+    } else if (hs->answer == SSS_ENGINE_HIT) {
+        session = ngx_ssl_session_sync_open(hs, key, id);
+
+    } else {
+
+        /* without an answer, somebody else may have used it */
+
+        session = NULL;
+    }
 
     if (session && ngx_ssl_session_sync_adopt(ssl, session) != NGX_OK) {
         SSL_SESSION_free(session);
         return NULL;
-    }
-
-    return session;
-}
-
-
-static SSL_SESSION *
-ngx_ssl_session_sync_get_single(SSL *ssl,
-    ngx_ssl_session_sync_handshake_t *hs, const sss_key_t *key,
-    const u_char *id)
-{
-    SSL_SESSION                 *session;
-    ngx_connection_t            *c;
-    ngx_ssl_session_sync_ctx_t  *listener;
-
-    c = ngx_ssl_get_connection(ssl);
-    listener = ngx_ssl_session_sync_of(c->ssl->session_ctx);
-
-    /* without an answer, somebody else may have used it */
-
-    session = (hs->answer == SSS_ENGINE_HIT)
-              ? ngx_ssl_session_sync_open(hs, key, id) : NULL;
-
-    if (session && listener && listener->remove_session) {
-        listener->remove_session(c->ssl->session_ctx, session);
     }
 
     return session;
