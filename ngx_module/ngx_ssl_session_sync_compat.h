@@ -91,14 +91,6 @@ ngx_ssl_session_sync_mac_init(ngx_ssl_session_sync_mac_t *mac,
 #endif
 
 
-/* nginx 1.21.1 has this in its own header. */
-
-#ifndef ngx_rbtree_data
-#define ngx_rbtree_data(node, type, link)                                     \
-    (type *) ((u_char *) (node) - offsetof(type, link))
-#endif
-
-
 /* nginx 1.29.2 selects the server by name before OpenSSL sees a ticket. */
 
 #if (nginx_version >= 1029002 && defined SSL_CLIENT_HELLO_SUCCESS)

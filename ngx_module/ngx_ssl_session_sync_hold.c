@@ -60,8 +60,7 @@ static void ngx_ssl_session_sync_hold_handler(
 
 static BIO_METHOD  *ngx_ssl_session_sync_bio;
 
-/* The buffer of the last ClientHello, for the next one; what is in it is not
- * secret. */
+/* The buffer of the last ClientHello, for the next one: nothing secret. */
 static u_char      *ngx_ssl_session_sync_spare;
 
 
