@@ -33,6 +33,7 @@ static void ngx_ssl_session_sync_watch_end(
     ngx_ssl_session_sync_watch_t *watch);
 static void ngx_ssl_session_sync_watch_handler(ngx_event_t *ev);
 static void ngx_ssl_session_sync_late_handler(ngx_event_t *ev);
+static void ngx_ssl_session_sync_late(ngx_ssl_session_sync_wait_t *wait);
 static void ngx_ssl_session_sync_wait_end(
     ngx_ssl_session_sync_wait_t *wait);
 
@@ -317,6 +318,10 @@ ngx_ssl_session_sync_turn(ngx_ssl_session_sync_lookups_t *lookups)
             wait->value = results[i].value;
             wait->len = results[i].len;
 
+            if (results[i].late) {
+                ngx_ssl_session_sync_late(wait);
+            }
+
             ngx_ssl_session_sync_wait_end(wait);
 
             wait->handler(wait);
@@ -460,11 +465,10 @@ ngx_ssl_session_sync_watch_handler(ngx_event_t *ev)
 static void
 ngx_ssl_session_sync_late_handler(ngx_event_t *ev)
 {
-    ngx_queue_t                      *q;
-    ngx_msec_int_t                    left;
-    ngx_ssl_session_sync_wait_t      *wait;
-    ngx_ssl_session_sync_lookups_t   *lookups;
-    ngx_ssl_session_sync_counters_t  *counters;
+    ngx_queue_t                     *q;
+    ngx_msec_int_t                   left;
+    ngx_ssl_session_sync_wait_t     *wait;
+    ngx_ssl_session_sync_lookups_t  *lookups;
 
     lookups = ev->data;
 
@@ -480,13 +484,24 @@ ngx_ssl_session_sync_late_handler(ngx_event_t *ev)
             return;
         }
 
-        counters = ngx_ssl_session_sync_counters(wait->cluster);
-        (void) ngx_atomic_fetch_add(&counters->timeouts, 1);
+        ngx_ssl_session_sync_late(wait);
 
         ngx_ssl_session_sync_cancel(wait);
 
         wait->handler(wait);
     }
+}
+
+
+/* The event loop and the engine both mind the time: either may be first. */
+
+static void
+ngx_ssl_session_sync_late(ngx_ssl_session_sync_wait_t *wait)
+{
+    ngx_ssl_session_sync_counters_t  *counters;
+
+    counters = ngx_ssl_session_sync_counters(wait->cluster);
+    (void) ngx_atomic_fetch_add(&counters->timeouts, 1);
 }
 
 

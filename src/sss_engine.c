@@ -636,6 +636,7 @@ sss_engine_take(sss_engine_t *engine, sss_engine_result_t *results, size_t n)
         if (!request->cancelled) {
             results[i].data = request->data;
             results[i].rc = request->rc;
+            results[i].late = request->late;
             results[i].value = request->value;
             results[i].len = request->len;
 

@@ -72,6 +72,8 @@ typedef enum {
 typedef struct {
     void             *data;     /* as given to sss_engine_get()            */
     sss_engine_rc_t   rc;
+    int               late;     /* SSS_ENGINE_FAILED because the server did
+                                   not answer in time                      */
     uint8_t          *value;    /* malloc()ed, the caller's; NULL unless
                                    SSS_ENGINE_HIT                          */
     size_t            len;

@@ -574,6 +574,12 @@ sss_link_lost(sss_link_t *link, uint64_t now)
 static void
 sss_link_late(sss_link_t *link, uint64_t now)
 {
+    sss_request_t  *request;
+
+    for (request = link->asked.head; request; request = request->next) {
+        request->late = 1;
+    }
+
     /* another address of this name may be better */
 
     if (link->steady == 0) {

@@ -27,6 +27,7 @@ struct sss_request_s {
     void              *data;
     uint64_t           since;           /* sss_request_clock()             */
     unsigned           cancelled:1;
+    unsigned           late:1;
     unsigned           over:1;          /* and counted                     */
     unsigned           last:1;          /* of those asked for in one "get" */
     unsigned           deleting:1;      /* a take that was read            */

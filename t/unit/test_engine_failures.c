@@ -192,6 +192,7 @@ test_frozen(void **state)
     for (i = 0; i < 10; i++) {
         r = result(engine);
         assert_int_equal(r.rc, SSS_ENGINE_FAILED);
+        assert_int_equal(r.late, 1);
     }
 
     assert_in_range(unit_clock_ms() - begin, TIMEOUT / 2, LONG);
