@@ -105,7 +105,7 @@ class NamespaceSite(Site):
                     type filter hook input priority 0;
                     tcp dport %d %s
                 }
-                chain out {
+                chain leaving {
                     type filter hook output priority 0;
                     tcp sport %d %s
                 }
