@@ -26,6 +26,8 @@
 #   make bench        CPU time per handshake beside plain nginx and other
 #                     servers; t/bench/bench.py says how to have it shorter
 #   make performance  make bench, and docs/performance.md from its numbers
+#   make model        what 1 to 16 hosts ask of memcached, beside formulas, and
+#                     the tables of docs/operations.md from it
 #   make soak         HANDSHAKES=1000000 on two hosts: memory stays flat
 #   make clean        removes build/
 #
@@ -83,7 +85,7 @@ unexport NGINX
 
 .PHONY: modules install demo staging staging-down chaos test unit \
         unit-programs tsan threads fuzz prove differential cluster \
-        style matrix bench performance bench-once soak valgrind clean
+        style matrix bench performance bench-once model model-once soak valgrind clean
 .DELETE_ON_ERROR:
 
 modules:
@@ -271,6 +273,17 @@ bench-once: modules
 	@BENCH_ROUNDS=1 BENCH_HANDSHAKES=20 BENCH_SESSIONS=100 BENCH_KEYS=0 \
 	    BENCH_INSTRUCTIONS=0 BENCH_ONLY='^(?!Frozen)' \
 	    $(PYTHON) -B t/bench/bench.py
+
+model:
+	@tools/setup demo
+	@$(MAKE) -s -j $(jobs) modules
+	@$(PYTHON) -B t/bench/model.py
+
+# A few hosts, and no page.
+
+model-once: modules
+	@MODEL_HOSTS='1 2' MODEL_SECONDS=17 MODEL_SESSIONS=100 \
+	    $(PYTHON) -B t/bench/model.py
 
 soak:
 	@tools/setup memory

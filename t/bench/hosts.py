@@ -131,9 +131,10 @@ class Host:
     """An nginx with TLS servers: with tickets, and without."""
 
     def __init__(self, site, label, cluster=None, wrap=(), core=None,
-                 single=False, cache=None, workers=1):
+                 single=False, cache=None, workers=1, timeout='1h'):
         self.label = label
         self.workers = workers
+        self.timeout = timeout
         self.port = free_port()
         self.status_port = free_port()
         self.address = '127.0.0.1:%d' % self.port
@@ -185,7 +186,7 @@ class Host:
         lines += ['ssl_certificate %s;' % site.certificate,
                   'ssl_certificate_key %s;' % site.key,
                   'ssl_protocols TLSv1.2 TLSv1.3;',
-                  'ssl_session_timeout 1h;']
+                  'ssl_session_timeout %s;' % self.timeout]
         if self.cluster:
             lines.append('ssl_session_sync main;')
         else:

@@ -1,0 +1,226 @@
+#!/usr/bin/python3
+"""make model: what a fleet asks of memcached, by formulas and as measured.
+
+Starts more and more nginx hosts, and memcached, on loopback, reads what
+memcached says of itself, and puts both into docs/operations.md.  Exits with a
+status of 1 if memcached was asked for something else than the formulas say;
+a time decides nothing.
+
+    MODEL_HOSTS="1 2 4"     hosts of the points; then the page is left alone
+    MODEL_SECONDS=N         how long a point is looked at (40)
+    MODEL_SESSIONS=N        that are opened and redeemed (1000)
+"""
+
+import math
+import os
+import shutil
+import signal
+import statistics
+import sys
+import tempfile
+
+import counted
+import formulas
+import machine
+import model_keys
+import model_sessions
+from hosts import Memcached, REPOSITORY, Site, Unfit
+
+PAGE = os.path.join(REPOSITORY, 'docs', 'operations.md')
+BEGIN, END = '<!-- make model: %s -->\n', '<!-- end of make model -->'
+FLEETS = ((10, 2), (100, 2), (1000, 2), (10000, 2), (10000, 30))
+WORKERS = 8
+
+
+class Options:
+
+    def __init__(self, environment):
+        hosts = environment.get('MODEL_HOSTS')
+        self.write = not hosts
+        self.hosts = [int(n) for n in (hosts or '1 2 4 8 16').split()]
+        self.seconds = float(environment.get('MODEL_SECONDS') or 40)
+        self.sessions = int(environment.get('MODEL_SESSIONS') or 1000)
+
+
+def say(text=''):
+    print(text, flush=True)
+
+
+def table(head, rows, left=0):
+    rule = ['---' if n < left else '---:' for n in range(len(head))]
+    return ''.join('| %s |\n' % ' | '.join(row) for row in
+                   [head, rule, *rows])
+
+
+def both(measured, model, form='%.0f'):
+    return '%s / %s' % (form % model, form % measured)
+
+
+def keys_row(point):
+    fleet, s = point.fleet(), point.seconds
+    spreads = sorted(point.spreads) or [math.nan]
+    return [
+        str(point.hosts), str(point.workers), str(point.servers),
+        both(point.connections, fleet.connections()),
+        both(point.counted['cmd_get'] / s, fleet.gets(), '%.1f'),
+        both(point.counted['bytes_read'] / s, fleet.read()),
+        both(point.counted['bytes_written'] / s, fleet.written()),
+        both(max(size for _, size in point.sizes),
+             formulas.ring_bytes(fleet.keys)),
+        '%.0f / %.0f' % (1e3 * fleet.spread(),
+                         1e3 * statistics.mean(spreads)),
+        '%.0f' % (1e3 * spreads[-1])]
+
+
+KEYS_HEAD = ['hosts', 'workers', 'servers', 'connections', 'names/s',
+             'read B/s', 'written B/s', 'ring bytes', 'spread ms', 'longest']
+
+
+def sessions_row(sessions):
+    value = round(sessions.value)
+    single, many = sessions.model(), sessions.model(64)
+    return [
+        'TLS ' + sessions.tls, str(sessions.in_flight),
+        both(sessions.opened['cmd_set'] / sessions.n,
+             model_sessions.FULL[sessions.tls]),
+        '%d' % value,
+        both(sessions.item, formulas.item_bytes(value)),
+        both(sessions.stored(), formulas.store(value,
+                                               model_sessions.TIMEOUT)),
+        '%.0f-%.0f / %.0f' % (many[0], single[0], sessions.read()),
+        '%.0f-%.0f / %.0f' % (many[1], single[1], sessions.written())]
+
+
+SESSIONS_HEAD = ['', 'in flight', 'stores', 'record', 'item', 'store',
+                 'lookup, read', 'lookup, written']
+
+
+def fleet_row(hosts, poll):
+    fleet = formulas.Fleet(hosts, poll, 3600, 300, WORKERS, version=10 ** 7)
+    total = fleet.read() + fleet.written()
+    return ['{:,}'.format(hosts), '%d s' % poll,
+            '{:,}'.format(hosts), '{:,}'.format(fleet.connections()),
+            '{:,.0f}'.format(fleet.polls()), '%.2f' % (total * 8 / 1e6),
+            '%.1f' % (total * 86400 / 1e9),
+            '%.1f' % (total * 86400 / hosts / 1e6),
+            '%.1f s' % fleet.spread()]
+
+
+FLEETS_HEAD = ['hosts', 'poll_interval', 'connections', 'and with IDs',
+               'polls/s', 'Mbit/s', 'GB a day', 'MB a day and host',
+               'new key spreads in']
+
+
+def show(head, rows):
+    width = [max(len(row[n]) for row in [head, *rows])
+             for n in range(len(head))]
+    for row in [head, *rows]:
+        say('  ' + '  '.join(field.rjust(n) for field, n in zip(row, width)))
+    say()
+
+
+def put(text, name, rows):
+    before, rest = text.split(BEGIN % name)
+    _, after = rest.split(END, 1)
+    return before + BEGIN % name + rows + END + after
+
+
+def lonely(points):
+    """Seconds of memcached for a poll among few, without its own work."""
+    one = [point for point in points if point.servers == 1]
+    few, many = one[0], one[-1]
+    if few is many:
+        return few.cpu / few.told['polls']
+    return max(0, (many.cpu / many.seconds - few.cpu / few.seconds)
+               / (many.told['polls'] / many.seconds
+                  - few.told['polls'] / few.seconds))
+
+
+def run(site, options):
+    say('model / measured')
+    say('sessions by ID, opened on one host and redeemed on another, bytes:')
+    sessions = model_sessions.measure(site, options.sessions)
+    show(SESSIONS_HEAD, [sessions_row(s) for s in sessions])
+
+    server = Memcached(site, 'connections')
+    say('a connection takes %.1f kB of memcached' % (
+        counted.connection(server) / 1e3))
+    say()
+    points = []
+    say('keys, for each memcached server; every host looks at them every %g s,'
+        % model_keys.POLL)
+    say('key_rotation %d s, ssl_session_timeout %d s:'
+        % (model_keys.ROTATION, model_keys.TIMEOUT))
+    for label, counts, servers, workers in (
+            ('one', options.hosts, 1, 1), ('two', options.hosts[-1:], 2, 2)):
+        fleet = model_keys.Fleet(site, label, servers, workers)
+        for n in counts:
+            fleet.grow(min(n, 4) if servers > 1 else n)
+            points.append(fleet.measure(options.seconds))
+            say('  %s, %d hosts: %d new keys, looked at every %.0f ms; '
+                'memcached ran for %.1f ms a second' % (
+                    label, len(fleet.hosts), len(points[-1].spreads),
+                    1e3 * points[-1].step,
+                    1e3 * points[-1].cpu / points[-1].seconds))
+        poll = fleet.busy()
+        fleet.stop()
+    show(KEYS_HEAD, [keys_row(point) for point in points])
+
+    say('by the model, key_rotation 1h, ssl_session_timeout 5m, %d workers, '
+        'for each server:' % WORKERS)
+    fleets = [fleet_row(*fleet) for fleet in FLEETS]
+    show(FLEETS_HEAD, fleets)
+    polls = (
+        'Over loopback (%s) a poll that wakes memcached takes %.0f us\nof its '
+        'CPU, one of many at once %.1f us; 5,000 of these are %.1f %% of a '
+        'core for a\nsecond. Each worker tried %.1f times a second to reach '
+        'a server that was gone.\n' % (
+            machine.processor(), 1e6 * lonely(points), 1e6 * poll,
+            5000 * poll * 100, model_sessions.attempts(site)))
+    say(polls)
+    return points, sessions, fleets, polls
+
+
+def write(points, sessions, fleets, polls):
+    with open(PAGE, encoding='utf-8') as f:
+        text = f.read()
+    text = put(text, 'keys', table(KEYS_HEAD, map(keys_row, points)))
+    text = put(text, 'sessions',
+               table(SESSIONS_HEAD, map(sessions_row, sessions), 1))
+    text = put(text, 'fleets', table(FLEETS_HEAD, fleets))
+    text = put(text, 'polls', polls)
+    with open(PAGE, 'w', encoding='utf-8') as f:
+        f.write(text)
+    say(os.path.relpath(PAGE))
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def main():
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupted)
+    options = Options(os.environ)
+    directory = tempfile.mkdtemp(prefix='sss-model-')
+    try:
+        with Site(directory) as site:
+            points, sessions, *rest = run(site, options)
+    except Unfit as e:
+        say('model: %s' % e)
+        return 1
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+    if options.write:
+        write(points, sessions, *rest)
+    bad = [text for point in points for text in model_keys.complaints(point)]
+    bad += [text for s in sessions for text in s.complaints()]
+    for text in bad:
+        say('model: ' + text)
+    say('model: %s' % ('%d differences' % len(bad) if bad else 'passed'))
+    return 1 if bad else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
