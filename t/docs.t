@@ -106,8 +106,11 @@ for my $file (@files) {
     my $text = content($file);
     my $name = File::Spec->abs2rel($file, $top);
 
-    while ($text =~ /^```nginx\n(.*?)^```/msg) {
-        accepted($prefix, $1, "$name: example " . ++$configurations);
+    while ($text =~ /^( *)```nginx\n(.*?)^\1```/msg) {
+        my ($indent, $example) = ($1, $2);
+
+        $example =~ s/^$indent//mg;
+        accepted($prefix, $example, "$name: example " . ++$configurations);
     }
 
     while ($text =~ /\]\((?!https?:)([^)#]+)/g) {
