@@ -12,6 +12,7 @@ static int sss_key_cmp(const sss_key_t *a, const sss_key_t *b);
 static int sss_key_outlives(const sss_key_t *a, const sss_key_t *b);
 static int sss_key_stale(const sss_key_t *key, uint64_t now_ms);
 static uint32_t sss_ring_place(const sss_ring_t *ring, const sss_key_t *key);
+static int sss_ring_outlives(const sss_key_t *key, const sss_key_t *known);
 static uint32_t sss_ring_index(const sss_ring_t *ring, const sss_key_t *key);
 static uint32_t sss_ring_weakest(const sss_ring_t *ring);
 static void sss_ring_remove(sss_ring_t *ring, uint32_t i);
@@ -108,7 +109,7 @@ sss_ring_add(sss_ring_t *ring, const sss_key_t *key)
 
     if (i < ring->n) {
 
-        if (key->expires <= ring->keys[i].expires) {
+        if (!sss_ring_outlives(key, &ring->keys[i])) {
             return 0;
         }
 
@@ -222,12 +223,26 @@ sss_ring_covers(const sss_ring_t *ring, const sss_ring_t *part)
     for (i = 0; i < part->n; i++) {
         k = sss_ring_index(ring, &part->keys[i]);
 
-        if (k == ring->n || ring->keys[k].expires < part->keys[i].expires) {
+        if (k == ring->n || sss_ring_outlives(&part->keys[i], &ring->keys[k]))
+        {
             return 0;
         }
     }
 
     return 1;
+}
+
+
+/*
+ * Whether a key is a later word on one of the same name.  One of another slot
+ * is none that this cluster made.
+ */
+
+static int
+sss_ring_outlives(const sss_key_t *key, const sss_key_t *known)
+{
+    return key->slot == known->slot && key->rotation == known->rotation
+           && key->expires > known->expires;
 }
 
 

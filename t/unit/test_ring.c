@@ -195,7 +195,7 @@ test_add(void **state)
     assert_int_equal(ring->n, 1);
     assert_int_equal(ring->keys[0].unused, 0);
 
-    /* the same name: the later end is kept, everything else is the first's */
+    /* the same name and slot: the later end is kept, the rest stays */
 
     key.expires = 1999;
     assert_int_equal(sss_ring_add(ring, &key), 0);
@@ -205,12 +205,10 @@ test_add(void **state)
     assert_int_equal(sss_ring_add(ring, &key), 1);
     assert_int_equal(ring->keys[0].expires, 2001);
 
-    key.created = 6;
     key.slot = 101;
-    key.expires = 2002;
-    assert_int_equal(sss_ring_add(ring, &key), 1);
-    assert_int_equal(ring->n, 1);
-    assert_int_equal(ring->keys[0].expires, 2002);
+    key.expires = 2003;
+    assert_int_equal(sss_ring_add(ring, &key), 0);
+    assert_int_equal(ring->keys[0].expires, 2001);
     assert_int_equal(ring->keys[0].created, 5);
     assert_int_equal(ring->keys[0].slot, 100);
 
@@ -227,11 +225,11 @@ test_add(void **state)
     /* the name decides, wherever the rest would put the key */
 
     key = ring->keys[1];
-    key.slot = 102;
+    key.created = 4;
     key.expires = 2020;
     assert_int_equal(sss_ring_add(ring, &key), 1);
     assert_int_equal(ring->n, 2);
-    assert_int_equal(ring->keys[1].slot, 100);
+    assert_int_equal(ring->keys[1].created, 5);
     assert_int_equal(ring->keys[1].expires, 2020);
 
     name[SSS_KEY_NAME - 1] ^= 1;
