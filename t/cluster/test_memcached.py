@@ -6,6 +6,8 @@ import pytest
 
 from harness import clients, forwarder, load, process, record
 
+SLOW = 2.0      # seconds; a poll waits for an answer for half a second
+
 
 @pytest.fixture
 def cluster(make_cluster):
@@ -288,7 +290,7 @@ def test_presence_record_garbage(steady):
 
 
 def test_slow_memcached(lab, make_cluster):
-    """Slower than lookup_timeout: no better than gone, and no worse."""
+    """Slower than a poll waits: no better than gone, and no worse."""
     cluster = make_cluster(hosts=2, memcached_servers=1, start=False)
     server = cluster.memcached[0]
     with forwarder.Forwarder(lab.network.address,
@@ -299,7 +301,7 @@ def test_slow_memcached(lab, make_cluster):
         cluster.wait_agreed()
         with load.Load(cluster.hosts[:1], lifetime=250), \
                 load.Load(cluster.hosts[1:], lifetime=250):
-            way.delay = 0.5
+            way.delay = SLOW
             wait_state(cluster, 'cut off')
             cluster.wait_rotations(1)
             way.delay = 0.0
