@@ -181,7 +181,7 @@ $(unit_out)/test_%: t/unit/test_%.c $(unit_shared) $(wildcard t/unit/*.h) \
 # Everything of src/ that has threads, under ThreadSanitizer, in build/tsan.
 
 threads := board engine engine_failures engine_stress repair speaker store \
-           store_hostile sync
+           store_hostile sync thread
 
 tsan:
 	@$(MAKE) --no-print-directory out=build/tsan \

@@ -4,7 +4,6 @@
 
 #include <netdb.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include <sys/un.h>
 
 #include "sss_resolve.h"
+#include "sss_thread.h"
 
 
 struct sss_resolve_s {
@@ -84,8 +84,6 @@ sss_resolve_now(const sss_address_t *address, sss_resolved_t *resolved)
 sss_resolve_t *
 sss_resolve_start(const sss_address_t *address, int wake)
 {
-    int             rc;
-    sigset_t        all, before;
     pthread_t       thread;
     sss_resolve_t  *resolve;
 
@@ -102,14 +100,7 @@ sss_resolve_start(const sss_address_t *address, int wake)
         return NULL;
     }
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-
-    rc = pthread_create(&thread, NULL, sss_resolve_main, resolve);
-
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-
-    if (rc != 0) {
+    if (sss_thread_start(&thread, sss_resolve_main, resolve) != 0) {
         pthread_mutex_destroy(&resolve->lock);
         free(resolve);
         return NULL;

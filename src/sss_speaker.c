@@ -1,7 +1,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -10,6 +9,7 @@
 
 #include "sss_memory.h"
 #include "sss_speaker.h"
+#include "sss_thread.h"
 
 
 typedef enum {
@@ -34,8 +34,6 @@ struct sss_speaker_s {
 };
 
 
-static int sss_speaker_cond(pthread_cond_t *cond);
-static int sss_speaker_run(sss_speaker_t *speaker);
 static void *sss_speaker_main(void *data);
 static void sss_speaker_poll(sss_speaker_t *speaker);
 static int sss_speaker_wait(sss_speaker_t *speaker, unsigned wait_ms);
@@ -52,13 +50,7 @@ sss_speaker_start(const sss_sync_conf_t *conf)
         return NULL;
     }
 
-    if (sss_speaker_cond(&speaker->cond) != 0) {
-        free(speaker);
-        return NULL;
-    }
-
-    if (pthread_mutex_init(&speaker->lock, NULL) != 0) {
-        pthread_cond_destroy(&speaker->cond);
+    if (sss_thread_lock(&speaker->lock, &speaker->cond) != 0) {
         free(speaker);
         return NULL;
     }
@@ -71,7 +63,7 @@ sss_speaker_start(const sss_sync_conf_t *conf)
         goto failed;
     }
 
-    if (sss_speaker_run(speaker) != 0) {
+    if (sss_thread_start(&speaker->thread, sss_speaker_main, speaker) != 0) {
         goto failed;
     }
 
@@ -167,48 +159,6 @@ sss_speaker_stop(sss_speaker_t *speaker, unsigned wait_ms)
     sss_speaker_free(speaker);
 
     return 1;
-}
-
-
-static int
-sss_speaker_cond(pthread_cond_t *cond)
-{
-    int                 rc;
-    pthread_condattr_t  attr;
-
-    if (pthread_condattr_init(&attr) != 0) {
-        return -1;
-    }
-
-    rc = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-
-    if (rc == 0) {
-        rc = pthread_cond_init(cond, &attr);
-    }
-
-    pthread_condattr_destroy(&attr);
-
-    return rc == 0 ? 0 : -1;
-}
-
-
-static int
-sss_speaker_run(sss_speaker_t *speaker)
-{
-    int       rc;
-    sigset_t  all, before;
-
-    sigfillset(&all);
-
-    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) {
-        return -1;
-    }
-
-    rc = pthread_create(&speaker->thread, NULL, sss_speaker_main, speaker);
-
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-
-    return rc == 0 ? 0 : -1;
 }
 
 

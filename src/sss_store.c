@@ -10,13 +10,13 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "sss_store.h"
+#include "sss_thread.h"
 #include "sss_wire.h"
 
 
@@ -63,12 +63,10 @@ struct sss_store_s {
 
 static void sss_store_where(sss_store_t *store,
     const sss_address_t *address);
-static int sss_store_cond(pthread_cond_t *cond);
 static void sss_store_free(sss_store_t *store);
 static void sss_store_clear(sss_store_t *store);
 static sss_store_rc_t sss_store_fail(sss_store_t *store, const char *reason);
 static int sss_store_ready(sss_store_t *store);
-static int sss_store_run(sss_store_t *store);
 static void sss_store_begin(sss_store_t *store, sss_store_op_t op);
 static sss_store_rc_t sss_store_end(sss_store_t *store);
 static void *sss_store_main(void *data);
@@ -99,12 +97,7 @@ sss_store_create(const sss_address_t *address, unsigned timeout_ms)
         goto failed;
     }
 
-    if (sss_store_cond(&store->cond) != 0) {
-        goto failed;
-    }
-
-    if (pthread_mutex_init(&store->lock, NULL) != 0) {
-        pthread_cond_destroy(&store->cond);
+    if (sss_thread_lock(&store->lock, &store->cond) != 0) {
         goto failed;
     }
 
@@ -293,28 +286,6 @@ sss_store_where(sss_store_t *store, const sss_address_t *address)
 }
 
 
-static int
-sss_store_cond(pthread_cond_t *cond)
-{
-    int                 rc;
-    pthread_condattr_t  attr;
-
-    if (pthread_condattr_init(&attr) != 0) {
-        return -1;
-    }
-
-    rc = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-
-    if (rc == 0) {
-        rc = pthread_cond_init(cond, &attr);
-    }
-
-    pthread_condattr_destroy(&attr);
-
-    return rc == 0 ? 0 : -1;
-}
-
-
 static void
 sss_store_free(sss_store_t *store)
 {
@@ -356,10 +327,14 @@ sss_store_ready(sss_store_t *store)
 {
     int  busy;
 
-    if (!store->running && sss_store_run(store) != 0) {
+    if (!store->running
+        && sss_thread_start(&store->thread, sss_store_main, store) != 0)
+    {
         (void) sss_store_fail(store, "no thread could be started");
         return -1;
     }
+
+    store->running = 1;
 
     pthread_mutex_lock(&store->lock);
     busy = (store->op != SSS_STORE_IDLE);
@@ -371,32 +346,6 @@ sss_store_ready(sss_store_t *store)
     }
 
     sss_store_clear(store);
-
-    return 0;
-}
-
-
-static int
-sss_store_run(sss_store_t *store)
-{
-    int       rc;
-    sigset_t  all, before;
-
-    sigfillset(&all);
-
-    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) {
-        return -1;
-    }
-
-    rc = pthread_create(&store->thread, NULL, sss_store_main, store);
-
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-
-    if (rc != 0) {
-        return -1;
-    }
-
-    store->running = 1;
 
     return 0;
 }
