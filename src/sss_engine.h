@@ -114,9 +114,9 @@ sss_engine_t *sss_engine_create(const sss_engine_conf_t *conf);
 /*
  * Looks a record up; "data" comes back with the result.  With "take" the
  * record is removed as it is read, and of several takers at the same moment,
- * on whatever hosts, one at the most gets SSS_ENGINE_HIT.  A take that fails
- * may have removed the record.  "*lookup" is good for sss_engine_cancel()
- * until the result is taken.
+ * on whatever hosts, one at the most gets SSS_ENGINE_HIT.  A take without a
+ * hit, or that was cancelled, may have removed the record.  "*lookup" is good
+ * for sss_engine_cancel() until the result is taken.
  */
 sss_engine_queue_t sss_engine_get(sss_engine_t *engine, const char *name,
     int take, void *data, sss_request_t **lookup);

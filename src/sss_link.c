@@ -30,6 +30,7 @@
 #define SSS_LINK_ROOM      (4 * 1024 * 1024)    /* for bytes not sent      */
 #define SSS_LINK_READ      16384
 #define SSS_LINK_LINE      128          /* of a command, without a value   */
+#define SSS_LINK_ASK       (2 * SSS_NAME_SIZE + 16)     /* for one lookup  */
 #define SSS_LINK_RELATIVE  (30 * 24 * 3600)     /* memcached's own limit   */
 
 
@@ -86,7 +87,7 @@ static int sss_link_value(sss_link_t *link, const sss_reply_t *reply);
 static sss_request_t *sss_link_match(sss_request_t *request,
     const sss_request_t *end, const sss_reply_t *reply);
 static void sss_link_end(sss_link_t *link, uint64_t now);
-static void sss_link_delete(sss_link_t *link, sss_request_t *request);
+static void sss_link_add(sss_link_t *link, const char *text);
 static void sss_link_finish(sss_link_t *link, sss_request_t *request,
     sss_engine_rc_t rc);
 
@@ -179,31 +180,16 @@ sss_link_answered(sss_link_t *link)
 void
 sss_link_get(sss_link_t *link, sss_queue_t *lookups)
 {
-    int             rc;
-    size_t          before;
+    size_t          n;
     sss_request_t  *request;
 
-    before = sss_buffer_len(&link->out);
-    rc = sss_buffer_add(&link->out, "get", 3);
+    n = 0;
 
     for (request = lookups->head; request; request = request->next) {
-
-        if (rc == 0) {
-            rc = sss_buffer_add(&link->out, " ", 1);
-        }
-
-        if (rc == 0) {
-            rc = sss_buffer_add(&link->out, request->name,
-                                strlen(request->name));
-        }
+        n += SSS_LINK_ASK;
     }
 
-    if (rc == 0) {
-        rc = sss_buffer_add(&link->out, "\r\n", 2);
-    }
-
-    if (rc != 0) {
-        link->out.end = link->out.off + before;
+    if (sss_buffer_reserve(&link->out, n) != 0) {
 
         while ((request = sss_queue_pop(lookups)) != NULL) {
             sss_link_finish(link, request, SSS_ENGINE_FAILED);
@@ -212,8 +198,35 @@ sss_link_get(sss_link_t *link, sss_queue_t *lookups)
         return;
     }
 
+    sss_link_add(link, "get");
+
+    for (request = lookups->head; request; request = request->next) {
+        sss_link_add(link, " ");
+        sss_link_add(link, request->name);
+    }
+
+    sss_link_add(link, "\r\n");
+
+    for (request = lookups->head; request; request = request->next) {
+
+        if (request->op == SSS_REQUEST_TAKE) {
+            sss_link_add(link, "delete ");
+            sss_link_add(link, request->name);
+            sss_link_add(link, "\r\n");
+        }
+    }
+
     lookups->tail->last = 1;
     sss_queue_move(&link->asked, lookups);
+}
+
+
+/* There is room for it. */
+
+static void
+sss_link_add(sss_link_t *link, const char *text)
+{
+    (void) sss_buffer_add(&link->out, text, strlen(text));
 }
 
 
@@ -687,8 +700,8 @@ sss_link_reply(sss_link_t *link, sss_reply_rc_t rc, const sss_reply_t *reply,
     /* of all who have read it, the one who removed it has it */
 
     (void) sss_queue_pop(&link->asked);
-    sss_link_finish(link, head, rc == SSS_REPLY_DELETED ? SSS_ENGINE_HIT
-                                                        : SSS_ENGINE_MISS);
+    sss_link_finish(link, head, rc == SSS_REPLY_DELETED && head->value
+                                ? SSS_ENGINE_HIT : SSS_ENGINE_MISS);
 
     return 0;
 }
@@ -753,9 +766,11 @@ static void
 sss_link_end(sss_link_t *link, uint64_t now)
 {
     unsigned        last;
+    sss_queue_t     taken;
     sss_request_t  *request;
 
     link->cursor = NULL;
+    memset(&taken, 0, sizeof(sss_queue_t));
 
     do {
         request = sss_queue_pop(&link->asked);
@@ -770,40 +785,21 @@ sss_link_end(sss_link_t *link, uint64_t now)
             }
         }
 
-        /* nobody takes it: so others still may */
-
-        if (request->op == SSS_REQUEST_TAKE && request->value != NULL
-            && !request->cancelled)
-        {
-            sss_link_delete(link, request);
-
-        } else {
-            sss_link_finish(link, request,
-                            request->value ? SSS_ENGINE_HIT
-                                           : SSS_ENGINE_MISS);
+        if (request->op == SSS_REQUEST_TAKE) {
+            request->deleting = 1;
+            sss_queue_push(&taken, request);
+            continue;
         }
 
+        sss_link_finish(link, request, request->value ? SSS_ENGINE_HIT
+                                                      : SSS_ENGINE_MISS);
+
     } while (!last);
-}
 
+    /* the answers to their removals are next */
 
-static void
-sss_link_delete(sss_link_t *link, sss_request_t *request)
-{
-    int   n;
-    char  line[SSS_LINK_LINE];
-
-    n = snprintf(line, sizeof(line), "delete %s\r\n", request->name);
-
-    if (sss_buffer_add(&link->out, line, (size_t) n) != 0) {
-        sss_link_finish(link, request, SSS_ENGINE_FAILED);
-        return;
-    }
-
-    request->deleting = 1;
-    request->last = 1;
-
-    sss_queue_push(&link->asked, request);
+    sss_queue_move(&taken, &link->asked);
+    link->asked = taken;
 }
 
 

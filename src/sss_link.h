@@ -51,7 +51,10 @@ int sss_link_pending(const sss_link_t *link);
 /* 1 if the server has answered a probe since this was last asked. */
 int sss_link_answered(sss_link_t *link);
 
-/* Asks for all names in the queue, up to SSS_LINK_NAMES, and empties it. */
+/*
+ * Asks for all names in the queue, up to SSS_LINK_NAMES, and empties it.  What
+ * is to be taken is removed in the same breath.
+ */
 void sss_link_get(sss_link_t *link, sss_queue_t *lookups);
 
 /* Stores.  Returns 0, or -1 if the server does not read what it is sent. */

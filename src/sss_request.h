@@ -30,7 +30,8 @@ struct sss_request_s {
     unsigned           late:1;
     unsigned           over:1;          /* and counted                     */
     unsigned           last:1;          /* of those asked for in one "get" */
-    unsigned           deleting:1;      /* a take that was read            */
+    unsigned           deleting:1;      /* a take whose removal is to be
+                                           answered                        */
     unsigned           found:1;
     uint8_t           *value;
     size_t             len;

@@ -25,7 +25,7 @@ static int memcached_run(memcached_t *m);
 static void memcached_exec(memcached_t *m);
 static void *fake_main(void *data);
 static void fake_serve(fake_t *fake, int fd);
-static int fake_answer(fake_t *fake, int fd);
+static int fake_answer(fake_t *fake, int fd, const char *bytes, size_t len);
 static int fake_wait(fake_t *fake, int fd, short events);
 
 
@@ -436,8 +436,11 @@ fake_main(void *data)
 static void
 fake_serve(fake_t *fake, int fd)
 {
-    char     bytes[16384];
-    ssize_t  n;
+    char         bytes[16384];
+    ssize_t      n;
+    const char  *first;
+
+    first = fake->first;
 
     while (fake_wait(fake, fd, POLLIN)) {
 
@@ -450,8 +453,19 @@ fake_serve(fake_t *fake, int fd)
             continue;
         }
 
+        atomic_fetch_add(&fake->messages, 1);
+
+        if (first) {
+            if (fake_answer(fake, fd, first, strlen(first)) != 0) {
+                return;
+            }
+
+            first = NULL;
+            continue;
+        }
+
         do {
-            if (fake_answer(fake, fd) != 0) {
+            if (fake_answer(fake, fd, fake->bytes, fake->len) != 0) {
                 return;
             }
         } while (fake->repeat);
@@ -464,20 +478,20 @@ fake_serve(fake_t *fake, int fd)
 
 
 static int
-fake_answer(fake_t *fake, int fd)
+fake_answer(fake_t *fake, int fd, const char *bytes, size_t len)
 {
     size_t   n, sent;
     ssize_t  rc;
 
-    for (sent = 0; sent < fake->len; sent += (size_t) rc) {
+    for (sent = 0; sent < len; sent += (size_t) rc) {
 
         if (!fake_wait(fake, fd, POLLOUT)) {
             return -1;
         }
 
-        n = fake->drip_ms ? 1 : fake->len - sent;
+        n = fake->drip_ms ? 1 : len - sent;
 
-        rc = send(fd, fake->bytes + sent, n, MSG_NOSIGNAL|MSG_DONTWAIT);
+        rc = send(fd, bytes + sent, n, MSG_NOSIGNAL|MSG_DONTWAIT);
         if (rc <= 0) {
             return -1;
         }

@@ -1,7 +1,7 @@
 
 /*
  * Servers for the unit tests: a real memcached, and a fake one that answers
- * every line with the same bytes.  Both listen on a free port of a loopback
+ * every message with the same bytes.  Both listen on a free port of a loopback
  * address and end with the test, however it ends.
  */
 
@@ -28,7 +28,9 @@ typedef struct {
 
 typedef struct {
     sss_address_t   address;
-    const char     *bytes;              /* the answer to a line            */
+    const char     *first;              /* the answer to the first message
+                                           of a connection, NULL: as ever  */
+    const char     *bytes;              /* the answer to a message         */
     size_t          len;                /* 0: silence                      */
     unsigned        drip_ms;            /* between two bytes, 0: at once   */
     int             repeat;             /* the answer has no end           */
@@ -36,6 +38,7 @@ typedef struct {
     int             fd;
     atomic_int      stop;
     atomic_uint     connections;
+    atomic_uint     messages;           /* that were read                  */
     pthread_t       thread;
 } fake_t;
 

@@ -393,7 +393,7 @@ test_cancel(void **state)
 
     /* and one that is asked for */
 
-    assert_int_equal(sss_engine_get(f->engine, NAME, 1, &r, &lookup[0]),
+    assert_int_equal(sss_engine_get(f->engine, NAME, 0, &r, &lookup[0]),
                      SSS_ENGINE_QUEUED);
     (void) sss_engine_run(f->engine);
     assert_int_equal(stats(f->engine).waiting, 1);
@@ -404,8 +404,11 @@ test_cancel(void **state)
     assert_int_equal(sss_engine_take(f->engine, &r, 1), 0);
     assert_int_equal(stats(f->engine).waiting, 0);
 
-    /* what nobody took is still there */
+    /* what was not asked for is not taken */
 
+    assert_int_equal(sss_engine_get(f->engine, NAME, 1, &r, &lookup[0]),
+                     SSS_ENGINE_QUEUED);
+    sss_engine_cancel(f->engine, lookup[0]);
     assert_int_equal(look(f->engine, NAME, 1, "value"), SSS_ENGINE_HIT);
 }
 
