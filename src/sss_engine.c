@@ -18,14 +18,21 @@
 
 
 /*
- * While a server has yet to answer, other lookups are gathered for this long,
- * to become one request; a server that is far away must not make them wait.
+ * A message costs both ends many times what a lookup in it does.  So lookups
+ * that follow others wait until this much later, or for this many of them for
+ * each server.  Less than a millisecond: owners whose timers know nothing
+ * shorter would make two of it.
  */
-#define SSS_ENGINE_HOLD    300          /* us                              */
+#define SSS_ENGINE_HOLD    900          /* us                              */
+#define SSS_ENGINE_MANY    16
+#define SSS_ENGINE_PART    16           /* of the timeout, at the most     */
+
+/* One at a time waits for nothing.  Two at a time have not been seen since. */
+#define SSS_ENGINE_CROWD   10000        /* us                              */
 
 /*
  * Stores go out at once, but so long after what was sent before: nobody waits
- * for them, and memcached is woken once for many.
+ * for them, but the client may be back soon, on another host.
  */
 #define SSS_ENGINE_GATHER  2000         /* us                              */
 
@@ -41,16 +48,19 @@ struct sss_engine_s {
     int                 wake;           /* eventfd: a name was resolved    */
 
     uint64_t            timeout;        /* us                              */
+    uint64_t            window;         /* lookups gather for so long      */
     unsigned            queue;
     unsigned            breaker;
 
     unsigned            used;           /* lookups, with results not taken */
     sss_queue_t         requests;       /* to be asked                     */
+    size_t              asking;         /* so many                         */
     sss_queue_t         batch[SSS_SERVERS_MAX];
     sss_queue_t         done;           /* over, and not counted yet       */
     sss_queue_t         results;
 
-    uint64_t            hold;           /* lookups gather until            */
+    uint64_t            crowd;          /* lookups may gather until        */
+    uint64_t            hold;           /* and these until                 */
     uint64_t            gather;         /* and stores                      */
     unsigned            failing;        /* lookups in a row                */
     uint64_t            probe;          /* while open: next probes         */
@@ -62,6 +72,8 @@ static int sss_engine_open(sss_engine_t *engine);
 static size_t sss_engine_server(sss_engine_t *engine, const char *name);
 static uint32_t sss_engine_usable(const sss_engine_t *engine);
 static sss_engine_queue_t sss_engine_drop(sss_engine_t *engine);
+static uint64_t sss_engine_asks(const sss_engine_t *engine);
+static uint64_t sss_engine_sends(const sss_engine_t *engine);
 static void sss_engine_dispatch(sss_engine_t *engine, uint64_t now);
 static void sss_engine_batch(sss_engine_t *engine, size_t i);
 static void sss_engine_flush(sss_engine_t *engine, uint64_t now);
@@ -95,6 +107,8 @@ sss_engine_create(const sss_engine_conf_t *conf)
     engine->n = conf->n_servers;
     engine->timeout = (uint64_t) (conf->timeout_ms ? conf->timeout_ms : 1)
                       * 1000;
+    engine->window = engine->timeout / SSS_ENGINE_PART < SSS_ENGINE_HOLD
+                     ? engine->timeout / SSS_ENGINE_PART : SSS_ENGINE_HOLD;
     engine->queue = conf->queue ? conf->queue : 1;
     engine->breaker = conf->breaker ? conf->breaker : 1;
     engine->wake = -1;
@@ -204,7 +218,12 @@ sss_engine_get(sss_engine_t *engine, const char *name, int take, void *data,
     engine->stats.gets++;
     engine->stats.waiting++;
 
+    if (engine->stats.waiting > 1) {
+        engine->crowd = request->since + SSS_ENGINE_CROWD;
+    }
+
     sss_queue_push(&engine->requests, request);
+    engine->asking++;
 
     *lookup = request;
 
@@ -320,15 +339,8 @@ sss_engine_run(sss_engine_t *engine)
         sss_link_check(engine->links[i], now);
     }
 
-    if (engine->requests.head != NULL
-        && (engine->hold <= now || !sss_engine_each(engine, sss_link_asked)))
-    {
+    if (sss_engine_asks(engine) <= now || sss_engine_sends(engine) <= now) {
         sss_engine_dispatch(engine, now);
-
-    } else if (engine->gather <= now
-               && sss_engine_each(engine, sss_link_pending))
-    {
-        sss_engine_flush(engine, now);
     }
 
     sss_engine_breaker(engine, now);
@@ -337,6 +349,35 @@ sss_engine_run(sss_engine_t *engine)
     return sss_engine_due(engine, now);
 }
 
+
+/* When what is to be looked up is asked for. */
+
+static uint64_t
+sss_engine_asks(const sss_engine_t *engine)
+{
+    if (engine->asking == 0) {
+        return SSS_ENGINE_NEVER;
+    }
+
+    if (engine->asking >= SSS_ENGINE_MANY * engine->n) {
+        return 0;
+    }
+
+    return engine->hold < engine->crowd ? engine->hold : engine->crowd;
+}
+
+
+/* And what is to be stored is sent. */
+
+static uint64_t
+sss_engine_sends(const sss_engine_t *engine)
+{
+    return sss_engine_each(engine, sss_link_pending) ? engine->gather
+                                                     : SSS_ENGINE_NEVER;
+}
+
+
+/* All of it, as it goes in one message to each server. */
 
 static void
 sss_engine_dispatch(sss_engine_t *engine, uint64_t now)
@@ -361,11 +402,14 @@ sss_engine_dispatch(sss_engine_t *engine, uint64_t now)
         sss_queue_push(&engine->batch[i], request);
     }
 
+    if (engine->asking > 0) {
+        engine->hold = now + engine->window;
+        engine->asking = 0;
+    }
+
     for (i = 0; i < engine->n; i++) {
         sss_engine_batch(engine, i);
     }
-
-    engine->hold = now + SSS_ENGINE_HOLD;
 
     sss_engine_flush(engine, now);
 }
@@ -549,13 +593,11 @@ sss_engine_due(const sss_engine_t *engine, uint64_t now)
         due = next < due ? next : due;
     }
 
-    if (engine->requests.head != NULL && engine->hold < due) {
-        due = engine->hold;
-    }
+    next = sss_engine_asks(engine);
+    due = next < due ? next : due;
 
-    if (engine->gather < due && sss_engine_each(engine, sss_link_pending)) {
-        due = engine->gather;
-    }
+    next = sss_engine_sends(engine);
+    due = next < due ? next : due;
 
     if (due == SSS_ENGINE_NEVER) {
         return due;

@@ -7,11 +7,12 @@
  * them by consistent hashing (ketama, weights).  What the owner asks for
  * during a turn of its loop goes out at the end of the turn
  * (sss_engine_run()): lookups become one request to each server, stores and
- * removals expect no answer.  While a server has yet to answer, further
- * lookups gather for a moment, and so do stores that follow others closely:
- * under load that makes few large messages out of many.  A lookup sees what
- * this engine stored or removed before it was asked, and perhaps what it did
- * after.
+ * removals expect no answer.  Of several lookups at a time, those that follow
+ * others closely gather for up to a millisecond, or a sixteenth of the timeout
+ * if that is less, until there are some; stores that follow others do for two
+ * milliseconds: under load that makes few large messages out of many.  A
+ * lookup sees what this engine stored or removed before it was asked, and
+ * perhaps what it did after.
  *
  * A lookup fails when its server has not answered "timeout_ms" after it was
  * asked, or the connection is lost.  That server gets no more lookups, and

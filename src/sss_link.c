@@ -151,13 +151,6 @@ sss_link_busy(const sss_link_t *link)
 
 
 int
-sss_link_asked(const sss_link_t *link)
-{
-    return link->asked.head != NULL;
-}
-
-
-int
 sss_link_pending(const sss_link_t *link)
 {
     return link->state == SSS_LINK_TALKING && link->stalled == 0

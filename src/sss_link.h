@@ -42,9 +42,6 @@ int sss_link_usable(const sss_link_t *link);
 /* 1 if something is to be written, or answered. */
 int sss_link_busy(const sss_link_t *link);
 
-/* 1 if answers are due. */
-int sss_link_asked(const sss_link_t *link);
-
 /* 1 if there is a connection, and something to be sent over it. */
 int sss_link_pending(const sss_link_t *link);
 

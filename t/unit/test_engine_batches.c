@@ -1,5 +1,5 @@
 
-/* What the engine makes of the answers to one message. */
+/* What the engine sends in one message, and what it makes of the answers. */
 
 
 #include "engine.h"
@@ -7,10 +7,13 @@
 
 #define THIRD   "sss1:5555555555555555555555555555555555555555"
 
+#define WINDOW  900             /* us, for which lookups gather,           */
+#define MANY    16              /* unless there are so many                */
+
 #define VALUE(name)  "VALUE " name " 0 5\r\nvalue\r\n"
 
 
-/* An engine that has had its first answer,. */
+/* An engine that has had its first answer, from a server that has nothing. */
 
 static sss_engine_t *
 batches_start(fake_t *fake, unsigned timeout_ms)
@@ -19,6 +22,11 @@ batches_start(fake_t *fake, unsigned timeout_ms)
     sss_engine_t  *engine;
 
     fake->first = "END\r\n";
+
+    if (fake->bytes == NULL) {
+        fake->bytes = "END\r\n";
+        fake->len = strlen(fake->bytes);
+    }
 
     assert_int_equal(fake_start(fake), 0);
     engine = engine_for(&fake->address, NULL, 1, timeout_ms, 100, NEVER);
@@ -31,6 +39,149 @@ batches_start(fake_t *fake, unsigned timeout_ms)
     }
 
     return engine;
+}
+
+
+/* While the engine does not run. */
+
+static void
+batches_messages(fake_t *fake, unsigned n)
+{
+    uint64_t  begin;
+
+    begin = unit_clock_ms();
+
+    while (atomic_load(&fake->messages) < n) {
+        unit_pause(1);
+        assert_in_range(unit_clock_ms() - begin, 0, LONG);
+    }
+
+    assert_int_equal(atomic_load(&fake->messages), n);
+}
+
+
+static void
+test_one_goes_at_once(void **state)
+{
+    fake_t         fake;
+    unsigned       i;
+    sss_engine_t  *engine;
+
+    (void) state;
+
+    memset(&fake, 0, sizeof(fake));
+    engine = batches_start(&fake, PATIENT);
+
+    for (i = 2; i < 100; i++) {
+        ask(engine, NAME, 0);
+        (void) sss_engine_run(engine);
+        batches_messages(&fake, i);
+        assert_int_equal(result(engine).rc, SSS_ENGINE_MISS);
+    }
+
+    sss_engine_destroy(engine, 0);
+    fake_stop(&fake);
+}
+
+
+/* Unless the machine stops for longer than they do. */
+
+static void
+test_lookups_gather(void **state)
+{
+    fake_t         fake;
+    uint64_t       begin;
+    unsigned       i, before;
+    sss_engine_t  *engine;
+
+    (void) state;
+
+    memset(&fake, 0, sizeof(fake));
+    engine = batches_start(&fake, PATIENT);
+    begin = unit_clock_ms();
+
+    do {
+        assert_in_range(unit_clock_ms() - begin, 0, LONG);
+        before = atomic_load(&fake.messages);
+
+        for (i = 0; i < MANY / 2; i++) {
+            ask(engine, name_of(i), 0);
+            (void) sss_engine_run(engine);
+        }
+
+        for (i = 0; i < MANY / 2; i++) {
+            assert_int_equal(result(engine).rc, SSS_ENGINE_MISS);
+        }
+
+    } while (atomic_load(&fake.messages) > before + 2);
+
+    sss_engine_destroy(engine, 0);
+    fake_stop(&fake);
+}
+
+
+/* How long those wait that follow one; long: their answer is waited for. */
+
+static uint64_t
+batches_due(unsigned followers, unsigned timeout_ms)
+{
+    fake_t         fake;
+    uint64_t       due;
+    unsigned       i;
+    sss_engine_t  *engine;
+
+    memset(&fake, 0, sizeof(fake));
+    engine = batches_start(&fake, timeout_ms);
+
+    ask(engine, NAME, 0);
+    (void) sss_engine_run(engine);
+
+    for (i = 0; i < followers; i++) {
+        ask(engine, name_of(i), 0);
+    }
+
+    due = sss_engine_run(engine);
+
+    sss_engine_destroy(engine, 0);
+    fake_stop(&fake);
+
+    return due;
+}
+
+
+static void
+test_many_go_at_once(void **state)
+{
+    unsigned  i;
+
+    (void) state;
+
+    for (i = 0; i < 5; i++) {
+        assert_in_range(batches_due(MANY, PATIENT), WINDOW + 1,
+                        PATIENT * 1000);
+    }
+}
+
+
+/* Unless the machine stops for longer, so once is enough. */
+
+static void
+test_others_wait_for_a_moment(void **state)
+{
+    unsigned  i;
+    uint64_t  due;
+
+    (void) state;
+
+    for (due = i = 0; due == 0 || due > WINDOW; i++) {
+        assert_in_range(i, 0, 100);
+        due = batches_due(MANY - 1, PATIENT);
+    }
+
+    for (due = i = 0; due == 0 || due > 8000 / 16; i++) {
+        assert_in_range(i, 0, 100);
+        due = batches_due(1, 8);
+    }
 }
 
 
@@ -229,6 +380,10 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(test_one_goes_at_once),
+        cmocka_unit_test(test_lookups_gather),
+        cmocka_unit_test(test_many_go_at_once),
+        cmocka_unit_test(test_others_wait_for_a_moment),
         cmocka_unit_test(test_answers_to_takes),
         cmocka_unit_test(test_garbage_everywhere),
         with_servers(test_gets_among_takes),
