@@ -212,7 +212,7 @@ sss_aead_end(sss_aead_t *aead)
     static const uint8_t  zero[SSS_AEAD_KEY];
 
     if (aead->ready
-        && EVP_CipherInit_ex(aead->ctx, NULL, NULL, zero, zero, 1) == 1)
+        && EVP_CipherInit_ex(aead->ctx, NULL, NULL, zero, NULL, 1) == 1)
     {
         return 0;
     }
