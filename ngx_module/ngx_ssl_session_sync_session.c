@@ -155,8 +155,9 @@ ngx_ssl_session_sync_wanted(SSL *ssl, const sss_hello_offer_t *offer,
         }
     }
 
-    return sss_session_name(hs->sync->cluster->lookups->keys, key, id, name)
-           == 0 ? NGX_OK : NGX_DECLINED;
+    sss_session_name(hs->sync->cluster->lookups->keys, key, id, name);
+
+    return NGX_OK;
 }
 
 
@@ -267,12 +268,13 @@ ngx_ssl_session_sync_store(SSL *ssl, ngx_ssl_session_sync_ctx_t *sync,
     sealed = plain + len;
     ttl = (uint32_t) ngx_max(SSL_SESSION_get_timeout(session), 1);
 
-    if (sss_session_name(cluster->lookups->keys, key, id, name) == 0
-        && sss_session_seal(cluster->lookups->keys, key,
-                            (char *) cluster->ns.data, cluster->ns.len, id,
-                            sync->scope, &hs->sni, plain, len, sealed)
-           == 0)
+    if (sss_session_seal(cluster->lookups->keys, key,
+                         (char *) cluster->ns.data, cluster->ns.len, id,
+                         sync->scope, &hs->sni, plain, len, sealed)
+        == 0)
     {
+        sss_session_name(cluster->lookups->keys, key, id, name);
+
         ngx_ssl_session_sync_put(cluster, name, sealed,
                                  len + SSS_SESSION_OVERHEAD, ttl);
     }
@@ -488,7 +490,8 @@ ngx_ssl_session_sync_remove(SSL_CTX *ssl_ctx, SSL_SESSION *session)
                                 ngx_ssl_session_sync_view(sync->cluster), id,
                                 len, ngx_ssl_session_sync_now() / 1000);
 
-    if (key && sss_session_name(lookups->keys, key, id, name) == 0) {
+    if (key) {
+        sss_session_name(lookups->keys, key, id, name);
         ngx_ssl_session_sync_drop(sync->cluster, name);
     }
 }

@@ -11,10 +11,9 @@
 #include "sss_session.h"
 
 
-#define SSS_SESSION_INFO_ID      "ngx_ssl_session_sync id 1"
+#define SSS_SESSION_INFO_ID      "ngx_ssl_session_sync id 2"
 #define SSS_SESSION_INFO_SEAL    "ngx_ssl_session_sync session 1"
-#define SSS_SESSION_INFO_RECORD  "ngx_ssl_session_sync record 1"
-#define SSS_SESSION_INFO_KEY     "ngx_ssl_session_sync seal 2"
+#define SSS_SESSION_INFO_KEY     "session_sync seal 3"
 
 #define SSS_SESSION_MAGIC        "SSS1\1\2\0\0"
 #define SSS_SESSION_NONCE        8      /* offsets in a record             */
@@ -24,11 +23,12 @@
 #define SSS_SESSION_OWN          14     /* offsets of the two MACs         */
 #define SSS_SESSION_BOUND        22
 
-#define SSS_SESSION_HASH         20     /* of a record's name              */
+#define SSS_SESSION_NAME         12     /* offset in the first MAC         */
 #define SSS_SESSION_CACHE        64
 #define SSS_SESSION_NS           255
-#define SSS_SESSION_AD           (1 + SSS_SESSION_NS + SSS_SESSION_ID        \
-                                  + SSS_BINDING_MAX)
+#define SSS_SESSION_AD           (SSS_SESSION_TEXT + 1 + SSS_SESSION_NS      \
+                                  + SSS_SESSION_ID + SSS_BINDING_MAX)
+#define SSS_SESSION_RANDOM       512    /* bytes asked for at a time       */
 
 #define sss_len(literal)         (sizeof(literal) - 1)
 
@@ -39,7 +39,6 @@ typedef struct {
     uint64_t                since;      /* 0: not in use                   */
     uint8_t                 name[SSS_KEY_NAME];
     sss_hmac_key_t          id;
-    sss_hmac_key_t          record;     /* HKDF-Extract of the ID key      */
     sss_hmac_key_t          seal;
 } sss_session_derived_t;
 
@@ -49,31 +48,34 @@ typedef struct {
 
 
 struct sss_session_keys_s {
-    sss_hmac_t             *hmac;
     sss_aead_t             *aead;
     uint64_t                clock;      /* derivations so far              */
     sss_session_derived_t  *derived;    /* SSS_SESSION_CACHE of them       */
+    size_t                  fresh;      /* random bytes not used yet, the
+                                           last ones; none is secret: all
+                                           are sent                        */
+    uint8_t                 random[SSS_SESSION_RANDOM];
 };
 
 
 static const sss_key_t *sss_session_candidate(const sss_ring_t *ring,
     uint32_t *i, const uint8_t *id, size_t len, uint64_t now);
+static int sss_session_random(sss_session_keys_t *keys, uint8_t *out,
+    size_t len);
 static const sss_session_derived_t *sss_session_derived(
     sss_session_keys_t *keys, const sss_key_t *key);
-static int sss_session_derive(sss_hmac_t *hmac,
-    sss_session_derived_t *derived, const sss_key_t *key);
-static int sss_session_mac_own(sss_session_keys_t *keys,
+static void sss_session_derive(sss_session_derived_t *derived,
+    const sss_key_t *key);
+static void sss_session_mac_own(sss_session_keys_t *keys,
     const sss_key_t *key, const uint8_t *id, uint8_t *mac);
-static int sss_session_mac_bound(sss_session_keys_t *keys,
+static void sss_session_mac_bound(sss_session_keys_t *keys,
     const sss_key_t *key, const uint8_t *id, const uint8_t *scope,
     const sss_sni_t *sni, uint8_t *mac);
-static int sss_session_mac(sss_session_keys_t *keys, const sss_key_t *key,
-    const uint8_t *text, size_t len, uint8_t *mac);
-static int sss_session_secret(sss_session_keys_t *keys, const sss_key_t *key,
-    const uint8_t *id, uint8_t *secret);
-static size_t sss_session_ad(const char *ns, size_t ns_len,
-    const uint8_t *id, const uint8_t *scope, const sss_sni_t *sni,
-    uint8_t *ad);
+static void sss_session_secret(sss_session_keys_t *keys,
+    const sss_key_t *key, const uint8_t *id, uint8_t *secret);
+static size_t sss_session_ad(const uint8_t *head, const char *ns,
+    size_t ns_len, const uint8_t *id, const uint8_t *scope,
+    const sss_sni_t *sni, uint8_t *ad);
 
 
 sss_session_keys_t *
@@ -86,11 +88,10 @@ sss_session_keys_create(void)
         return NULL;
     }
 
-    keys->hmac = sss_hmac_create();
     keys->aead = sss_aead_create();
     keys->derived = sss_memory_alloc(SSS_SESSION_TABLE);
 
-    if (keys->hmac == NULL || keys->aead == NULL || keys->derived == NULL) {
+    if (keys->aead == NULL || keys->derived == NULL) {
         sss_session_keys_destroy(keys);
         return NULL;
     }
@@ -106,7 +107,6 @@ sss_session_keys_destroy(sss_session_keys_t *keys)
         return;
     }
 
-    sss_hmac_destroy(keys->hmac);
     sss_aead_destroy(keys->aead);
     sss_memory_free(keys->derived, SSS_SESSION_TABLE);
     free(keys);
@@ -139,22 +139,17 @@ sss_session_id_mint(sss_session_keys_t *keys, const sss_key_t *key,
 
     memcpy(id, key->name, SSS_SESSION_HINT);
 
-    if (RAND_bytes(id + SSS_SESSION_HINT, SSS_SESSION_OWN - SSS_SESSION_HINT)
-        != 1)
+    if (sss_session_random(keys, id + SSS_SESSION_HINT,
+                           SSS_SESSION_OWN - SSS_SESSION_HINT)
+        != 0)
     {
         return -1;
     }
 
-    if (sss_session_mac_own(keys, key, id, mac) != 0) {
-        return -1;
-    }
-
+    sss_session_mac_own(keys, key, id, mac);
     memcpy(id + SSS_SESSION_OWN, mac, SSS_SESSION_BOUND - SSS_SESSION_OWN);
 
-    if (sss_session_mac_bound(keys, key, id, scope, sni, mac) != 0) {
-        return -1;
-    }
-
+    sss_session_mac_bound(keys, key, id, scope, sni, mac);
     memcpy(id + SSS_SESSION_BOUND, mac, SSS_SESSION_ID - SSS_SESSION_BOUND);
 
     return 0;
@@ -173,10 +168,11 @@ sss_session_id_verify(sss_session_keys_t *keys, const sss_ring_t *ring,
 
     while ((key = sss_session_candidate(ring, &i, id, len, now)) != NULL) {
 
-        if (sss_session_mac_own(keys, key, id, mac) == 0
-            && CRYPTO_memcmp(mac, id + SSS_SESSION_OWN,
-                             SSS_SESSION_BOUND - SSS_SESSION_OWN)
-               == 0)
+        sss_session_mac_own(keys, key, id, mac);
+
+        if (CRYPTO_memcmp(mac, id + SSS_SESSION_OWN,
+                          SSS_SESSION_BOUND - SSS_SESSION_OWN)
+            == 0)
         {
             return key;
         }
@@ -241,51 +237,36 @@ sss_session_id_bound(sss_session_keys_t *keys, const sss_key_t *key,
 {
     uint8_t  mac[SSS_HMAC_SIZE];
 
-    return sss_session_mac_bound(keys, key, id, scope, sni, mac) == 0
-           && CRYPTO_memcmp(mac, id + SSS_SESSION_BOUND,
-                            SSS_SESSION_ID - SSS_SESSION_BOUND)
-              == 0;
+    sss_session_mac_bound(keys, key, id, scope, sni, mac);
+
+    return CRYPTO_memcmp(mac, id + SSS_SESSION_BOUND,
+                         SSS_SESSION_ID - SSS_SESSION_BOUND)
+           == 0;
 }
 
 
-int
+/* The first MAC says enough: an ID has the bytes that it covers alone. */
+
+void
 sss_session_name(sss_session_keys_t *keys, const sss_key_t *key,
     const uint8_t *id, char *name)
 {
-    size_t                        i;
-    uint8_t                       hash[SSS_HMAC_SIZE];
-    uint8_t                       info[sss_len(SSS_SESSION_INFO_RECORD)
-                                       + SSS_SESSION_ID];
-    const sss_session_derived_t  *derived;
+    size_t   i;
+    uint8_t  mac[SSS_HMAC_SIZE];
 
     static const char  hex[] = "0123456789abcdef";
 
-    name[0] = '\0';
-
-    memcpy(info, SSS_SESSION_INFO_RECORD, sss_len(SSS_SESSION_INFO_RECORD));
-    memcpy(info + sss_len(SSS_SESSION_INFO_RECORD), id, SSS_SESSION_ID);
-
-    derived = sss_session_derived(keys, key);
-
-    if (derived == NULL
-        || sss_hmac_expand(keys->hmac, &derived->record, info, sizeof(info),
-                           hash)
-           != 0)
-    {
-        return -1;
-    }
+    sss_session_mac_own(keys, key, id, mac);
 
     memcpy(name, "sss1:", 5);
     name += 5;
 
-    for (i = 0; i < SSS_SESSION_HASH; i++) {
-        *name++ = hex[hash[i] >> 4];
-        *name++ = hex[hash[i] & 0xf];
+    for (i = SSS_SESSION_NAME; i < sizeof(mac); i++) {
+        *name++ = hex[mac[i] >> 4];
+        *name++ = hex[mac[i] & 0xf];
     }
 
     *name = '\0';
-
-    return 0;
 }
 
 
@@ -296,20 +277,25 @@ sss_session_seal(sss_session_keys_t *keys, const sss_key_t *key,
 {
     int               rc;
     uint8_t           ad[SSS_SESSION_AD], secret[SSS_HMAC_SIZE];
-    sss_aead_piece_t  pieces[] = { { out, SSS_SESSION_TEXT }, { ad, 0 } };
-
-    pieces[1].len = sss_session_ad(ns, ns_len, id, scope, sni, ad);
+    sss_aead_piece_t  piece = { ad, 0 };
 
     memcpy(out, SSS_SESSION_MAGIC, SSS_SESSION_NONCE);
 
-    if (pieces[1].len == 0
-        || RAND_bytes(out + SSS_SESSION_NONCE, SSS_AEAD_NONCE) != 1
-        || sss_session_secret(keys, key, id, secret) != 0)
+    if (sss_session_random(keys, out + SSS_SESSION_NONCE, SSS_AEAD_NONCE)
+        != 0)
     {
         return -1;
     }
 
-    rc = sss_aead_seal(keys->aead, secret, out + SSS_SESSION_NONCE, pieces, 2,
+    piece.len = sss_session_ad(out, ns, ns_len, id, scope, sni, ad);
+
+    if (piece.len == 0) {
+        return -1;
+    }
+
+    sss_session_secret(keys, key, id, secret);
+
+    rc = sss_aead_seal(keys->aead, secret, out + SSS_SESSION_NONCE, &piece, 1,
                        session, len, out + SSS_SESSION_TEXT);
 
     sss_memory_wipe(secret, sizeof(secret));
@@ -325,24 +311,25 @@ sss_session_open(sss_session_keys_t *keys, const sss_key_t *key,
 {
     int               rc;
     uint8_t           ad[SSS_SESSION_AD], secret[SSS_HMAC_SIZE];
-    sss_aead_piece_t  pieces[] = { { sealed, SSS_SESSION_TEXT }, { ad, 0 } };
-
-    pieces[1].len = sss_session_ad(ns, ns_len, id, scope, sni, ad);
+    sss_aead_piece_t  piece = { ad, 0 };
 
     if (len < SSS_SESSION_OVERHEAD) {
         return -1;
     }
 
-    if (pieces[1].len == 0
-        || memcmp(sealed, SSS_SESSION_MAGIC, SSS_SESSION_NONCE) != 0
-        || sss_session_secret(keys, key, id, secret) != 0)
+    piece.len = sss_session_ad(sealed, ns, ns_len, id, scope, sni, ad);
+
+    if (piece.len == 0
+        || memcmp(sealed, SSS_SESSION_MAGIC, SSS_SESSION_NONCE) != 0)
     {
         sss_memory_wipe(out, len - SSS_SESSION_OVERHEAD);
         return -1;
     }
 
-    rc = sss_aead_open(keys->aead, secret, sealed + SSS_SESSION_NONCE, pieces,
-                       2, sealed + SSS_SESSION_TEXT, len - SSS_SESSION_TEXT,
+    sss_session_secret(keys, key, id, secret);
+
+    rc = sss_aead_open(keys->aead, secret, sealed + SSS_SESSION_NONCE, &piece,
+                       1, sealed + SSS_SESSION_TEXT, len - SSS_SESSION_TEXT,
                        out);
 
     sss_memory_wipe(secret, sizeof(secret));
@@ -351,26 +338,28 @@ sss_session_open(sss_session_keys_t *keys, const sss_key_t *key,
 }
 
 
-/* The key of the record of this ID.  Returns 0, or -1. */
+/*
+ * Asking OpenSSL for a few bytes takes as long as for many, and longer than
+ * all that is done with them.  Returns 0, or -1.
+ */
 
 static int
-sss_session_secret(sss_session_keys_t *keys, const sss_key_t *key,
-    const uint8_t *id, uint8_t *secret)
+sss_session_random(sss_session_keys_t *keys, uint8_t *out, size_t len)
 {
-    uint8_t                       info[sss_len(SSS_SESSION_INFO_KEY)
-                                       + SSS_SESSION_ID];
-    const sss_session_derived_t  *derived;
+    if (keys->fresh < len) {
+        keys->fresh = 0;
 
-    memcpy(info, SSS_SESSION_INFO_KEY, sss_len(SSS_SESSION_INFO_KEY));
-    memcpy(info + sss_len(SSS_SESSION_INFO_KEY), id, SSS_SESSION_ID);
+        if (RAND_bytes(keys->random, sizeof(keys->random)) != 1) {
+            return -1;
+        }
 
-    derived = sss_session_derived(keys, key);
-    if (derived == NULL) {
-        return -1;
+        keys->fresh = sizeof(keys->random);
     }
 
-    return sss_hmac_expand(keys->hmac, &derived->seal, info, sizeof(info),
-                           secret);
+    memcpy(out, keys->random + sizeof(keys->random) - keys->fresh, len);
+    keys->fresh -= len;
+
+    return 0;
 }
 
 
@@ -401,24 +390,18 @@ sss_session_derived(sss_session_keys_t *keys, const sss_key_t *key)
         }
     }
 
-    if (sss_session_derive(keys->hmac, oldest, key) != 0) {
-        sss_memory_wipe(oldest, sizeof(sss_session_derived_t));
-        return NULL;
-    }
-
+    sss_session_derive(oldest, key);
     oldest->since = ++keys->clock;
 
     return oldest;
 }
 
 
-static int
-sss_session_derive(sss_hmac_t *hmac, sss_session_derived_t *derived,
-    const sss_key_t *key)
+static void
+sss_session_derive(sss_session_derived_t *derived, const sss_key_t *key)
 {
-    int             rc;
     uint8_t         stek[sizeof(key->aes) + sizeof(key->hmac)];
-    uint8_t         id[SSS_HMAC_SIZE], seal[SSS_HMAC_SIZE];
+    uint8_t         bytes[SSS_HMAC_SIZE];
     sss_hmac_key_t  prk;
 
     memcpy(derived->name, key->name, SSS_KEY_NAME);
@@ -426,33 +409,23 @@ sss_session_derive(sss_hmac_t *hmac, sss_session_derived_t *derived,
     memcpy(stek, key->aes, sizeof(key->aes));
     memcpy(stek + sizeof(key->aes), key->hmac, sizeof(key->hmac));
 
-    rc = -1;
+    sss_hmac_extract(stek, sizeof(stek), &prk);
 
-    if (sss_hmac_extract(hmac, stek, sizeof(stek), &prk) == 0
-        && sss_hmac_expand(hmac, &prk, (const uint8_t *) SSS_SESSION_INFO_ID,
-                           sss_len(SSS_SESSION_INFO_ID), id)
-           == 0
-        && sss_hmac_expand(hmac, &prk,
-                           (const uint8_t *) SSS_SESSION_INFO_SEAL,
-                           sss_len(SSS_SESSION_INFO_SEAL), seal)
-           == 0
-        && sss_hmac_extract(hmac, id, sizeof(id), &derived->record) == 0)
-    {
-        sss_hmac_key(&derived->id, id, sizeof(id));
-        sss_hmac_key(&derived->seal, seal, sizeof(seal));
-        rc = 0;
-    }
+    sss_hmac_expand(&prk, (const uint8_t *) SSS_SESSION_INFO_ID,
+                    sss_len(SSS_SESSION_INFO_ID), bytes);
+    sss_hmac_key(&derived->id, bytes, sizeof(bytes));
+
+    sss_hmac_expand(&prk, (const uint8_t *) SSS_SESSION_INFO_SEAL,
+                    sss_len(SSS_SESSION_INFO_SEAL), bytes);
+    sss_hmac_key(&derived->seal, bytes, sizeof(bytes));
 
     sss_memory_wipe(stek, sizeof(stek));
-    sss_memory_wipe(id, sizeof(id));
-    sss_memory_wipe(seal, sizeof(seal));
+    sss_memory_wipe(bytes, sizeof(bytes));
     sss_memory_wipe(&prk, sizeof(prk));
-
-    return rc;
 }
 
 
-static int
+static void
 sss_session_mac_own(sss_session_keys_t *keys, const sss_key_t *key,
     const uint8_t *id, uint8_t *mac)
 {
@@ -461,11 +434,11 @@ sss_session_mac_own(sss_session_keys_t *keys, const sss_key_t *key,
     text[0] = 0x01;
     memcpy(text + 1, id, SSS_SESSION_OWN);
 
-    return sss_session_mac(keys, key, text, sizeof(text), mac);
+    sss_hmac(&sss_session_derived(keys, key)->id, text, sizeof(text), mac);
 }
 
 
-static int
+static void
 sss_session_mac_bound(sss_session_keys_t *keys, const sss_key_t *key,
     const uint8_t *id, const uint8_t *scope, const sss_sni_t *sni,
     uint8_t *mac)
@@ -479,30 +452,32 @@ sss_session_mac_bound(sss_session_keys_t *keys, const sss_key_t *key,
     n = 1 + SSS_SESSION_BOUND;
     n += sss_binding(scope, sni, text + n);
 
-    return sss_session_mac(keys, key, text, n, mac);
+    sss_hmac(&sss_session_derived(keys, key)->id, text, n, mac);
 }
 
 
-static int
-sss_session_mac(sss_session_keys_t *keys, const sss_key_t *key,
-    const uint8_t *text, size_t len, uint8_t *mac)
+/* The key of the record of this ID; the text is short enough for one block. */
+
+static void
+sss_session_secret(sss_session_keys_t *keys, const sss_key_t *key,
+    const uint8_t *id, uint8_t *secret)
 {
-    const sss_session_derived_t  *derived;
+    uint8_t  info[sss_len(SSS_SESSION_INFO_KEY) + SSS_SESSION_ID];
 
-    derived = sss_session_derived(keys, key);
-    if (derived == NULL) {
-        return -1;
-    }
+    memcpy(info, SSS_SESSION_INFO_KEY, sss_len(SSS_SESSION_INFO_KEY));
+    memcpy(info + sss_len(SSS_SESSION_INFO_KEY), id, SSS_SESSION_ID);
 
-    return sss_hmac(keys->hmac, &derived->id, text, len, mac);
+    sss_hmac_expand(&sss_session_derived(keys, key)->seal, info, sizeof(info),
+                    secret);
 }
 
 
 /* The additional data of a record; their length, 0 for a long namespace. */
 
 static size_t
-sss_session_ad(const char *ns, size_t ns_len, const uint8_t *id,
-    const uint8_t *scope, const sss_sni_t *sni, uint8_t *ad)
+sss_session_ad(const uint8_t *head, const char *ns, size_t ns_len,
+    const uint8_t *id, const uint8_t *scope, const sss_sni_t *sni,
+    uint8_t *ad)
 {
     uint8_t  *p;
 
@@ -510,7 +485,9 @@ sss_session_ad(const char *ns, size_t ns_len, const uint8_t *id,
         return 0;
     }
 
-    p = ad;
+    memcpy(ad, head, SSS_SESSION_TEXT);
+    p = ad + SSS_SESSION_TEXT;
+
     *p++ = (uint8_t) ns_len;
 
     if (ns_len > 0) {

@@ -18,12 +18,11 @@
  * session, are derived from that STEK: when it is forgotten, so are they.
  *
  *     ID key    HKDF(AES key || HMAC key, no salt,
- *                    "ngx_ssl_session_sync id 1", 32 bytes)
+ *                    "ngx_ssl_session_sync id 2", 32 bytes)
  *     seal key  HKDF(AES key || HMAC key, no salt,
  *                    "ngx_ssl_session_sync session 1", 32 bytes)
- *     name      "sss1:" and 40 hex digits of
- *               HKDF(ID key, no salt, "ngx_ssl_session_sync record 1" || ID,
- *                    20 bytes)
+ *     name      "sss1:" and, as 40 hex digits, the last 20 bytes of the HMAC
+ *               that is cut at offset 14
  *
  * The record:
  *
@@ -36,8 +35,8 @@
  *         20     n  AES-256-GCM ciphertext
  *     20 + n    16  GCM tag
  *
- * Its key is HKDF-Expand(seal key, "ngx_ssl_session_sync seal 2" || ID, 32
- * bytes): one for each ID, so that random nonces never get near a bound.  The
+ * Its key is HKDF-Expand(seal key, "session_sync seal 3" || ID, 32 bytes):
+ * one for each ID, so that random nonces never get near a bound.  The
  * additional data: the first 20 bytes of the record, namespace length (1
  * byte), namespace, ID, and the binding of scope and server name (sss_sni.h).
  */
@@ -61,7 +60,8 @@
 
 /*
  * Keys derived from STEKs, cached: deriving costs more than using.  In
- * memory of sss_memory_alloc(), and for one thread at a time.
+ * memory of sss_memory_alloc(), and for one thread at a time.  A process that
+ * forks makes its own afterwards, or both would mint the same.
  */
 typedef struct sss_session_keys_s  sss_session_keys_t;
 
@@ -104,8 +104,8 @@ const sss_key_t *sss_session_id_accept(sss_session_keys_t *keys,
     const sss_ring_t *ring, const uint8_t *id, size_t len,
     const uint8_t *scope, const sss_sni_t *sni, uint64_t now);
 
-/* The memcached key of a session; SSS_NAME_SIZE bytes.  Returns 0, or -1. */
-int sss_session_name(sss_session_keys_t *keys, const sss_key_t *key,
+/* The memcached key of a session; SSS_NAME_SIZE bytes. */
+void sss_session_name(sss_session_keys_t *keys, const sss_key_t *key,
     const uint8_t *id, char *name);
 
 /*

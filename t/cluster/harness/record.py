@@ -116,9 +116,9 @@ def open_ring(secret, namespace, sealed):
 
 def session_name(key, identity):
     """Where the session of an ID is, which was minted under a key."""
-    under = hkdf(key.aes + key.hmac, b'', b'ngx_ssl_session_sync id 1', 32)
-    return 'sss1:' + hkdf(under, b'', b'ngx_ssl_session_sync record 1'
-                          + identity, 20).hex()
+    under = hkdf(key.aes + key.hmac, b'', b'ngx_ssl_session_sync id 2', 32)
+    mac = hmac.digest(under, b'\x01' + identity[:14], 'sha256')
+    return 'sss1:' + mac[-20:].hex()
 
 
 def ring_of(server, secret, namespace='main'):
