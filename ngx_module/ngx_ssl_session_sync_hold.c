@@ -39,6 +39,11 @@ typedef struct {
 } ngx_ssl_session_sync_hold_t;
 
 
+static BIO *ngx_ssl_session_sync_hold_create(ngx_log_t *log);
+static void ngx_ssl_session_sync_hold_destroy(
+    ngx_ssl_session_sync_hold_t *hold);
+static void ngx_ssl_session_sync_hold_clear(
+    ngx_ssl_session_sync_hold_t *hold);
 static int ngx_ssl_session_sync_bio_read(BIO *bio, char *buf, int size);
 static int ngx_ssl_session_sync_bio_write(BIO *bio, const char *buf, int n);
 static long ngx_ssl_session_sync_bio_ctrl(BIO *bio, int cmd, long num,
@@ -47,8 +52,6 @@ static int ngx_ssl_session_sync_bio_destroy(BIO *bio);
 static int ngx_ssl_session_sync_hold_fill(BIO *bio,
     ngx_ssl_session_sync_hold_t *hold);
 static ngx_int_t ngx_ssl_session_sync_hold_room(
-    ngx_ssl_session_sync_hold_t *hold);
-static void ngx_ssl_session_sync_hold_clear(
     ngx_ssl_session_sync_hold_t *hold);
 static void ngx_ssl_session_sync_hold_decide(
     ngx_ssl_session_sync_hold_t *hold);
@@ -60,8 +63,8 @@ static void ngx_ssl_session_sync_hold_handler(
 
 static BIO_METHOD  *ngx_ssl_session_sync_bio;
 
-/* The buffer of the last ClientHello, for the next one: nothing secret. */
-static u_char      *ngx_ssl_session_sync_spare;
+/* The filter that was taken out last, for the next connection. */
+static BIO         *ngx_ssl_session_sync_spare;
 
 
 ngx_int_t
@@ -115,22 +118,16 @@ ngx_ssl_session_sync_hold_push(SSL *ssl, ngx_ssl_session_sync_ctx_t *sync)
         return;
     }
 
-    hold = ngx_pcalloc(c->pool, sizeof(ngx_ssl_session_sync_hold_t));
-    if (hold == NULL) {
-        return;
-    }
-
-    filter = BIO_new(ngx_ssl_session_sync_bio);
+    filter = ngx_ssl_session_sync_hold_create(c->log);
     if (filter == NULL) {
         return;
     }
 
+    hold = BIO_get_data(filter);
+
     hold->ssl = ssl;
     hold->connection = c;
     hold->wait.cluster = sync->cluster;
-
-    BIO_set_data(filter, hold);
-    BIO_set_init(filter, 1);
 
     /* the SSL drops its reference to the socket when it takes the filter */
 
@@ -145,7 +142,7 @@ ngx_ssl_session_sync_hold_push(SSL *ssl, ngx_ssl_session_sync_ctx_t *sync)
 ngx_uint_t
 ngx_ssl_session_sync_hold_pop(SSL *ssl, ngx_ssl_session_sync_handshake_t *hs)
 {
-    BIO                          *socket;
+    BIO                          *socket, *filter;
     ngx_ssl_session_sync_hold_t  *hold;
 
     if (hs == NULL || hs->filter == NULL) {
@@ -160,15 +157,95 @@ ngx_ssl_session_sync_hold_pop(SSL *ssl, ngx_ssl_session_sync_handshake_t *hs)
         return 1;
     }
 
-    socket = BIO_next(hs->filter);
+    filter = hs->filter;
 
     hs->filter = NULL;
     hs->passed = 1;
 
-    BIO_up_ref(socket);
+    /* the reference to the socket goes from the filter to the SSL */
+
+    socket = BIO_pop(filter);
+
+    if (ngx_ssl_session_sync_spare == NULL && BIO_up_ref(filter)) {
+        ngx_ssl_session_sync_hold_clear(hold);
+        ngx_ssl_session_sync_spare = filter;
+    }
+
     SSL_set0_rbio(ssl, socket);
 
     return 0;
+}
+
+
+static BIO *
+ngx_ssl_session_sync_hold_create(ngx_log_t *log)
+{
+    BIO                          *filter;
+    ngx_ssl_session_sync_hold_t  *hold;
+
+    filter = ngx_ssl_session_sync_spare;
+
+    if (filter) {
+        ngx_ssl_session_sync_spare = NULL;
+        return filter;
+    }
+
+    hold = ngx_calloc(sizeof(ngx_ssl_session_sync_hold_t), log);
+    if (hold == NULL) {
+        return NULL;
+    }
+
+    hold->hello = sss_hello_create();
+    filter = BIO_new(ngx_ssl_session_sync_bio);
+
+    if (hold->hello == NULL || filter == NULL) {
+        BIO_free(filter);
+        ngx_ssl_session_sync_hold_destroy(hold);
+        return NULL;
+    }
+
+    BIO_set_data(filter, hold);
+    BIO_set_init(filter, 1);
+
+    return filter;
+}
+
+
+static void
+ngx_ssl_session_sync_hold_destroy(ngx_ssl_session_sync_hold_t *hold)
+{
+    sss_hello_destroy(hold->hello);
+
+    if (hold->bytes) {
+        ngx_free(hold->bytes);
+    }
+
+    ngx_free(hold);
+}
+
+
+/* As new, but for a buffer of the usual size. */
+
+static void
+ngx_ssl_session_sync_hold_clear(ngx_ssl_session_sync_hold_t *hold)
+{
+    u_char       *bytes;
+    sss_hello_t  *hello;
+
+    hello = hold->hello;
+    bytes = hold->bytes;
+
+    if (bytes && hold->size != NGX_SSL_SESSION_SYNC_READ) {
+        ngx_free(bytes);
+        bytes = NULL;
+    }
+
+    ngx_memzero(hold, sizeof(ngx_ssl_session_sync_hold_t));
+    sss_hello_clear(hello);
+
+    hold->hello = hello;
+    hold->bytes = bytes;
+    hold->size = bytes ? NGX_SSL_SESSION_SYNC_READ : 0;
 }
 
 
@@ -232,16 +309,6 @@ ngx_ssl_session_sync_hold_fill(BIO *bio, ngx_ssl_session_sync_hold_t *hold)
     int             n;
     sss_hello_rc_t  rc;
 
-    if (hold->hello == NULL) {
-
-        hold->hello = sss_hello_create();
-
-        if (hold->hello == NULL) {
-            hold->state = NGX_SSL_SESSION_SYNC_PASSING;
-            return 1;
-        }
-    }
-
     for ( ;; ) {
 
         if (ngx_ssl_session_sync_hold_room(hold) != NGX_OK) {
@@ -291,14 +358,6 @@ ngx_ssl_session_sync_hold_room(ngx_ssl_session_sync_hold_t *hold)
         return NGX_OK;
     }
 
-    if (hold->size == 0 && ngx_ssl_session_sync_spare) {
-        hold->bytes = ngx_ssl_session_sync_spare;
-        hold->size = NGX_SSL_SESSION_SYNC_READ;
-        ngx_ssl_session_sync_spare = NULL;
-
-        return NGX_OK;
-    }
-
     size = hold->size ? hold->size * 2 : NGX_SSL_SESSION_SYNC_READ;
 
     bytes = ngx_alloc(size, hold->connection->log);
@@ -319,31 +378,11 @@ ngx_ssl_session_sync_hold_room(ngx_ssl_session_sync_hold_t *hold)
 
 
 static void
-ngx_ssl_session_sync_hold_clear(ngx_ssl_session_sync_hold_t *hold)
-{
-    if (hold->size == NGX_SSL_SESSION_SYNC_READ
-        && ngx_ssl_session_sync_spare == NULL)
-    {
-        ngx_ssl_session_sync_spare = hold->bytes;
-
-    } else if (hold->bytes) {
-        ngx_free(hold->bytes);
-    }
-
-    hold->bytes = NULL;
-    hold->size = 0;
-}
-
-
-static void
 ngx_ssl_session_sync_hold_decide(ngx_ssl_session_sync_hold_t *hold)
 {
     hold->state = NGX_SSL_SESSION_SYNC_PASSING;
 
     ngx_ssl_session_sync_hold_offer(hold, sss_hello_offer(hold->hello));
-
-    sss_hello_destroy(hold->hello);
-    hold->hello = NULL;
 }
 
 
@@ -440,8 +479,7 @@ ngx_ssl_session_sync_bio_destroy(BIO *bio)
 
     if (hold) {
         ngx_ssl_session_sync_cancel(&hold->wait);
-        sss_hello_destroy(hold->hello);
-        ngx_ssl_session_sync_hold_clear(hold);
+        ngx_ssl_session_sync_hold_destroy(hold);
     }
 
     BIO_set_data(bio, NULL);

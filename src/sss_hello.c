@@ -86,6 +86,15 @@ sss_hello_destroy(sss_hello_t *hello)
 }
 
 
+void
+sss_hello_clear(sss_hello_t *hello)
+{
+    free(hello->message);
+
+    memset(hello, 0, sizeof(sss_hello_t));
+}
+
+
 sss_hello_rc_t
 sss_hello_feed(sss_hello_t *hello, const uint8_t *bytes, size_t len)
 {

@@ -55,6 +55,9 @@ typedef struct sss_hello_s  sss_hello_t;
 sss_hello_t *sss_hello_create(void);
 void sss_hello_destroy(sss_hello_t *hello);
 
+/* Forgets what it was fed: it is as new. */
+void sss_hello_clear(sss_hello_t *hello);
+
 /*
  * Takes the next "len" bytes from the wire, in order; bytes after the end of
  * the ClientHello are ignored.  After SSS_HELLO_DONE or SSS_HELLO_OTHER it
@@ -68,8 +71,8 @@ sss_hello_rc_t sss_hello_feed(sss_hello_t *hello, const uint8_t *bytes,
     size_t len);
 
 /*
- * The offer; the parser's, until it is destroyed.  NULL before SSS_HELLO_DONE,
- * and after SSS_HELLO_OTHER.
+ * The offer; the parser's, until it is cleared or destroyed.  NULL before
+ * SSS_HELLO_DONE, and after SSS_HELLO_OTHER.
  */
 const sss_hello_offer_t *sss_hello_offer(const sss_hello_t *hello);
 

@@ -73,6 +73,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_check(sss_hello_feed(hello, data, size) == seen.rc);
     }
 
+    /* until it is cleared */
+
+    sss_hello_clear(hello);
+
+    fuzz_check(sss_hello_feed(hello, data + cuts, size - cuts) == seen.rc);
+    fuzz_check(seen.rc != SSS_HELLO_DONE
+               || memcmp(sss_hello_offer(hello), &seen.offer,
+                         sizeof(seen.offer))
+                  == 0);
+
     sss_hello_destroy(hello);
 
     return 0;

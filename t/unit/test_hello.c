@@ -204,11 +204,11 @@ ask(sss_hello_offer_t *offer)
 
     first = SSS_HELLO_MORE;
 
+    hello = sss_hello_create();
+    assert_non_null(hello);
+
     for (i = 0; i < unit_count(pieces); i++) {
         memset(&found, 0, sizeof(found));
-
-        hello = sss_hello_create();
-        assert_non_null(hello);
         assert_null(sss_hello_offer(hello));
 
         rc = feed(hello, wire.bytes, wire.len, pieces[i]);
@@ -221,7 +221,7 @@ ask(sss_hello_offer_t *offer)
             assert_null(sss_hello_offer(hello));
         }
 
-        sss_hello_destroy(hello);
+        sss_hello_clear(hello);
 
         if (i == 0) {
             first = rc;
@@ -231,6 +231,8 @@ ask(sss_hello_offer_t *offer)
         assert_int_equal(rc, first);
         assert_memory_equal(&found, offer, sizeof(found));
     }
+
+    sss_hello_destroy(hello);
 
     return first;
 }
