@@ -253,7 +253,6 @@ typedef struct {
     sss_sni_t                 sni;
 
     /* sessions by ID */
-    BIO                      *filter;       /* the SSL's, NULL: none       */
     SSL_SESSION              *local;        /* found before OpenSSL asked  */
     sss_engine_rc_t           answer;
     u_char                   *record;       /* of memcached; malloc()ed    */

@@ -39,6 +39,7 @@ typedef struct {
 } ngx_ssl_session_sync_hold_t;
 
 
+static ngx_ssl_session_sync_hold_t *ngx_ssl_session_sync_hold_of(SSL *ssl);
 static BIO *ngx_ssl_session_sync_hold_create(ngx_log_t *log);
 static void ngx_ssl_session_sync_hold_destroy(
     ngx_ssl_session_sync_hold_t *hold);
@@ -62,6 +63,7 @@ static void ngx_ssl_session_sync_hold_handler(
 
 
 static BIO_METHOD  *ngx_ssl_session_sync_bio;
+static int          ngx_ssl_session_sync_bio_type;
 
 /* The filter that was taken out last, for the next connection. */
 static BIO         *ngx_ssl_session_sync_spare;
@@ -76,8 +78,9 @@ ngx_ssl_session_sync_hold_init(ngx_log_t *log)
         return NGX_OK;
     }
 
-    bio = BIO_meth_new(BIO_get_new_index()|BIO_TYPE_FILTER,
-                       "ssl_session_sync");
+    ngx_ssl_session_sync_bio_type = BIO_get_new_index()|BIO_TYPE_FILTER;
+
+    bio = BIO_meth_new(ngx_ssl_session_sync_bio_type, "ssl_session_sync");
 
     if (bio == NULL
         || BIO_meth_set_read(bio, ngx_ssl_session_sync_bio_read) != 1
@@ -114,7 +117,7 @@ ngx_ssl_session_sync_hold_push(SSL *ssl, ngx_ssl_session_sync_ctx_t *sync)
 
     hs = ngx_ssl_session_sync_handshake(ssl);
 
-    if (hs == NULL || hs->filter || hs->passed) {
+    if (hs == NULL || hs->passed || ngx_ssl_session_sync_hold_of(ssl)) {
         return;
     }
 
@@ -134,22 +137,20 @@ ngx_ssl_session_sync_hold_push(SSL *ssl, ngx_ssl_session_sync_ctx_t *sync)
     BIO_up_ref(socket);
     BIO_push(filter, socket);
     SSL_set0_rbio(ssl, filter);
-
-    hs->filter = filter;
 }
 
 
 ngx_uint_t
-ngx_ssl_session_sync_hold_pop(SSL *ssl, ngx_ssl_session_sync_handshake_t *hs)
+ngx_ssl_session_sync_hold_pop(SSL *ssl)
 {
     BIO                          *socket, *filter;
     ngx_ssl_session_sync_hold_t  *hold;
 
-    if (hs == NULL || hs->filter == NULL) {
+    hold = ngx_ssl_session_sync_hold_of(ssl);
+
+    if (hold == NULL) {
         return 0;
     }
-
-    hold = BIO_get_data(hs->filter);
 
     if (hold->state != NGX_SSL_SESSION_SYNC_PASSING
         || hold->pos != hold->len)
@@ -157,10 +158,9 @@ ngx_ssl_session_sync_hold_pop(SSL *ssl, ngx_ssl_session_sync_handshake_t *hs)
         return 1;
     }
 
-    filter = hs->filter;
+    ngx_ssl_session_sync_handshake(ssl)->passed = 1;
 
-    hs->filter = NULL;
-    hs->passed = 1;
+    filter = SSL_get_rbio(ssl);
 
     /* the reference to the socket goes from the filter to the SSL */
 
@@ -174,6 +174,24 @@ ngx_ssl_session_sync_hold_pop(SSL *ssl, ngx_ssl_session_sync_handshake_t *hs)
     SSL_set0_rbio(ssl, socket);
 
     return 0;
+}
+
+
+/* NULL: the filter is not in. */
+
+static ngx_ssl_session_sync_hold_t *
+ngx_ssl_session_sync_hold_of(SSL *ssl)
+{
+    BIO  *bio;
+
+    bio = SSL_get_rbio(ssl);
+
+    if (bio == NULL || BIO_method_type(bio) != ngx_ssl_session_sync_bio_type)
+    {
+        return NULL;
+    }
+
+    return BIO_get_data(bio);
 }
 
 

@@ -105,8 +105,7 @@ void ngx_ssl_session_sync_hold_push(SSL *ssl,
     ngx_ssl_session_sync_ctx_t *sync);
 
 /* Takes the filter out if it has no more to do.  Returns 1 if it stays. */
-ngx_uint_t ngx_ssl_session_sync_hold_pop(SSL *ssl,
-    ngx_ssl_session_sync_handshake_t *hs);
+ngx_uint_t ngx_ssl_session_sync_hold_pop(SSL *ssl);
 
 
 /* session */

@@ -753,14 +753,12 @@ ngx_ssl_session_sync_info(const SSL *ssl, int where, int ret)
         return;
     }
 
-    hs = SSL_get_ex_data(ssl, ngx_ssl_session_sync_index);
-
     if ((where & SSL_CB_HANDSHAKE_START) && sync->ids
         && sync->cluster->lookups)
     {
         ngx_ssl_session_sync_hold_push((SSL *) ssl, sync);
 
-    } else if (ngx_ssl_session_sync_hold_pop((SSL *) ssl, hs)
+    } else if (ngx_ssl_session_sync_hold_pop((SSL *) ssl)
                && (where & SSL_CB_ACCEPT_LOOP) == SSL_CB_ACCEPT_LOOP)
     {
         /* nginx would take the filter for OpenSSL's buffer of writes */
