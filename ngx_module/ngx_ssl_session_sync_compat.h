@@ -23,54 +23,44 @@
 
 
 /*
- * OpenSSL 3 has algorithms to fetch, once, and gives the ticket callback an
- * EVP_MAC; 1.1.1 has static algorithms, and an HMAC_CTX.
+ * The ticket callback works with an HMAC_CTX.  For an EVP_MAC, which OpenSSL 3
+ * has as well and prefers, it looks HMAC and the digest up on every call.
  */
+
+#include <openssl/hmac.h>
 
 #if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
 
-#include <openssl/core_names.h>
+#ifndef OPENSSL_SUPPRESS_DEPRECATED     /* until nginx 1.21.2 */
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+#endif
 
-typedef EVP_MAC_CTX  ngx_ssl_session_sync_mac_t;
-
-#define ngx_ssl_session_sync_set_ticket_cb                                    \
-    SSL_CTX_set_tlsext_ticket_key_evp_cb
-#define ngx_ssl_session_sync_mac_update   EVP_MAC_update
-#define ngx_ssl_session_sync_cipher(name)                                     \
-    EVP_CIPHER_fetch(NULL, name, NULL)
-
-
-static ngx_inline int
-ngx_ssl_session_sync_mac_init(ngx_ssl_session_sync_mac_t *mac,
-    const u_char *key, size_t size)
-{
-    static char        digest[] = "SHA256";
-    static OSSL_PARAM  params[] = {
-        { OSSL_MAC_PARAM_DIGEST, OSSL_PARAM_UTF8_STRING, digest,
-          sizeof(digest) - 1, 0 },
-        { NULL, 0, NULL, 0, 0 }
-    };
-
-    return EVP_MAC_init(mac, key, size, params);
-}
+#define ngx_ssl_session_sync_set_ticket_cb(ssl_ctx, callback)                 \
+    (SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl_ctx, NULL),                     \
+     SSL_CTX_set_tlsext_ticket_key_cb(ssl_ctx, callback))
 
 #else
 
-typedef HMAC_CTX  ngx_ssl_session_sync_mac_t;
+#define ngx_ssl_session_sync_set_ticket_cb  SSL_CTX_set_tlsext_ticket_key_cb
 
-#define ngx_ssl_session_sync_set_ticket_cb                                    \
-    SSL_CTX_set_tlsext_ticket_key_cb
-#define ngx_ssl_session_sync_mac_update   HMAC_Update
+#endif
+
+
+/* OpenSSL 3 has algorithms to fetch, once; 1.1.1 has static ones. */
+
+#if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
+
+#define ngx_ssl_session_sync_cipher(name)                                     \
+    EVP_CIPHER_fetch(NULL, name, NULL)
+#define ngx_ssl_session_sync_digest(name)                                     \
+    EVP_MD_fetch(NULL, name, NULL)
+
+#else
+
 #define ngx_ssl_session_sync_cipher(name)                                     \
     EVP_get_cipherbyname(name)
-
-
-static ngx_inline int
-ngx_ssl_session_sync_mac_init(ngx_ssl_session_sync_mac_t *mac,
-    const u_char *key, size_t size)
-{
-    return HMAC_Init_ex(mac, key, (int) size, EVP_sha256(), NULL);
-}
+#define ngx_ssl_session_sync_digest(name)                                     \
+    EVP_get_digestbyname(name)
 
 #endif
 

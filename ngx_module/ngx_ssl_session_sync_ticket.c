@@ -25,20 +25,18 @@ typedef struct {
 
 
 static int ngx_ssl_session_sync_ticket_callback(SSL *ssl, u_char *name,
-    u_char *iv, EVP_CIPHER_CTX *cipher, ngx_ssl_session_sync_mac_t *mac,
-    int enc);
+    u_char *iv, EVP_CIPHER_CTX *cipher, HMAC_CTX *mac, int enc);
 static int ngx_ssl_session_sync_encrypt(ngx_connection_t *c, u_char *name,
-    u_char *iv, EVP_CIPHER_CTX *cipher, ngx_ssl_session_sync_mac_t *mac);
+    u_char *iv, EVP_CIPHER_CTX *cipher, HMAC_CTX *mac);
 static int ngx_ssl_session_sync_no_ticket(SSL *ssl, u_char *name,
-    u_char *iv, EVP_CIPHER_CTX *cipher, ngx_ssl_session_sync_mac_t *mac);
+    u_char *iv, EVP_CIPHER_CTX *cipher, HMAC_CTX *mac);
 static int ngx_ssl_session_sync_decrypt(ngx_connection_t *c, u_char *name,
-    u_char *iv, EVP_CIPHER_CTX *cipher, ngx_ssl_session_sync_mac_t *mac);
+    u_char *iv, EVP_CIPHER_CTX *cipher, HMAC_CTX *mac);
 static int ngx_ssl_session_sync_decrypt_file(ngx_connection_t *c,
     ngx_ssl_session_sync_handshake_t *hs, u_char *name, u_char *iv,
-    EVP_CIPHER_CTX *cipher, ngx_ssl_session_sync_mac_t *mac);
+    EVP_CIPHER_CTX *cipher, HMAC_CTX *mac);
 static int ngx_ssl_session_sync_plain(ngx_connection_t *c, u_char *name,
-    u_char *iv, EVP_CIPHER_CTX *cipher, ngx_ssl_session_sync_mac_t *mac,
-    int enc);
+    u_char *iv, EVP_CIPHER_CTX *cipher, HMAC_CTX *mac, int enc);
 static int ngx_ssl_session_sync_ticket_opened(SSL *ssl, SSL_SESSION *session,
     const u_char *name, size_t name_len, SSL_TICKET_STATUS status,
     void *data);
@@ -50,10 +48,9 @@ static ngx_int_t ngx_ssl_session_sync_offered_name(SSL *ssl, sss_sni_t *sni);
 static ngx_int_t ngx_ssl_session_sync_ticket_name(SSL *ssl,
     ngx_ssl_session_sync_handshake_t *hs, sss_sni_t *sni);
 static ngx_int_t ngx_ssl_session_sync_use(EVP_CIPHER_CTX *cipher,
-    ngx_ssl_session_sync_mac_t *mac, ngx_ssl_session_sync_material_t *m,
-    u_char *iv, int enc);
-static ngx_int_t ngx_ssl_session_sync_bind(
-    ngx_ssl_session_sync_mac_t *mac, u_char *scope, sss_sni_t *sni);
+    HMAC_CTX *mac, ngx_ssl_session_sync_material_t *m, u_char *iv, int enc);
+static ngx_int_t ngx_ssl_session_sync_bind(HMAC_CTX *mac, u_char *scope,
+    sss_sni_t *sni);
 static void ngx_ssl_session_sync_info(const SSL *ssl, int where, int ret);
 static void ngx_ssl_session_sync_handshake_free(void *parent, void *ptr,
     CRYPTO_EX_DATA *ad, int index, long argl, void *argp);
@@ -63,6 +60,7 @@ static int                ngx_ssl_session_sync_ctx_index = -1;
 static int                ngx_ssl_session_sync_index = -1;
 static const EVP_CIPHER  *ngx_ssl_session_sync_aes128;
 static const EVP_CIPHER  *ngx_ssl_session_sync_aes256;
+static const EVP_MD      *ngx_ssl_session_sync_sha256;
 
 
 ngx_int_t
@@ -74,6 +72,7 @@ ngx_ssl_session_sync_ticket_init(ngx_log_t *log)
 
     ngx_ssl_session_sync_aes128 = ngx_ssl_session_sync_cipher("AES-128-CBC");
     ngx_ssl_session_sync_aes256 = ngx_ssl_session_sync_cipher("AES-256-CBC");
+    ngx_ssl_session_sync_sha256 = ngx_ssl_session_sync_digest("SHA256");
 
     ngx_ssl_session_sync_ctx_index = SSL_CTX_get_ex_new_index(0, NULL, NULL,
                                                               NULL, NULL);
@@ -82,11 +81,12 @@ ngx_ssl_session_sync_ticket_init(ngx_log_t *log)
 
     if (ngx_ssl_session_sync_aes128 == NULL
         || ngx_ssl_session_sync_aes256 == NULL
+        || ngx_ssl_session_sync_sha256 == NULL
         || ngx_ssl_session_sync_ctx_index == -1
         || ngx_ssl_session_sync_index == -1)
     {
         ngx_ssl_error(NGX_LOG_EMERG, log, 0,
-                      "ssl_session_sync: OpenSSL has no AES-CBC");
+                      "ssl_session_sync: OpenSSL has no AES-CBC or SHA-256");
         return NGX_ERROR;
     }
 
@@ -170,7 +170,7 @@ ngx_ssl_session_sync_outcome(ngx_connection_t *c, ngx_str_t *value)
 
 static int
 ngx_ssl_session_sync_ticket_callback(SSL *ssl, u_char *name, u_char *iv,
-    EVP_CIPHER_CTX *cipher, ngx_ssl_session_sync_mac_t *mac, int enc)
+    EVP_CIPHER_CTX *cipher, HMAC_CTX *mac, int enc)
 {
     ngx_connection_t  *c;
 
@@ -186,7 +186,7 @@ ngx_ssl_session_sync_ticket_callback(SSL *ssl, u_char *name, u_char *iv,
 
 static int
 ngx_ssl_session_sync_encrypt(ngx_connection_t *c, u_char *name, u_char *iv,
-    EVP_CIPHER_CTX *cipher, ngx_ssl_session_sync_mac_t *mac)
+    EVP_CIPHER_CTX *cipher, HMAC_CTX *mac)
 {
     SSL                               *ssl;
     sss_sni_t                          sni;
@@ -262,7 +262,7 @@ ngx_ssl_session_sync_encrypt(ngx_connection_t *c, u_char *name, u_char *iv,
 
 static int
 ngx_ssl_session_sync_no_ticket(SSL *ssl, u_char *name, u_char *iv,
-    EVP_CIPHER_CTX *cipher, ngx_ssl_session_sync_mac_t *mac)
+    EVP_CIPHER_CTX *cipher, HMAC_CTX *mac)
 {
     int                              rc;
     u_char                           keys[80];
@@ -297,7 +297,7 @@ ngx_ssl_session_sync_no_ticket(SSL *ssl, u_char *name, u_char *iv,
 
 static int
 ngx_ssl_session_sync_decrypt(ngx_connection_t *c, u_char *name, u_char *iv,
-    EVP_CIPHER_CTX *cipher, ngx_ssl_session_sync_mac_t *mac)
+    EVP_CIPHER_CTX *cipher, HMAC_CTX *mac)
 {
     SSL                               *ssl;
     uint64_t                           now;
@@ -380,7 +380,7 @@ ngx_ssl_session_sync_decrypt(ngx_connection_t *c, u_char *name, u_char *iv,
 static int
 ngx_ssl_session_sync_decrypt_file(ngx_connection_t *c,
     ngx_ssl_session_sync_handshake_t *hs, u_char *name, u_char *iv,
-    EVP_CIPHER_CTX *cipher, ngx_ssl_session_sync_mac_t *mac)
+    EVP_CIPHER_CTX *cipher, HMAC_CTX *mac)
 {
     ngx_ssl_session_sync_file_key_t  *key;
     ngx_ssl_session_sync_material_t   material;
@@ -418,7 +418,7 @@ ngx_ssl_session_sync_decrypt_file(ngx_connection_t *c,
 
 static int
 ngx_ssl_session_sync_plain(ngx_connection_t *c, u_char *name, u_char *iv,
-    EVP_CIPHER_CTX *cipher, ngx_ssl_session_sync_mac_t *mac, int enc)
+    EVP_CIPHER_CTX *cipher, HMAC_CTX *mac, int enc)
 {
     int                               rc;
     u_char                            keys[80];
@@ -705,16 +705,17 @@ ngx_ssl_session_sync_ticket_name(SSL *ssl,
 
 
 static ngx_int_t
-ngx_ssl_session_sync_use(EVP_CIPHER_CTX *cipher,
-    ngx_ssl_session_sync_mac_t *mac, ngx_ssl_session_sync_material_t *m,
-    u_char *iv, int enc)
+ngx_ssl_session_sync_use(EVP_CIPHER_CTX *cipher, HMAC_CTX *mac,
+    ngx_ssl_session_sync_material_t *m, u_char *iv, int enc)
 {
     const EVP_CIPHER  *aes;
 
     aes = (m->size == 16) ? ngx_ssl_session_sync_aes128
                           : ngx_ssl_session_sync_aes256;
 
-    if (ngx_ssl_session_sync_mac_init(mac, m->hmac, m->size) != 1
+    if (HMAC_Init_ex(mac, m->hmac, (int) m->size, ngx_ssl_session_sync_sha256,
+                     NULL)
+        != 1
         || EVP_CipherInit_ex(cipher, aes, NULL, m->aes, iv, enc) != 1)
     {
         return NGX_ERROR;
@@ -725,16 +726,14 @@ ngx_ssl_session_sync_use(EVP_CIPHER_CTX *cipher,
 
 
 static ngx_int_t
-ngx_ssl_session_sync_bind(ngx_ssl_session_sync_mac_t *mac, u_char *scope,
-    sss_sni_t *sni)
+ngx_ssl_session_sync_bind(HMAC_CTX *mac, u_char *scope, sss_sni_t *sni)
 {
     size_t  len;
     u_char  binding[SSS_BINDING_MAX];
 
     len = sss_binding(scope, sni, binding);
 
-    return ngx_ssl_session_sync_mac_update(mac, binding, len) == 1
-           ? NGX_OK : NGX_ERROR;
+    return HMAC_Update(mac, binding, len) == 1 ? NGX_OK : NGX_ERROR;
 }
 
 
