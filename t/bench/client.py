@@ -21,11 +21,14 @@ def build():
         return
 
     os.makedirs(os.path.dirname(PROGRAM), exist_ok=True)
+    # several may build it at the same time
+    new = '%s.%d' % (PROGRAM, os.getpid())
     command = [*shlex.split(os.environ.get('CC') or 'cc'), '-std=gnu11',
-               '-Wall', '-Wextra', '-O2', '-o', PROGRAM, *sources, '-lssl',
+               '-Wall', '-Wextra', '-O2', '-o', new, *sources, '-lssl',
                '-lcrypto']
     try:
         subprocess.run(command, check=True)
+        os.replace(new, PROGRAM)
     except (OSError, subprocess.CalledProcessError) as e:
         raise Unfit('cannot build the load client: %s' % e) from e
 
