@@ -160,7 +160,7 @@ unit_tests   := $(patsubst t/unit/%.c,$(unit_out)/%, \
                            $(wildcard t/unit/test_*.c))
 
 unit: $(unit_tests)
-	@$(run) tools/run-unit $^
+	@tools/alone $(run) tools/run-unit $^
 
 unit-programs: $(unit_tests)
 
@@ -188,7 +188,7 @@ tsan:
 	    optimize='-O1 -g -fno-omit-frame-pointer -fsanitize=thread' threads
 
 threads: $(addprefix $(unit_out)/test_,$(threads))
-	@tools/threads tools/run-unit $^
+	@tools/alone tools/threads tools/run-unit $^
 
 
 # Fuzz targets: t/fuzz/fuzz_NAME.c, seeds in t/fuzz/corpus/NAME. What a run
@@ -218,7 +218,7 @@ build/fuzz/fuzz_%: t/fuzz/fuzz_%.c $(wildcard t/fuzz/*.h) build/fuzz/libsss.a
 # What runs nginx.
 
 prove: modules build/test-nginx
-	@$(run) tools/run-prove
+	@tools/alone $(run) tools/run-prove
 
 cluster: modules
 	@$(run) $(PYTHON) -m pytest -p no:cacheprovider -n 2 t/cluster
@@ -272,7 +272,7 @@ performance: bench
 bench-once: modules
 	@BENCH_ROUNDS=1 BENCH_HANDSHAKES=20 BENCH_SESSIONS=100 BENCH_KEYS=0 \
 	    BENCH_INSTRUCTIONS=0 BENCH_ONLY='^(?!Frozen)' \
-	    $(PYTHON) -B t/bench/bench.py
+	    tools/alone $(PYTHON) -B t/bench/bench.py
 
 model:
 	@tools/setup demo
@@ -283,7 +283,7 @@ model:
 
 model-once: modules
 	@MODEL_HOSTS='1 2' MODEL_SECONDS=17 MODEL_SESSIONS=100 \
-	    $(PYTHON) -B t/bench/model.py
+	    tools/alone $(PYTHON) -B t/bench/model.py
 
 soak:
 	@tools/setup memory

@@ -9,6 +9,7 @@ import ctypes
 import http.client
 import json
 import os
+import random
 import secrets
 import signal
 import socket
@@ -22,10 +23,12 @@ NGINX = os.environ.get('SSS_NGINX') or 'nginx'
 MODULES = os.path.abspath(os.environ.get('SSS_MODULES') or os.path.join(
     REPOSITORY, 'build', 'modules'))
 NAME = 'a.example'
-PATIENCE = 30
+PATIENCE = 60
 MEMCACHED_FILES = 1012
 
 PR_SET_PDEATHSIG = 1
+
+GIVEN = set()       # ports
 
 
 class Unfit(Exception):
@@ -48,9 +51,16 @@ def until(condition, what, patience=PATIENCE, process=None):
 
 
 def free_port():
-    with contextlib.closing(socket.socket()) as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
+    """Not one of those that the kernel gives away by itself."""
+    while True:
+        port = random.randrange(10000, 32000)
+        if port in GIVEN:
+            continue
+        with contextlib.closing(socket.socket()) as s:
+            with contextlib.suppress(OSError):
+                s.bind(('127.0.0.1', port))
+                GIVEN.add(port)
+                return port
 
 
 def listening(port):

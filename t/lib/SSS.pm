@@ -70,12 +70,12 @@ sub secret_file {
     return write_file("$directory/$name", $text, $mode // 0600);
 }
 
-# Asks again until the answer is true, for ten seconds at the most.
+# Asks again until the answer is true, for a minute at the most.
 
 sub until_true {
     my ($ask, $seconds) = @_;
 
-    my $end = time + ($seconds // 10);
+    my $end = time + ($seconds // 60);
 
     for (;;) {
         my $answer = $ask->();
@@ -84,10 +84,21 @@ sub until_true {
     }
 }
 
+# Not one of those that the kernel gives away by itself.
+
+my %given;
+
 sub free_port {
-    my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')
-        or die "no free port: $!";
-    return $socket->sockport;
+    for (;;) {
+        my $port = 10000 + int rand 22000;
+        next if $given{$port};
+
+        my $socket = IO::Socket::INET->new(Listen => 1,
+                                           LocalAddr => "127.0.0.1:$port")
+            or next;
+        $given{$port} = 1;
+        return $port;
+    }
 }
 
 
@@ -244,7 +255,7 @@ sub reload_nginx {
     return until_true(sub {
         my @now = workers($server);
         return @now && !grep { $old{$_} } @now;
-    }, 20);
+    });
 }
 
 # Processes whose parent is the master.
@@ -312,7 +323,7 @@ sub stop_nginx {
 
     return if ended($server);
     kill $server->{prefix} ? 'QUIT' : 'TERM', $server->{pid};
-    return if until_true(sub { ended($server) }, 20);
+    return if until_true(sub { ended($server) });
     kill KILL => $server->{pid};
     until_true(sub { ended($server) });
 }
@@ -323,7 +334,7 @@ sub http_answer {
     my ($port, $request) = @_;
 
     my $socket = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port",
-                                       Timeout => 5) or return '';
+                                       Timeout => 30) or return '';
     print $socket "$request HTTP/1.0\r\nHost: a.example\r\n\r\n";
     local $/;
     return scalar <$socket> // '';
@@ -358,7 +369,7 @@ sub clusters {
 sub tls_client {
     my ($port, %want) = @_;
 
-    my @command = ('timeout', 20, 'openssl', 's_client', '-quiet',
+    my @command = ('timeout', 60, 'openssl', 's_client', '-quiet',
                    '-no_ign_eof', '-connect', "127.0.0.1:$port",
                    '-servername', $want{name} // 'a.example',
                    $want{version} ? "-tls$want{version}" : ());
@@ -394,7 +405,7 @@ sub handshake {
 
     unlink $out;
 
-    my @command = ('timeout', 20, 'openssl', 's_client', '-ign_eof',
+    my @command = ('timeout', 60, 'openssl', 's_client', '-ign_eof',
                    '-connect', "127.0.0.1:$port", @name,
                    '-sess_out', $out,
                    $want{in} ? ('-sess_in', $want{in}) : (),
@@ -521,7 +532,7 @@ $ENV{TEST_NGINX_RANDOMIZE} = 1;
 $ENV{TEST_NGINX_LD_PRELOAD} = $ENV{SSS_NGINX_PRELOAD}
     if $ENV{SSS_NGINX_PRELOAD};
 $ENV{TEST_NGINX_DIR} = $directory;
-$ENV{TEST_NGINX_TIMEOUT} //= 10;
+$ENV{TEST_NGINX_TIMEOUT} //= 30;
 
 # Test::Nginx makes its t/servroot_* where it is started.
 mkdir "$directory/t" or die $!;
