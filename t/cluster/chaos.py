@@ -90,7 +90,7 @@ def run(cluster, options, missing):
     ruin = havoc.Havoc(cluster, plan, say, watch)
     # what must resume again after a fault resumes before the first one
     process.wait_until(lambda: ruin.probe() is None,
-                       'sessions to resume before any fault', 30)
+                       'sessions to resume before any fault')
     with watch:
         with steady.Steady(cluster, options.rate) as load:
             began = time.time()

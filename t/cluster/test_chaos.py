@@ -137,8 +137,7 @@ def test_what_does_not_resume_is_seen(small, capsys):
 
     group.secrets = before
     host.reload()
-    process.wait_until(lambda: ruined.probe() is None, 'sessions to resume',
-                       30)
+    process.wait_until(lambda: ruined.probe() is None, 'sessions to resume')
 
 
 def test_a_bad_line_is_seen(small, capsys):

@@ -31,7 +31,7 @@ def test_workers_share_keys(make_cluster, version):
 
 
 def test_keys_roll(make_cluster):
-    host = start(make_cluster, rotation='2s', session_timeout='6s')
+    host = start(make_cluster, rotation='2s', session_timeout='14s')
     with load.Load([host], lifetime=4, kinds=[conf.HTTP]):
         for _ in range(4):
             before = clusters.current_key(host)

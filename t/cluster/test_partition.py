@@ -116,7 +116,8 @@ def test_started_while_cut_off(make_cluster):
     tickets = []
     for host in cluster.hosts:
         collect(host, tickets)
-    assert late.group()['state'] == 'cut off'
+    process.wait_until(lambda: late.group()['state'] == 'cut off',
+                       'the host to notice')
     heal(halves)
     cluster.wait_agreed()
     check_everywhere(cluster, tickets)

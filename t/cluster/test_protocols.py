@@ -59,7 +59,7 @@ def cluster(lab, make_module_cluster):
     """
     cluster = make_module_cluster(hosts=3, memcached_servers=1, rotation='7d',
                                   start=False, workers=1,
-                                  lookup_timeout='20s')
+                                  lookup_timeout='50s')
     with open(os.path.join(cluster.directory, 'large'), 'wb') as f:
         f.write(os.urandom(1 << 20))
     for host in cluster.hosts:
@@ -111,7 +111,7 @@ class Talk:
 
     def __init__(self, host, port, made, session=None, name='a.example',
                  before=None):
-        self.plain = socket.create_connection((host.address, port), 20)
+        self.plain = socket.create_connection((host.address, port), 40)
         self.plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if before:
             before(self.plain)
@@ -342,7 +342,7 @@ def s_client(cluster, host, port, *options, say=b'', wait=False):
         ['openssl', 's_client', '-connect', '%s:%d' % (host.address, port),
          '-servername', 'a.example', *options]
         + (['-ign_eof'] if wait else []),
-        input=say, cwd=cluster.directory, timeout=20, check=False,
+        input=say, cwd=cluster.directory, timeout=60, check=False,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return done.stdout.decode(errors='replace')
 

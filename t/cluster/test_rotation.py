@@ -4,12 +4,12 @@ from harness import clients, cluster as clusters, load, process, record
 
 
 def test_rotations_under_load(make_cluster):
-    """Six rotations; tickets live for three of them."""
-    cluster = make_cluster(hosts=3, rotation='2s', session_timeout='8s')
+    """Five rotations; tickets are offered for more than two of them."""
+    cluster = make_cluster(hosts=3, rotation='4s', session_timeout='20s')
     cluster.wait_agreed()
-    with load.Load(cluster.hosts, lifetime=6) as steady:
-        cluster.wait_rotations(6)
-    assert steady.oldest > 4
+    with load.Load(cluster.hosts, lifetime=10) as steady:
+        cluster.wait_rotations(5)
+    assert steady.oldest > 8
     assert len(steady.between) == 9
 
 

@@ -12,7 +12,7 @@ from harness import callers, clients, conf, process, proxy, sessions
 MANY = 1000
 SOME = 40
 # of clients; whoever is held on the second host may wait for longer
-PATIENCE = 10.0
+PATIENCE = 25.0
 
 
 @pytest.fixture(scope='module')
@@ -20,9 +20,10 @@ def cluster(lab, make_module_cluster):
     """The second host talks to memcached through a proxy, and has time."""
     cluster = make_module_cluster(hosts=2, memcached_servers=1, rotation='7d',
                                   start=False, workers=1, connections=4096,
-                                  lookup_timeout='20s')
+                                  lookup_timeout='200s')
     for host in cluster.hosts:
-        host.config.servers = [conf.Server()]
+        host.config.servers = [conf.Server(
+            extra='client_header_timeout 200s;')]
     sessions.without_tickets(cluster.hosts)
     with proxy.Proxy(cluster.memcached[0], lab.network.address) as way:
         cluster.hosts[1].config.groups[0].memcached = [way.server]
@@ -43,7 +44,7 @@ def waiting(host):
 
 def wait_waiting(host, count):
     process.wait_until(lambda: waiting(host) == count,
-                       '%d to be waiting on %s' % (count, host.name), 30)
+                       '%d to be waiting on %s' % (count, host.name), 150)
 
 
 def remote(host):
@@ -102,7 +103,7 @@ def test_memcached_40_ms_away(cluster, version):
     try:
         crowd = callers.Crowd(first, second, version, MANY,
                               cluster.directory)
-        process.wait_until(lambda: remote(second) > already, 'the first', 60)
+        process.wait_until(lambda: remote(second) > already, 'the first', 150)
         tell('%d come' % MANY, meanwhile(second), before)
         result = crowd.result()
     finally:

@@ -82,7 +82,7 @@ class Crowd:
     """
 
     def __init__(self, first, second, version, count, directory,
-                 patience=60):
+                 patience=170):
         sys.path.append(BENCH)
         import client                               # t/bench/client.py
         client.build()
@@ -102,6 +102,6 @@ class Crowd:
         self.what = shlex.join(command)
 
     def result(self):
-        assert self.process.wait(90) in (0, 1), self.what
+        assert self.process.wait(200) in (0, 1), self.what
         with open(self.output, encoding='utf-8') as f:
             return json.load(f)

@@ -42,7 +42,7 @@ class Client:
     A session of one Client is of no use to another.
     """
 
-    def __init__(self, version, certificate=None, keylog=None, timeout=10.0):
+    def __init__(self, version, certificate=None, keylog=None, timeout=30.0):
         self.version = version
         self.timeout = timeout
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

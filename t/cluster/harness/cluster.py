@@ -119,7 +119,8 @@ class Cluster:
         if errors:
             raise errors[0]
 
-    def wait_agreed(self, hosts=None, timeout=15.0, group='main'):
+    def wait_agreed(self, hosts=None, timeout=process.PATIENCE,
+                    group='main'):
         """Until the hosts have the same keys and an answering server."""
         hosts = hosts or self.hosts
 
@@ -131,7 +132,8 @@ class Cluster:
 
         process.wait_until(agreed, 'the hosts to have one ring', timeout)
 
-    def wait_whole(self, hosts=None, servers=None, timeout=15.0):
+    def wait_whole(self, hosts=None, servers=None,
+                   timeout=process.PATIENCE):
         """Until these servers hold every key of these hosts."""
         wanted = [m.server for m in (servers or self.memcached)]
 

@@ -59,7 +59,7 @@ class NamespaceSite(Site):
         own = os.readlink('/proc/self/ns/net')
         try:
             process.wait_until(lambda: self._namespace() not in (None, own),
-                               'a network namespace', 5)
+                               'a network namespace')
             process.run(['ip', '-batch', '-'], input='\n'.join([
                 'link add %s type veth peer name eth0 netns %d'
                 % (self.link, self.holder.pid),

@@ -102,7 +102,7 @@ class Host:
         with open(self.path('start.log'), 'w', encoding='utf-8') as f:
             done = subprocess.run(self.command(), cwd=self.directory,
                                   stdin=subprocess.DEVNULL, stdout=f,
-                                  stderr=f, timeout=30, check=False)
+                                  stderr=f, timeout=60, check=False)
         if done.returncode:
             raise RuntimeError('nginx of %s does not start:\n%s\n%s'
                                % (self.name, self.read('start.log'),
@@ -207,7 +207,7 @@ class Host:
 
     def get(self, path):
         c = http.client.HTTPConnection(self.address, conf.STATUS_PORT,
-                                       timeout=10)
+                                       timeout=30)
         try:
             c.request('GET', path)
             answer = c.getresponse()

@@ -8,8 +8,11 @@ import time
 
 PR_SET_CHILD_SUBREAPER = 36
 
+# seconds: a wait that comes to nothing takes as long, and no other one
+PATIENCE = 60.0
 
-def wait_until(condition, what, timeout=15.0):
+
+def wait_until(condition, what, timeout=PATIENCE):
     """Returns the first true value of condition(), or fails."""
     end = time.monotonic() + timeout
     while True:
@@ -23,7 +26,7 @@ def wait_until(condition, what, timeout=15.0):
 
 def run(argv, **kwargs):
     """Runs a command that must succeed; returns its output."""
-    kwargs.setdefault('timeout', 30)
+    kwargs.setdefault('timeout', 60)
     done = subprocess.run(argv, stdin=kwargs.pop('stdin', subprocess.DEVNULL)
                           if 'input' not in kwargs else None,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -62,7 +62,7 @@ class SessionLoad(load.Load):
         """Until so many more have resumed."""
         wanted = self.resumed + more
         process.wait_until(lambda: self.resumed >= wanted,
-                           '%d more sessions to resume' % more, 30)
+                           '%d more sessions to resume' % more)
 
     def _choose(self):
         with self.lock:

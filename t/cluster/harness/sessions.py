@@ -78,7 +78,7 @@ class Session:
 class Client:
     """For one version of TLS; takes no tickets.  Threads may share it."""
 
-    def __init__(self, version, timeout=10.0):
+    def __init__(self, version, timeout=30.0):
         self.version = version
         self.timeout = timeout
         self.context = SSL_CTX_new(TLS_client_method())

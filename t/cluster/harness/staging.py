@@ -94,7 +94,7 @@ class Staging(cluster.Cluster):
         for number in range(self.settings.clients):
             self.clients.append(Client(self.lab, 'c%d' % (number + 1)))
         self.start()
-        self.wait_agreed(timeout=30)
+        self.wait_agreed()
         self.balancer = balancer.Balancer(
             self.lab, 'lb', self._directory('lb'), self.hosts, LISTENERS)
         self.balancer.start()
