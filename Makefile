@@ -180,8 +180,8 @@ $(unit_out)/test_%: t/unit/test_%.c $(unit_shared) $(wildcard t/unit/*.h) \
 
 # Everything of src/ that has threads, under ThreadSanitizer, in build/tsan.
 
-threads := board engine engine_failures engine_stress repair speaker store \
-           store_hostile sync thread
+threads := board engine engine_batches engine_failures engine_stress repair \
+           resolve speaker store store_hostile sync thread
 
 tsan:
 	@$(MAKE) --no-print-directory out=build/tsan \
@@ -221,7 +221,7 @@ prove: modules build/test-nginx
 	@tools/alone $(run) tools/run-prove
 
 cluster: modules
-	@$(run) $(PYTHON) -m pytest -p no:cacheprovider -n 2 t/cluster
+	@$(run) $(PYTHON) -m pytest -p no:cacheprovider -n 4 t/cluster
 
 differential: modules
 	@$(run) $(PYTHON) -B t/differential/differential.py

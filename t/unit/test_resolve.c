@@ -1,0 +1,210 @@
+
+/*
+ * The engine and a server that has a name: it is looked up again after a
+ * failure, so that a server may move, and a resolver may fail.
+ */
+
+
+#include "engine.h"
+
+#include <dlfcn.h>
+#include <netdb.h>
+#include <stdatomic.h>
+
+
+#define NOMADIC  "nomad.test"
+
+typedef int (*getaddrinfo_pt) (const char *, const char *,
+    const struct addrinfo *, struct addrinfo **);
+
+
+/* Where the name is, NULL: nobody knows; how often that was asked. */
+
+static _Atomic(const char *)  place;
+static atomic_uint            asked;
+
+
+/* That of the C library, but for one name. */
+
+int
+getaddrinfo(const char *node, const char *service,
+    const struct addrinfo *hints, struct addrinfo **res)
+{
+    const char      *where;
+    getaddrinfo_pt   real;
+
+    *(void **) &real = dlsym(RTLD_NEXT, "getaddrinfo");
+
+    if (node != NULL && strcmp(node, NOMADIC) == 0) {
+
+        asked++;
+        where = place;
+
+        if (where == NULL) {
+            return EAI_AGAIN;
+        }
+
+        node = where;
+    }
+
+    return real(node, service, hints, res);
+}
+
+
+/* A second server on the port of the first, at another address. */
+
+static int
+elsewhere(fixture_t *f)
+{
+    memcached_stop(&f->memcached[1]);
+
+    f->memcached[1].address = f->memcached[0].address;
+    snprintf(f->memcached[1].address.host,
+             sizeof(f->memcached[1].address.host), "127.0.0.2");
+
+    return memcached_restart(&f->memcached[1]);
+}
+
+
+static sss_engine_t *
+nomad(const fixture_t *f, const char *where)
+{
+    sss_address_t  address;
+
+    address = f->memcached[0].address;
+    snprintf(address.host, sizeof(address.host), NOMADIC);
+
+    place = where;
+    asked = 0;
+
+    return engine_for(&address, NULL, 1, TIMEOUT, 100, NEVER);
+}
+
+
+/* A store and a lookup, while a breaker may be open. */
+
+static sss_engine_rc_t
+attempt(sss_engine_t *engine)
+{
+    uint64_t             ticket;
+    sss_engine_result_t  r;
+
+    (void) sss_engine_put(engine, NAME, (const uint8_t *) "value", 5, 60);
+
+    if (try(engine, NAME, 0, &ticket) != SSS_ENGINE_QUEUED) {
+        run(engine, 10);
+        return SSS_ENGINE_FAILED;
+    }
+
+    r = result(engine);
+    free(r.value);
+
+    return r.rc;
+}
+
+
+/* Until a record is stored, and is found there. */
+
+static void
+until_stored(sss_engine_t *engine, const memcached_t *memcached)
+{
+    uint64_t  begin;
+
+    begin = unit_clock_ms();
+
+    while (attempt(engine) != SSS_ENGINE_HIT || items(memcached) == 0) {
+        assert_in_range(unit_clock_ms() - begin, 0, LONG);
+    }
+}
+
+
+static void
+test_moved(void **state)
+{
+    unsigned       before;
+    fixture_t     *f;
+    sss_engine_t  *engine;
+
+    f = *state;
+    assert_int_equal(elsewhere(f), 0);
+
+    engine = nomad(f, f->memcached[0].address.host);
+    until_stored(engine, &f->memcached[0]);
+    assert_int_equal(items(&f->memcached[1]), 0);
+
+    /* the name is elsewhere now, and nobody asks while all is well */
+
+    before = asked;
+    place = f->memcached[1].address.host;
+
+    assert_int_equal(attempt(engine), SSS_ENGINE_HIT);
+    assert_int_equal(asked, before);
+
+    memcached_stop(&f->memcached[0]);
+    until_stored(engine, &f->memcached[1]);
+    assert_in_range(asked, before + 1, 1000);
+
+    sss_engine_destroy(engine, LONG);
+}
+
+
+static void
+test_moved_from_a_frozen_one(void **state)
+{
+    fixture_t     *f;
+    sss_engine_t  *engine;
+
+    f = *state;
+    assert_int_equal(elsewhere(f), 0);
+
+    engine = nomad(f, f->memcached[0].address.host);
+    until_stored(engine, &f->memcached[0]);
+
+    place = f->memcached[1].address.host;
+    memcached_freeze(&f->memcached[0]);
+
+    until_stored(engine, &f->memcached[1]);
+
+    sss_engine_destroy(engine, LONG);
+    memcached_thaw(&f->memcached[0]);
+}
+
+
+static void
+test_resolver_fails(void **state)
+{
+    uint64_t       begin;
+    fixture_t     *f;
+    sss_engine_t  *engine;
+
+    f = *state;
+
+    engine = nomad(f, NULL);
+
+    until_open(engine, NAME);
+
+    begin = unit_clock_ms();
+
+    while (asked < 3) {
+        assert_int_equal(attempt(engine), SSS_ENGINE_FAILED);
+        assert_in_range(unit_clock_ms() - begin, 0, LONG);
+    }
+
+    place = f->memcached[0].address.host;
+    until_stored(engine, &f->memcached[0]);
+
+    sss_engine_destroy(engine, LONG);
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        with_servers(test_moved),
+        with_servers(test_moved_from_a_frozen_one),
+        with_servers(test_resolver_fails),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
