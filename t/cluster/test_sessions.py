@@ -15,8 +15,6 @@ def by_id(version):
     return client
 
 
-
-
 def tickets_off(hosts):
     for host in hosts:
         for server in host.config.servers:
@@ -92,7 +90,8 @@ def test_used_twice(cluster):
 
 def test_memcached_frozen(make_cluster):
     cluster = make_cluster(hosts=2, memcached_servers=1, rotation='7d',
-                           start=False, session_cache='shared:sessions:1m')
+                           start=False, session_cache='shared:sessions:1m',
+                           lookup_timeout='300ms')
     tickets_off(cluster.hosts)
     cluster.start()
     cluster.wait_agreed()

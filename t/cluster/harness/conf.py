@@ -28,7 +28,7 @@ class Group:
     namespace: str = None
     rotation: str = '4s'
     poll: str = '200ms'
-    lookup_timeout: str = '50ms'
+    lookup_timeout: str = '10s'
     zone_size: str = '1m'
 
 
