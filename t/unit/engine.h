@@ -17,11 +17,11 @@
 #define NEVER    50
 
 /* A timeout that never passes while all is well, and one that is to pass. */
-#define PATIENT  5000
+#define PATIENT  20000
 #define TIMEOUT  100
 
 /* What nothing may take: far more than what is promised. */
-#define LONG     10000
+#define LONG     40000
 
 
 /* The engine uses the first, patiently. */

@@ -13,9 +13,10 @@
 #define NAME     "sss1:0123456789012345678901234567890123456789"
 #define OTHER    "sss1:9876543210987654321098765432109876543210"
 #define TIMEOUT  200
+#define PATIENT  20000
 
 /* What no call may take: far more than the four timeouts promised. */
-#define LONG     10000
+#define LONG     40000
 
 
 sss_store_item_t store_item(const char *name, uint8_t *value, size_t size);
