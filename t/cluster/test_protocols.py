@@ -17,7 +17,7 @@ OFF = 'ssl_session_tickets off; '
 OLD = {'TLSv1': ssl.TLSVersion.TLSv1, 'TLSv1.1': ssl.TLSVersion.TLSv1_1}
 
 (PLAIN, PROXIED, HTTP2, EARLY, RETRY, KTLS, OLDEST, REJECT, HASTY, IMAP, POP3,
- SMTP, FRONT, EARLY_TICKETS) = range(8501, 8515)
+ SMTP, FRONT, EARLY_TICKETS, PROXIED_STREAM) = range(8501, 8516)
 
 
 def servers(directory, new):
@@ -25,6 +25,8 @@ def servers(directory, new):
     listed = [
         conf.Server(port=PLAIN, extra=OFF),
         conf.Server(port=PROXIED, listen='proxy_protocol', extra=OFF),
+        conf.Server(conf.STREAM, port=PROXIED_STREAM,
+                    listen='proxy_protocol', extra=OFF),
         conf.Server(port=HTTP2, listen='http2', extra=OFF),
         conf.Server(port=EARLY, extra=OFF + 'ssl_early_data on;'),
         conf.Server(port=EARLY_TICKETS, extra='ssl_early_data on;'),
@@ -149,12 +151,12 @@ class Talk:
         self.step(self.tls.do_handshake)
         self.tls.write(words)
         answer = b''
-        while data := self._read():
+        while data := self.read():
             answer += data
         self.session = self.tls.session
         return answer
 
-    def _read(self):
+    def read(self):
         try:
             return self.step(self.tls.read, 65536)
         except ssl.SSLZeroReturnError:
@@ -215,6 +217,21 @@ def test_proxy_protocol(hosts, version):
            before=lambda plain: plain.sendall(PROXY_LINE))
     # and in the segment of the ClientHello
     resume(hosts, PROXIED, version, before=behind)
+
+
+@pytest.mark.parametrize('version', clients.VERSIONS)
+def test_proxy_protocol_of_stream(hosts, version):
+    def talk(*args):
+        with Talk(*args, before=behind) as talk:
+            talk.step(talk.tls.do_handshake)
+            answer = b''
+            while data := talk.read():
+                answer += data
+            talk.session = talk.tls.session
+            talk.close()
+        return talk, clients.fields(answer.decode())
+
+    resume(hosts, PROXIED_STREAM, version, talk)
 
 
 def behind(plain):

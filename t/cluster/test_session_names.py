@@ -8,6 +8,7 @@ from harness import clients, conf, process, session_load
 
 SCOPED, OWN = 9001, 9002        # c.example with that scope, and without
 SHARED = 9003                   # names of which each is different
+UNCACHED = 9004
 NO_TICKETS = 'ssl_session_tickets off;'
 
 
@@ -25,7 +26,9 @@ def cluster(make_module_cluster):
                 {'port': SHARED, 'name': 'c.example', 'scope': 'payments'},
                 {'port': SHARED, 'name': 'off.example', 'sync': 'off'},
                 {'port': SCOPED, 'name': 'c.example', 'scope': 'payments'},
-                {'port': OWN, 'name': 'c.example'})]
+                {'port': OWN, 'name': 'c.example'})] + [
+            conf.Server(port=UNCACHED,
+                        extra=NO_TICKETS + 'ssl_session_cache off;')]
     cluster.start()
     cluster.wait_agreed()
     return cluster
@@ -121,3 +124,24 @@ def test_name_with_a_scope(cluster, version):
             session = client.full(first, **where).session
             result = client.connect(second, session=session, **there)
             assert result.error is None and not result.reused
+
+
+@pytest.mark.parametrize('version', clients.VERSIONS)
+def test_cache_that_is_off(cluster, version):
+    """It stays off: nothing is stored, nothing is looked up."""
+    first, second = cluster.hosts
+    client = session_load.client(version)
+    each = 2 if version == 'TLSv1.3' else 1
+    store(client, first, each)
+    store(client, second, each)
+    before = stored(first)
+    lookups = second.group()['sessions']['lookups']
+    for _ in range(5):
+        session = client.full(first, port=UNCACHED).session
+        for host in first, second:
+            result = client.connect(host, session=session, port=UNCACHED)
+            assert result.error is None and not result.reused
+    store(client, first, each)
+    store(client, second, each)
+    assert stored(first) == before + each
+    assert second.group()['sessions']['lookups'] == lookups
