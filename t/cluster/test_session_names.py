@@ -63,7 +63,6 @@ def test_client_without_tickets(cluster, kind):
 
 
 def test_name_without_tickets(cluster):
-    """In TLS 1.3 OpenSSL goes by the listener's default server."""
     client = clients.Client('TLSv1.2')
     for first, second in pairs(cluster):
         issued = first.group()['tickets']['issued']
@@ -73,6 +72,21 @@ def test_name_without_tickets(cluster):
     # next to a name that has them
     result = resumed(client, *cluster.hosts)
     assert result.fields['sync'] == 'ticket'
+
+
+def test_name_without_tickets_in_tls_1_3(cluster):
+    """Before nginx 1.29.2 OpenSSL goes by the listener, and finds nothing."""
+    client = clients.Client('TLSv1.3')
+    early_name = cluster.build.version() >= (1, 29, 2)
+    for first, second in pairs(cluster):
+        where = {'name': 'b.example'}
+        if early_name:
+            result = resumed(client, first, second, **where)
+            assert result.fields['sync'] == 'id-remote'
+        else:
+            session = client.full(first, **where).session
+            result = client.connect(second, session=session, **where)
+            assert result.error is None and not result.reused
 
 
 def made_by_the_cluster(host, session):
