@@ -25,10 +25,10 @@ import time
 from harness import faults, havoc, lab as labs, nginx, observer, process
 from harness import staging, steady, verdict
 
-HEAL = 15       # seconds of calm within which a fault has to heal
-LONGEST = 5     # seconds, of a handshake at a host that is up
-LATE = 0.05     # share of sessions by ID in calm for which memcached was late
-LOGGED = 0.5    # seconds, after which the balancer has logged what is over
+HEAL = 30       # seconds of calm within which a fault has to heal
+LONGEST = 8     # seconds, of a handshake at a host that is up
+LATE = 0.2      # share of sessions by ID in calm for which memcached was late
+LOGGED = 2.0    # seconds, after which the balancer has logged what is over
 UNITS = {'': 1, 's': 1, 'm': 60, 'h': 3600}
 
 

@@ -109,7 +109,7 @@ def _make(dice, kind, number, hosts, servers, scale):
 def _value(dice, kind):
     if kind == 'memcached delayed':
         # less than lookup_timeout of staging.conf, about that, much more
-        return '%d ms' % dice.choice([40, 180, 500, 2000])
+        return '%d ms' % dice.choice([100, 450, 1000, 3000])
     if kind == 'memcached lossy':
         return '%d %%' % dice.choice([5, 20, 50])
     if kind == 'memcached garbled':

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from . import middlebox, process, steady
 
 # seconds, until the last faults are given up
-PATIENCE = 20
+PATIENCE = 40
 
 # Seconds for which everything has to resume before a fault counts as healed,
 # since the beginning of them: no probe meets every worker.

@@ -38,7 +38,7 @@ class SessionLoad(load.Load):
     offered.
     """
 
-    def __init__(self, hosts, lifetime=250, settle=0.5, **parameters):
+    def __init__(self, hosts, lifetime=250, settle=1.5, **parameters):
         super().__init__(hosts, lifetime, **parameters)
         self.clients = [client(version) for version in clients.VERSIONS]
         self.settle = settle

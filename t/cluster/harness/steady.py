@@ -21,7 +21,7 @@ KINDS = {'ticket 1.2': ('TLSv1.2', staging.TICKETS, 0),
          'id 1.3': ('TLSv1.3', staging.IDS, 0)}
 
 FULL = 0.2                  # share of handshakes without a session
-YOUNGEST, OLDEST = 0.5, 60  # seconds: a store by ID is not waited for
+YOUNGEST, OLDEST = 1.5, 60  # seconds: a store by ID is not waited for
 POOL = 200                  # sessions of a kind
 PATIENCE = 12               # seconds, until a client gives up
 LATE = 0.5                  # seconds; what is due longer is skipped
