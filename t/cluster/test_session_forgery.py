@@ -44,16 +44,16 @@ def cluster(lab, make_module_cluster):
 
 
 def counts(cluster):
-    """Of the second host, and what memcached was asked for in vain."""
+    """Of the second host."""
     group = cluster.hosts[1].group()
-    with cluster.memcached[0].connect() as c:
-        misses = c.statistic('get_misses')
-    return {**group['sessions'], 'full': group['handshakes']['full'],
-            'get_misses': misses}
+    return {**group['sessions'], 'full': group['handshakes']['full']}
 
 
 def offer(cluster, client, forged):
-    """Offers all of them; returns how the counters have grown."""
+    """Offers all of them; returns how the counters have grown.
+
+    Memcached is asked for nothing but rings and signs of life.
+    """
     settle(cluster, client, [None])
     cluster.way.asked.clear()
     before = counts(cluster)
@@ -113,8 +113,6 @@ def test_flood(cluster, forge, version):
     assert grown['forged'] == grown['full'] == len(forged)
     assert grown['lookups'] == 0
     assert grown['refused_binding'] == 0
-    # the engine asks for a sign of life now and then
-    assert grown['get_misses'] < len(forged) / 10
 
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
@@ -151,7 +149,6 @@ def test_compatibility_session_id(cluster):
     grown = offer(cluster, client, [None] * FLOOD)
     assert grown['full'] == FLOOD
     assert grown['forged'] == grown['lookups'] == 0
-    assert grown['get_misses'] < FLOOD / 10
 
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
