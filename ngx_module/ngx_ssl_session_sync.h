@@ -388,6 +388,10 @@ ngx_ssl_session_sync_handshake_t *ngx_ssl_session_sync_handshake(SSL *ssl);
 ngx_ssl_session_sync_ctx_t *ngx_ssl_session_sync_selected(
     ngx_connection_t *c, sss_sni_t *sni);
 
+/* Whether a session was made for this name: 0 or 1. */
+ngx_uint_t ngx_ssl_session_sync_same_name(SSL_SESSION *session,
+    sss_sni_t *sni);
+
 /* Lets a session whose binding was checked resume on this SSL. */
 ngx_int_t ngx_ssl_session_sync_adopt(SSL *ssl, SSL_SESSION *session);
 

@@ -23,6 +23,8 @@ static void ngx_ssl_session_sync_store(SSL *ssl,
     ngx_ssl_session_sync_ctx_t *sync, SSL_SESSION *session);
 static SSL_SESSION *ngx_ssl_session_sync_get(SSL *ssl, const u_char *id,
     int len, int *copy);
+static SSL_SESSION *ngx_ssl_session_sync_get_plain(SSL *ssl,
+    ngx_ssl_session_sync_handshake_t *hs, const u_char *id);
 static SSL_SESSION *ngx_ssl_session_sync_get_shared(SSL *ssl,
     ngx_ssl_session_sync_handshake_t *hs, const sss_key_t *key,
     const u_char *id);
@@ -302,7 +304,7 @@ ngx_ssl_session_sync_get(SSL *ssl, const u_char *id, int len, int *copy)
     }
 
     if (hs->sync == NULL || hs->sync->cluster->lookups == NULL) {
-        return ngx_ssl_session_sync_get_local(ssl, id);
+        return ngx_ssl_session_sync_get_plain(ssl, hs, id);
     }
 
     if (ngx_ssl_session_sync_is_judged(hs, id, len)) {
@@ -334,6 +336,28 @@ ngx_ssl_session_sync_get(SSL *ssl, const u_char *id, int len, int *copy)
     }
 
     if (session && ngx_ssl_session_sync_adopt(ssl, session) != NGX_OK) {
+        SSL_SESSION_free(session);
+        return NULL;
+    }
+
+    return session;
+}
+
+
+/*
+ * Names that are "off" share nginx's cache with the others of their listener,
+ * and IDs of theirs are bound to nothing.
+ */
+
+static SSL_SESSION *
+ngx_ssl_session_sync_get_plain(SSL *ssl, ngx_ssl_session_sync_handshake_t *hs,
+    const u_char *id)
+{
+    SSL_SESSION  *session;
+
+    session = ngx_ssl_session_sync_get_local(ssl, id);
+
+    if (session && !ngx_ssl_session_sync_same_name(session, &hs->sni)) {
         SSL_SESSION_free(session);
         return NULL;
     }

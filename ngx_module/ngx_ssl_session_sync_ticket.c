@@ -573,9 +573,6 @@ static ngx_uint_t
 ngx_ssl_session_sync_file_session(ngx_ssl_session_sync_handshake_t *hs,
     SSL_SESSION *session)
 {
-    size_t       len;
-    const char  *host;
-
     if (hs->sync->verify) {
         return 0;
     }
@@ -584,11 +581,21 @@ ngx_ssl_session_sync_file_session(ngx_ssl_session_sync_handshake_t *hs,
         return 1;
     }
 
+    return ngx_ssl_session_sync_same_name(session, &hs->sni);
+}
+
+
+ngx_uint_t
+ngx_ssl_session_sync_same_name(SSL_SESSION *session, sss_sni_t *sni)
+{
+    size_t       len;
+    const char  *host;
+
     host = SSL_SESSION_get0_hostname(session);
     len = host ? ngx_strlen(host) : 0;
 
-    return len == hs->sni.len
-           && ngx_strncasecmp((u_char *) host, hs->sni.name, len) == 0;
+    return len == sni->len
+           && ngx_strncasecmp((u_char *) host, sni->name, len) == 0;
 }
 
 

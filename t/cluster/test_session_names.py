@@ -138,3 +138,14 @@ def test_cache_that_is_off(cluster, version):
             assert not made_by_the_cluster(first, session)
         result = client.connect(second, session=session, port=UNCACHED)
         assert result.error is None and not result.reused
+
+
+@pytest.mark.parametrize('version', clients.VERSIONS)
+def test_synced_session_at_a_name_that_is_off(cluster, version):
+    """On its own host, too, where nginx has it in its cache."""
+    first = cluster.hosts[0]
+    client = sessions.Client(version)
+    session = client.full(first, port=SHARED).session
+    result = client.connect(first, session=session, port=SHARED,
+                            name='off.example')
+    assert result.error is None and not result.reused
