@@ -270,8 +270,8 @@ performance: bench
 # One short round of everything that has what it needs.
 
 bench-once: modules
-	@BENCH_ROUNDS=1 BENCH_HANDSHAKES=20 BENCH_SESSIONS=100 BENCH_KEYS=0 \
-	    BENCH_INSTRUCTIONS=0 BENCH_ONLY='^(?!Frozen)' \
+	@BENCH_ROUNDS=1 BENCH_SLICES=1 BENCH_HANDSHAKES=20 BENCH_SESSIONS=100 \
+	    BENCH_KEYS=0 BENCH_INSTRUCTIONS=0 BENCH_URGENCY=0 BENCH_ONLY='^(?!Frozen)' \
 	    tools/alone $(PYTHON) -B t/bench/bench.py
 
 model:

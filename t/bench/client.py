@@ -1,5 +1,6 @@
 """The load client: builds it where that is needed, and runs it."""
 
+import contextlib
 import glob
 import json
 import os
@@ -33,27 +34,77 @@ def build():
         raise Unfit('cannot build the load client: %s' % e) from e
 
 
-def run(opened_on, redeemed_on, mode, tls, handshakes, pids=(), core=None,
-        in_flight=16, patience=10, time=60, freeze=(), sessions=None,
-        between=None):
-    """One run of the client between two addresses; what it printed."""
-    command = [PROGRAM, '--open', opened_on, '--redeem', redeemed_on,
-               '--name', NAME, '--mode', mode, '--tls', tls,
-               '--handshakes', str(handshakes),
-               '--in-flight', str(in_flight),
-               '--patience', str(patience), '--time', str(time)]
+def command(opened_on, redeemed_on, mode, tls, handshakes, pids=(), core=None,
+            in_flight=16, patience=10, time=60, freeze=(), sessions=None,
+            between=None):
+    """The client, between two addresses."""
+    found = [PROGRAM, '--open', opened_on, '--redeem', redeemed_on,
+             '--name', NAME, '--mode', mode, '--tls', tls,
+             '--handshakes', str(handshakes),
+             '--in-flight', str(in_flight),
+             '--patience', str(patience), '--time', str(time)]
     for option, numbers in (('--pid', pids), ('--freeze', freeze)):
         if numbers:
-            command += [option, ','.join(str(pid) for pid in numbers)]
+            found += [option, ','.join(str(pid) for pid in numbers)]
     if between:
-        command += ['--between', between]
+        found += ['--between', between]
     if sessions:
-        command += ['--sessions', str(sessions)]
+        found += ['--sessions', str(sessions)]
     if core is not None:
-        command = ['taskset', '-c', str(core), *command]
+        found = ['taskset', '-c', str(core), *found]
+    return found
 
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True,
-                          check=False)
-    if done.returncode not in (0, 1):
-        raise Unfit('the load client ended with status %d' % done.returncode)
+
+def ended(status):
+    if status not in (0, 1):
+        raise Unfit('the load client ended with status %d' % status)
+
+
+def run(*where, **how):
+    """One run of the client; what it printed."""
+    done = subprocess.run(command(*where, **how), stdout=subprocess.PIPE,
+                          text=True, check=False)
+    ended(done.returncode)
     return json.loads(done.stdout)
+
+
+class Client:
+    """One that has opened its sessions and measures slice by slice."""
+
+    def __init__(self, *where, **how):
+        self.process = subprocess.Popen(
+            [*command(*where, **how), '--steps'], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True)
+        try:
+            self._read()
+        except Unfit:
+            self.__exit__()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
+    def _read(self):
+        line = self.process.stdout.readline()
+        if not line:
+            ended(self.process.wait())
+            raise Unfit('the load client ended early')
+        return json.loads(line)
+
+    def step(self, handshakes):
+        self.process.stdin.write('%d\n' % handshakes)
+        self.process.stdin.flush()
+        return self._read()
+
+    def end(self):
+        """What all steps came to."""
+        self.process.stdin.close()
+        result = self._read()
+        ended(self.process.wait())
+        return result

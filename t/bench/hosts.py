@@ -28,6 +28,7 @@ MEMCACHED_FILES = 1012
 
 PR_SET_PDEATHSIG = 1
 
+CORES = sorted(os.sched_getaffinity(0))
 GIVEN = set()       # ports
 
 
@@ -70,8 +71,7 @@ def listening(port):
 
 def cores():
     """The core of the servers and the one of everything else, or None."""
-    have = sorted(os.sched_getaffinity(0))
-    return (have[0], have[1]) if len(have) > 1 else (None, None)
+    return (CORES[0], CORES[1]) if len(CORES) > 1 else (None, None)
 
 
 class Process:

@@ -21,8 +21,10 @@ def variant(label, tls, mode, resumes, opened, redeemed, memcached=None,
                    counted, mode, resumes, **more)
 
 
-def rows(plain, again, module, other, quick, memcached):
-    """"quick" are two hosts that wait for memcached no longer than usual."""
+def rows(plain, again, module, other, memcached, quick, freezing):
+    """"quick" are two hosts that wait for memcached no longer than usual, and
+    have one of their own, which freezes while all variants take their turns.
+    """
     found = []
     for tls in VERSIONS:
         def row(title, target, *variants, tls=tls, **more):
@@ -55,6 +57,6 @@ def rows(plain, again, module, other, quick, memcached):
 
         row('ID, memcached frozen', None,
             *plain_ones('full-id', False),
-            variant(OTHER, tls, 'id', None, *quick, memcached,
-                    freeze=[memcached.process.pid], after=mended))
+            variant(OTHER, tls, 'id', None, *quick, freezing,
+                    freeze=[freezing.process.pid], after=mended))
     return found

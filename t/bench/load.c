@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,7 +14,8 @@
 
 static int load_measure(const load_options_t *o, load_session_t *sessions,
     load_report_t *opened, load_report_t *measured);
-static int load_once_more(const load_options_t *o, uint64_t deadline);
+static int load_open(load_wave_t *wave, load_session_t *sessions,
+    load_report_t *opened);
 
 
 int
@@ -63,47 +65,53 @@ load_measure(const load_options_t *o, load_session_t *sessions,
     load_report_t *opened, load_report_t *measured)
 {
     int                rc, full;
-    uint64_t           deadline;
-    static load_cpu_t  before, cpu;
+    load_wave_t        wave;
+    static load_cpu_t  cpu;
 
     full = (o->mode == LOAD_FULL || o->mode == LOAD_FULL_ID);
-    deadline = load_now() + (uint64_t) (o->time * 1e9);
 
-    if (!full
-        && (load_wave(o, 0, o->sessions, sessions, opened, deadline) == -1
-            || load_once_more(o, deadline) == -1))
-    {
+    memset(&wave, 0, sizeof(load_wave_t));
+
+    wave.o = o;
+    wave.deadline = load_now() + (uint64_t) (o->time * 1e9);
+    wave.ctx = load_ctx(o);
+
+    if (wave.ctx == NULL) {
+        (void) fputs("load: out of memory\n", stderr);
         return -1;
     }
 
-    if (o->between != NULL && system(o->between) != 0) {
+    rc = full ? 0 : load_open(&wave, sessions, opened);
+
+    if (rc == 0 && o->between != NULL && system(o->between) != 0) {
         (void) fprintf(stderr, "load: \"%s\" failed\n", o->between);
-        return -1;
-    }
-
-    load_signal(o, SIGSTOP);
-
-    rc = load_cpu(o, &before);
-
-    if (rc == 0) {
-        rc = load_wave(o, !full, o->handshakes, full ? NULL : sessions,
-                       measured, deadline);
+        rc = -1;
     }
 
     if (rc == 0) {
-        rc = load_cpu(o, &cpu);
+        wave.redeem = !full;
+        wave.sessions = full ? NULL : sessions;
+        wave.report = measured;
+        wave.next = 0;
+
+        load_signal(o, SIGSTOP);
+
+        rc = o->steps ? load_steps(&wave, &cpu)
+                      : load_slice(&wave, o->handshakes, &cpu);
+
+        load_signal(o, SIGCONT);
     }
 
-    load_signal(o, SIGCONT);
+    SSL_CTX_free(wave.ctx);
 
     if (rc == -1) {
         return -1;
     }
 
-    load_cpu_since(&cpu, &before, o->n_pids);
+    measured->wanted = wave.next;
     load_report_print(o, measured, full ? NULL : opened, &cpu);
 
-    return (measured->done < o->handshakes || measured->failed
+    return (measured->done < measured->wanted || measured->failed
             || opened->failed);
 }
 
@@ -114,16 +122,25 @@ load_measure(const load_options_t *o, load_session_t *sessions,
  */
 
 static int
-load_once_more(const load_options_t *o, uint64_t deadline)
+load_open(load_wave_t *wave, load_session_t *sessions, load_report_t *opened)
 {
     int            rc;
     load_report_t  report;
 
-    if (load_report_init(&report, o->open.n) == -1) {
+    wave->sessions = sessions;
+    wave->report = opened;
+
+    if (load_wave(wave, wave->o->sessions) == -1
+        || load_report_init(&report, wave->o->open.n) == -1)
+    {
         return -1;
     }
 
-    rc = load_wave(o, 0, o->open.n, NULL, &report, deadline);
+    wave->sessions = NULL;
+    wave->report = &report;
+    wave->next = 0;
+
+    rc = load_wave(wave, wave->o->open.n);
 
     load_report_free(&report);
 

@@ -69,6 +69,7 @@ typedef struct {
     const char               *between;      /* shell command, or NULL   */
     double                    patience;     /* seconds, one connection  */
     double                    time;         /* seconds, everything      */
+    unsigned                  steps:1;
 } load_options_t;
 
 
@@ -114,6 +115,23 @@ typedef struct {
 } load_cpu_t;
 
 
+/*
+ * Handshakes of one kind: with redeem = 0 full ones on the first set of
+ * addresses, where "sessions" (NULL: none are wanted) receives the session of
+ * each; with redeem = 1 on the second set, offering "sessions".
+ */
+
+typedef struct {
+    const load_options_t     *o;
+    SSL_CTX                  *ctx;
+    int                       redeem;
+    load_session_t           *sessions;
+    load_report_t            *report;
+    uint64_t                  deadline;
+    uint64_t                  next;         /* number of the first one  */
+} load_wave_t;
+
+
 /* Monotonic nanoseconds. */
 uint64_t load_now(void);
 
@@ -123,27 +141,46 @@ uint64_t load_now(void);
  */
 int load_options(load_options_t *o, int argc, char **argv);
 
+/* A decimal between two.  Returns 0, or -1, where it is neither. */
+int load_number(const char *text, double min, double max, double *number);
+
 /*
- * Nanoseconds of CPU that each of o->pids has used in all its threads, and
- * each thread.  Returns 0, or -1 after a message if there is no such process.
+ * Nanoseconds of CPU that each of o->pids has used in all its threads.
+ * Returns 0, or -1 after a message if there is no such process.
  */
+int load_cpu_clocks(const load_options_t *o, load_cpu_t *cpu);
+
+/* The same, and each thread. */
 int load_cpu(const load_options_t *o, load_cpu_t *cpu);
 
-/* Leaves in "cpu" what was used since "before". */
-void load_cpu_since(load_cpu_t *cpu, const load_cpu_t *before,
-    size_t n_pids);
+/* Adds to "total" what was used between the two. */
+void load_cpu_add(load_cpu_t *total, const load_cpu_t *before,
+    const load_cpu_t *after, size_t n_pids);
 
 /* Sends a signal to each of o->freeze. */
 void load_signal(const load_options_t *o, int number);
 
+/* What handshakes are made with.  NULL if that is not possible. */
+SSL_CTX *load_ctx(const load_options_t *o);
+
 /*
- * Makes handshakes until "deadline": with redeem = 0 full ones on the first
- * set of addresses, where "sessions" (NULL: none are wanted) receives the
- * session of each; with redeem = 1 on the second set, offering "sessions".
- * Returns 0, or -1 if the client could not work at all.
+ * Makes n handshakes until wave->deadline.  Returns 0, or -1 if the client
+ * could not work at all.
  */
-int load_wave(const load_options_t *o, int redeem, uint64_t n,
-    load_session_t *sessions, load_report_t *report, uint64_t deadline);
+int load_wave(load_wave_t *wave, uint64_t n);
+
+/*
+ * A wave of n handshakes, whose CPU is added to "cpu": including what the
+ * servers do once the last is over.  Returns 0, or -1.
+ */
+int load_slice(load_wave_t *wave, uint64_t n, load_cpu_t *cpu);
+
+/*
+ * Makes as many handshakes as a line of the standard input says, prints what
+ * they took as a line of JSON, and so on until the input ends; o->handshakes
+ * at most.  Returns 0, or -1.
+ */
+int load_steps(load_wave_t *wave, load_cpu_t *cpu);
 
 /* Returns 0, or -1 without memory for the latencies of "n" handshakes. */
 int load_report_init(load_report_t *report, uint64_t n);

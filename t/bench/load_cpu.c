@@ -10,6 +10,8 @@
 
 
 static void load_cpu_threads(load_cpu_t *cpu, pid_t pid);
+static void load_cpu_add_thread(load_cpu_t *total, const load_cpu_t *before,
+    const load_thread_t *after);
 
 
 /*
@@ -19,13 +21,11 @@ static void load_cpu_threads(load_cpu_t *cpu, pid_t pid);
  */
 
 int
-load_cpu(const load_options_t *o, load_cpu_t *cpu)
+load_cpu_clocks(const load_options_t *o, load_cpu_t *cpu)
 {
     size_t           i;
     clockid_t        clock;
     struct timespec  ts;
-
-    cpu->n = 0;
 
     for (i = 0; i < o->n_pids; i++) {
 
@@ -39,11 +39,24 @@ load_cpu(const load_options_t *o, load_cpu_t *cpu)
 
         cpu->used[i] = (uint64_t) ts.tv_sec * 1000000000
                        + (uint64_t) ts.tv_nsec;
-
-        load_cpu_threads(cpu, o->pids[i]);
     }
 
     return 0;
+}
+
+
+int
+load_cpu(const load_options_t *o, load_cpu_t *cpu)
+{
+    size_t  i;
+
+    cpu->n = 0;
+
+    for (i = 0; i < o->n_pids; i++) {
+        load_cpu_threads(cpu, o->pids[i]);
+    }
+
+    return load_cpu_clocks(o, cpu);
 }
 
 
@@ -84,24 +97,54 @@ load_cpu_threads(load_cpu_t *cpu, pid_t pid)
 
 
 void
-load_cpu_since(load_cpu_t *cpu, const load_cpu_t *before, size_t n_pids)
+load_cpu_add(load_cpu_t *total, const load_cpu_t *before,
+    const load_cpu_t *after, size_t n_pids)
 {
-    size_t  i, k;
+    size_t  i;
 
     for (i = 0; i < n_pids; i++) {
-        cpu->used[i] -= before->used[i];
+        total->used[i] += after->used[i] - before->used[i];
     }
 
-    for (i = 0; i < cpu->n; i++) {
+    for (i = 0; i < after->n; i++) {
+        load_cpu_add_thread(total, before, &after->thread[i]);
+    }
+}
 
-        for (k = 0; k < before->n; k++) {
 
-            if (before->thread[k].tid == cpu->thread[i].tid) {
-                cpu->thread[i].used -= before->thread[k].used;
-                break;
-            }
+static void
+load_cpu_add_thread(load_cpu_t *total, const load_cpu_t *before,
+    const load_thread_t *after)
+{
+    size_t    i;
+    uint64_t  used;
+
+    used = after->used;
+
+    for (i = 0; i < before->n; i++) {
+
+        if (before->thread[i].tid == after->tid) {
+            used -= before->thread[i].used;
+            break;
         }
     }
+
+    for (i = 0; i < total->n && total->thread[i].tid != after->tid; i++) {
+        /* void */
+    }
+
+    if (i == LOAD_THREADS_MAX) {
+        return;
+    }
+
+    if (i == total->n) {
+        total->thread[i].pid = after->pid;
+        total->thread[i].tid = after->tid;
+        total->thread[i].used = 0;
+        total->n++;
+    }
+
+    total->thread[i].used += used;
 }
 
 

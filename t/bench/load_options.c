@@ -14,8 +14,6 @@ static int load_set(load_options_t *o, int option, char *value);
 static int load_check(load_options_t *o);
 static int load_each(load_options_t *o, int option, char *value);
 static int load_address(load_addresses_t *list, char *text);
-static int load_number(const char *text, double min, double max,
-    double *number);
 
 
 static const struct option  load_names[] = {
@@ -34,6 +32,7 @@ static const struct option  load_names[] = {
     { "request",    required_argument, NULL, 'q' },
     { "patience",   required_argument, NULL, 'P' },
     { "time",       required_argument, NULL, 'T' },
+    { "steps",      no_argument,       NULL, 'i' },
     { NULL,         0,                 NULL, 0   }
 };
 
@@ -61,7 +60,9 @@ static const char  load_usage[] =
     "  --rate N              handshakes started a second, at most\n"
     "  --request PATH        ask for this by HTTP/1.0\n"
     "  --patience SECONDS    with one connection (10)\n"
-    "  --time SECONDS        for everything (60)\n";
+    "  --time SECONDS        for everything (60)\n"
+    "  --steps               measure as many handshakes at a time as a line\n"
+    "                        of the input says, and print each time\n";
 
 
 int
@@ -154,6 +155,10 @@ load_set(load_options_t *o, int option, char *value)
 
     case 'b':
         o->between = value;
+        break;
+
+    case 'i':
+        o->steps = 1;
         break;
 
     case 'n':
@@ -280,7 +285,7 @@ load_address(load_addresses_t *list, char *text)
 }
 
 
-static int
+int
 load_number(const char *text, double min, double max, double *number)
 {
     char  *end;

@@ -25,6 +25,7 @@ typedef struct {
     SSL_CTX                  *ctx;
     int                       epoll;
     int                       redeem;
+    uint64_t                  first;
     uint64_t                  total;
     uint64_t                  started;
     unsigned                  busy;
@@ -56,12 +57,12 @@ typedef struct {
 } load_conn_t;
 
 
-static SSL_CTX *load_ctx(const load_options_t *o);
 static int load_new_session(SSL *ssl, SSL_SESSION *session);
 static int load_forge(const SSL_SESSION *session, unsigned char *data,
     size_t len);
 static int load_loop(load_run_t *run, load_conn_t *conns, uint64_t deadline);
 static int load_timeout(const load_run_t *run, int room, uint64_t now);
+static uint64_t load_due(const load_run_t *run);
 static void load_fill(load_run_t *run, load_conn_t *conns, uint64_t deadline);
 static void load_sweep(load_run_t *run, load_conn_t *conns, uint64_t now);
 static void load_start(load_run_t *run, load_conn_t *c, uint64_t due);
@@ -79,8 +80,7 @@ static void load_finish(load_conn_t *c, const char *failure);
 
 
 int
-load_wave(const load_options_t *o, int redeem, uint64_t n,
-    load_session_t *sessions, load_report_t *report, uint64_t deadline)
+load_wave(load_wave_t *wave, uint64_t n)
 {
     int           rc;
     load_run_t    run;
@@ -88,21 +88,24 @@ load_wave(const load_options_t *o, int redeem, uint64_t n,
 
     memset(&run, 0, sizeof(load_run_t));
 
-    run.o = o;
-    run.addresses = redeem ? &o->redeem : &o->open;
-    run.sessions = sessions;
-    run.report = report;
-    run.redeem = redeem;
-    run.total = n;
+    run.o = wave->o;
+    run.addresses = wave->redeem ? &wave->o->redeem : &wave->o->open;
+    run.sessions = wave->sessions;
+    run.report = wave->report;
+    run.redeem = wave->redeem;
+    run.ctx = wave->ctx;
+    run.first = wave->next;
+    run.started = wave->next;
+    run.total = wave->next + n;
 
-    run.ctx = load_ctx(o);
     run.epoll = epoll_create1(EPOLL_CLOEXEC);
-    conns = calloc(o->in_flight, sizeof(load_conn_t));
+    conns = calloc(run.o->in_flight, sizeof(load_conn_t));
 
-    if (run.ctx != NULL && run.epoll != -1 && conns != NULL) {
+    if (run.epoll != -1 && conns != NULL) {
         run.begin = load_now();
-        rc = load_loop(&run, conns, deadline);
-        report->wall = load_now() - run.begin;
+        rc = load_loop(&run, conns, wave->deadline);
+        run.report->wall += load_now() - run.begin;
+        wave->next = run.total;
 
     } else {
         rc = -1;
@@ -116,14 +119,13 @@ load_wave(const load_options_t *o, int redeem, uint64_t n,
         (void) close(run.epoll);
     }
 
-    SSL_CTX_free(run.ctx);
     free(conns);
 
     return rc;
 }
 
 
-static SSL_CTX *
+SSL_CTX *
 load_ctx(const load_options_t *o)
 {
     SSL_CTX  *ctx;
@@ -300,8 +302,7 @@ load_timeout(const load_run_t *run, int room, uint64_t now)
     uint64_t  due;
 
     if (run->o->rate > 0 && room && run->started < run->total) {
-        due = run->begin
-              + (uint64_t) ((double) run->started * 1e9 / run->o->rate);
+        due = load_due(run);
 
         if (due <= now) {
             return 0;
@@ -313,6 +314,19 @@ load_timeout(const load_run_t *run, int room, uint64_t now)
     }
 
     return LOAD_SWEEP / 1000000;
+}
+
+
+/* When --rate allows the next start. */
+
+static uint64_t
+load_due(const load_run_t *run)
+{
+    double  started;
+
+    started = (double) (run->started - run->first);
+
+    return run->begin + (uint64_t) (started * 1e9 / run->o->rate);
 }
 
 
@@ -345,8 +359,7 @@ load_fill(load_run_t *run, load_conn_t *conns, uint64_t deadline)
              * moment it was due, or a slow server would slow its own judge.
              */
 
-            due = run->begin
-                  + (uint64_t) ((double) run->started * 1e9 / run->o->rate);
+            due = load_due(run);
 
             if (due > now) {
                 return;

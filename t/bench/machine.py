@@ -42,6 +42,24 @@ def nginx():
             'openssl': 'OpenSSL/' + openssl[1] if openssl else '?'}
 
 
+class Stolen:
+    """Time in which the hypervisor ran others on our core."""
+
+    def __init__(self, core):
+        self.name = 'cpu' if core is None else 'cpu%d' % core
+        self.before = self.ticks()
+
+    def ticks(self):
+        with open('/proc/stat', encoding='ascii') as f:
+            line = re.search(r'^%s +(.*)$' % self.name, f.read(), re.M)[1]
+        return [int(n) for n in line.split()[:8]]
+
+    def share(self):
+        """Of the time since then."""
+        spent = [b - a for a, b in zip(self.before, self.ticks())]
+        return spent[7] / max(sum(spent), 1)
+
+
 def describe(site):
     """An ordered list of (what, value)."""
     server, other = site.server_core, site.other_core

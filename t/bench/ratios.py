@@ -1,15 +1,21 @@
-"""Server CPU per handshake, side by side.
+"""Server CPU per handshake, side by side, slice by slice.
 
-Each round measures every variant of a row once, in an order that changes
-from round to round.  A ratio is that of two runs of one round, next to each
-other in time; what is told is the median of these ratios and between which
-two the middle half of them lies.  Whatever else the machine does can only add
-to a run, so the ratio of the cheapest quarters of all runs is told too: it
-settles sooner where the machine is not quiet.
+What a handshake costs on a machine that others use, too, changes by half
+within seconds.  So a round does not measure one variant after the other: each
+has a client of its own that has opened its sessions, and they take turns,
+each for a slice of a few milliseconds, in an order that changes from step to
+step.  A ratio is that of two slices of one step.  What is told is the median
+of the ratios of all steps of all rounds, between which two the middle half of
+them lies, and an interval that has the true median in it in 95 of 100 runs.
+
+Whatever else the machine does can only add to a slice, so the ratio of the
+cheapest quarters of all slices is told too.
 """
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import re
 import statistics
@@ -52,9 +58,9 @@ class Row:
 
 @dataclass
 class Series:
-    """All rounds of one row and one variant."""
+    """All slices of one row and one variant."""
 
-    cpu: list = field(default_factory=list)
+    cpu: list = field(default_factory=list)     # of each slice
     latency: dict = field(default_factory=dict)
     split: dict = field(default_factory=dict)
     rate: list = field(default_factory=list)
@@ -62,6 +68,7 @@ class Series:
     resumed: int = 0
     tickets: int = 0
     failures: int = 0
+    unfinished: int = 0
     reasons: dict = field(default_factory=dict)
 
     def add(self, result, counted):
@@ -72,7 +79,7 @@ class Series:
             self.failures += part.get('failures', 0)
             for reason, n in part.get('reasons', {}).items():
                 self.reasons[reason] = self.reasons.get(reason, 0) + n
-        self.cpu.append(result['server_cpu_us'])
+        self.unfinished += not result['complete']
         self.rate.append(result['handshakes'] / result['wall_s'])
         for name, value in result['latency_us'].items():
             self.latency.setdefault(name, []).append(value)
@@ -97,6 +104,23 @@ def quartiles(numbers):
     low, middle, high = statistics.quantiles(numbers, n=4,
                                              method='inclusive')
     return low, middle, high
+
+
+def interval(numbers):
+    """Between which two the median is with a probability of 95 %.
+
+    By the number of them that would be below it, as of coins thrown: whatever
+    the numbers' distribution is.  None where there are too few.
+    """
+    n = len(numbers)
+    below, k = 1, 0
+    while below * 40 <= 2 ** n:
+        k += 1
+        below += math.comb(n, k)
+    if not k:
+        return None
+    numbers = sorted(numbers)
+    return [numbers[k - 1], numbers[n - k]]
 
 
 def middle(numbers):
@@ -132,38 +156,68 @@ def chosen(rows, title):
 
 
 def once(row, variant, handshakes, core):
-    result = client.run(
+    return client.run(
         variant.opened_on, variant.redeemed_on, variant.mode, row.tls,
-        handshakes, list(variant.counted), core, row.in_flight,
-        freeze=variant.freeze)
-    if variant.after:
-        variant.after()
-    return result
+        handshakes, list(variant.counted), core, row.in_flight)
 
 
-def measure(rows, rounds, handshakes, seconds, core, progress):
+@dataclass
+class Plan:
+    """How long to measure, and how."""
+
+    rounds: int
+    slices: int                 # a round
+    handshakes: int             # a slice
+    seconds: float              # after which no other round begins
+    core: int | None            # of the clients
+
+    def slice(self, row):
+        """At the ends of a slice fewer are in flight than the row says."""
+        return max(self.handshakes, 4 * row.in_flight)
+
+
+def turned(variants, number):
+    """An order that each place comes round in, and each pair both ways."""
+    turn = number % len(variants)
+    order = variants[turn:] + variants[:turn]
+    if number // len(variants) % 2:
+        order.reverse()
+    return order
+
+
+def one_round(row, series, plan, number):
+    """The first slice is a rehearsal, and is checked but not timed."""
+    n = plan.slice(row)
+    with contextlib.ExitStack() as stack:
+        running = [(variant, stack.enter_context(client.Client(
+            variant.opened_on, variant.redeemed_on, variant.mode, row.tls,
+            n * (plan.slices + 1), list(variant.counted), plan.core,
+            row.in_flight, time=600, freeze=variant.freeze)))
+            for variant in turned(row.variants, number)]
+        for step in range(plan.slices + 1):
+            for variant, one in turned(running, step):
+                took = one.step(n)
+                if step:
+                    series[variant.label].cpu.append(
+                        sum(took['cpu_us_by_pid'].values())
+                        / max(took['handshakes'], 1))
+        for variant, one in running:
+            series[variant.label].add(one.end(), variant.counted)
+    for variant in row.variants:
+        if variant.after:
+            variant.after()
+
+
+def measure(rows, plan, progress):
     """[(row, {variant: Series})], of one round at the least."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + plan.seconds
     found = [(row, {v.label: Series() for v in row.variants})
              for row in rows]
-
-    # What is done for the first time costs more than it does later.
-    for row in rows:
-        for variant in row.variants:
-            if not variant.freeze:
-                once(row, variant, min(handshakes, 100), core)
-
-    for number in range(rounds):
+    for number in range(plan.rounds):
         if number and time.monotonic() > end:
             break
         for row, series in found:
-            progress('round %d of %d: %s' % (number + 1, rounds, row.title))
-            order = row.variants[:]
-            turn = number % len(order)
-            order = order[turn:] + order[:turn]
-            if number // len(order) % 2:
-                order.reverse()
-            for variant in order:
-                series[variant.label].add(
-                    once(row, variant, handshakes, core), variant.counted)
+            progress('round %d of %d: %s' % (number + 1, plan.rounds,
+                                             row.title))
+            one_round(row, series, plan, number)
     return found

@@ -2,6 +2,8 @@
 
 import ratios
 
+HELD, MISSED, UNKNOWN = 'held', 'missed', 'not told apart'
+
 
 def describe(found):
     """A dict for each variant of each row, in order."""
@@ -10,7 +12,9 @@ def describe(found):
         base = series[row.variants[0].label]
         for v in row.variants:
             one = series[v.label]
-            spread = ratios.quartiles(ratios.ratios(one, base) or [0])
+            each = ratios.ratios(one, base)
+            spread = ratios.quartiles(each or [0])
+            interval = ratios.interval(each)
             result.append({
                 'work': row.title, 'variant': v.label, 'target': row.target,
                 'base': one is base, 'resumes': v.resumes,
@@ -18,9 +22,12 @@ def describe(found):
                 'in_flight': row.in_flight,
                 'cpu_us': ratios.middle(one.cpu),
                 'ratio': spread[1], 'middle': [spread[0], spread[2]],
+                'interval': interval,
+                'verdict': verdict(interval, row.target),
                 'cheapest': ratios.cheapest(one.cpu)
                 / (ratios.cheapest(base.cpu) or 1),
-                'rounds_cpu_us': one.cpu, 'cannot': row.cannot,
+                'slices_cpu_us': [round(us, 2) for us in one.cpu],
+                'cannot': row.cannot,
                 'latency_us': {name: ratios.middle(values) for name, values
                                in one.latency.items()},
                 'longest_us': max(one.latency.get('max') or [0]),
@@ -29,32 +36,46 @@ def describe(found):
                 'rate': ratios.middle(one.rate),
                 'handshakes': one.handshakes, 'resumed': one.resumed,
                 'tickets': one.tickets, 'failures': one.failures,
-                'reasons': one.reasons})
+                'unfinished': one.unfinished, 'reasons': one.reasons})
     return result
 
 
+def verdict(interval, target):
+    if target is None:
+        return ''
+    if interval and interval[1] <= target:
+        return HELD
+    if interval and interval[0] > target:
+        return MISSED
+    return UNKNOWN
+
+
+def between(two):
+    return '%.3f-%.3f' % tuple(two) if two else '?'
+
+
 def show(rows, split):
-    print('  %-40s%-20s%7s  %-21s%8s%7s%9s%8s%8s%9s'
-          % ('', '', 'CPU us', 'ratio (middle half)', 'cheapest', 'target',
-             'resumed', 'p50 us', 'p99 us', 'p99.9 us'))
+    print('  %-40s%-20s%7s%7s  %-12s%-12s%8s%7s %-15s%8s%8s%8s%9s'
+          % ('', '', 'CPU us', 'ratio', '95 %', 'middle half', 'cheapest',
+             'target', '', 'resumed', 'p50 us', 'p99 us', 'p99.9 us'))
     last = None
     for row in rows:
         if last and last['work'] != row['work']:
             show_cannot(last)
-        spread, cheapest, target = '', '', ''
+        cells = [''] * 6
         if not row['base']:
-            spread = '%.3f (%.3f-%.3f)' % (row['ratio'], *row['middle'])
-            cheapest = '%.3f' % row['cheapest']
-            if row['variant'] == ratios.AGAIN:
-                target = '1.00'
-            elif row['target'] is not None:
-                target = '%.2f' % row['target']
+            cells = ['%.3f' % row['ratio'], between(row['interval']),
+                     between(row['middle']), '%.3f' % row['cheapest'],
+                     '' if row['target'] is None else '%.2f' % row['target'],
+                     row['verdict']]
+        if row['variant'] == ratios.AGAIN:
+            cells[4:] = ['1.00', '']
         resumed = 100 * row['resumed'] / max(row['handshakes'], 1)
-        print('  %-40s%-20s%7.1f  %-21s%8s%7s%8.0f%%%8.0f%8.0f%9.0f'
-              % (row['work'] if row['base'] else '',
-                 row['variant'], row['cpu_us'], spread, cheapest, target,
-                 resumed, *(row['latency_us'].get(name, 0)
-                            for name in ('p50', 'p99', 'p99.9'))))
+        print('  %-40s%-20s%7.1f%7s  %-12s%-12s%8s%7s %-15s%7.0f%%%8.0f%8.0f'
+              '%9.0f' % (row['work'] if row['base'] else '', row['variant'],
+                         row['cpu_us'], *cells, resumed,
+                         *(row['latency_us'].get(name, 0)
+                           for name in ('p50', 'p99', 'p99.9'))))
         last = row
         if split:
             print('  %-40s  %s' % ('', '   '.join(
@@ -78,6 +99,8 @@ def complaints(rows):
         if row['failures']:
             found.append(where + '%d handshakes failed %s'
                          % (row['failures'], row['reasons']))
+        if row['unfinished']:
+            found.append(where + 'out of time')
         expected = {True: row['handshakes'], False: 0,
                     None: row['resumed']}[row['resumes']]
         if row['resumed'] != expected:
