@@ -226,16 +226,16 @@ def peers_part(site, options):
 
 
 def show_frozen(rows):
-    heading('IDs of another host offered while memcached is frozen, TLS 1.2, '
-            '%d at once' % compare.FROZEN)
+    heading('While memcached is frozen, TLS 1.2, %d handshakes at once, %d s'
+            % (compare.FROZEN, compare.FROZEN_PATIENCE))
+    print('  %-40s%-20s%8s%9s%10s%12s' % ('', '', 'done', 'resumed', 'p50 ms',
+                                          'longest ms'))
     for row in rows:
-        latency = row['latency_us']
-        print('  %-20s%4d of %d handshakes done within %d s%s' % (
-            row['variant'], row['done'], row['offered'],
-            compare.FROZEN_PATIENCE,
-            ': p50 %.1f ms, longest %.1f ms' % (
-                latency['p50'] / 1e3, latency['max'] / 1e3)
-            if latency else ': ' + ', '.join(row['reasons'])))
+        print('  %-40s%-20s%8d%9d%10s%12s  %s' % (
+            row['work'], row['variant'], row['done'], row['resumed'],
+            *('%.1f' % (row['latency_us'][name] / 1e3)
+              if row['latency_us'] else '' for name in ('p50', 'max')),
+            ', '.join(row['reasons'])))
 
 
 def scaling_part(site, options):

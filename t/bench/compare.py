@@ -1,7 +1,9 @@
 """Rows: other servers beside plain nginx and nginx with the module."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import client
 import ids
@@ -14,6 +16,8 @@ PROBED = 20             # handshakes that show whether sessions resume
 SHARING = 15            # seconds that hosts get to share their keys
 FROZEN = 16             # handshakes while memcached is frozen, all at once
 FROZEN_PATIENCE = 12    # seconds
+FROZEN_WORKS = ('full handshake, session stored', 'ticket, other host',
+                'ID, same host', 'ID, other host')
 
 
 @dataclass
@@ -158,23 +162,36 @@ def rows(pairs, absent, core, progress):
 
 
 def frozen(pairs, quick, core, progress):
-    """How handshakes go that offer an ID while memcached is frozen.
+    """How handshakes go while memcached is frozen.
 
     The module's pair among them gives way to one with the default
-    lookup_timeout.
+    lookup_timeout.  Each has a memcached of its own, and they wait at the
+    same time.
     """
+    asked = [quick, *(pair for pair in pairs
+                      if pair.memcached and pair.name != MODULE)]
     found = []
-    for pair in [quick, *pairs]:
-        if not pair.memcached or pair.name == MODULE and pair is not quick:
+    for work in WORKS:
+        if work.tls != '1.2' or work.what not in FROZEN_WORKS:
             continue
-        progress('memcached frozen: ' + pair.name)
-        v = pair.variant(Work('', 'id', True, FROZEN, '1.2'))
-        result = client.run(
-            v.opened_on, v.redeemed_on, v.mode, '1.2', FROZEN, core=core,
-            in_flight=FROZEN, patience=FROZEN_PATIENCE,
-            freeze=[pair.memcached.process.pid])
-        found.append({'variant': pair.name, 'offered': FROZEN,
-                      'done': result['handshakes'],
-                      'reasons': result['reasons'],
-                      'latency_us': result['latency_us']})
+        progress('memcached frozen: ' + work.what)
+        with ThreadPoolExecutor(len(asked)) as pool:
+            found += pool.map(partial(frozen_one, work, core), asked)
     return found
+
+
+def frozen_one(work, core, pair):
+    row = {'work': work.what, 'variant': pair.name, 'offered': FROZEN}
+    # It may still be stunned by the freeze before.
+    if not pair.able(work, core):
+        return {**row, 'done': 0, 'resumed': 0, 'latency_us': {},
+                'reasons': ['did not resume before either']}
+    v = pair.variant(work)
+    result = client.run(
+        v.opened_on, v.redeemed_on, v.mode, work.tls, FROZEN, core=core,
+        in_flight=FROZEN, patience=FROZEN_PATIENCE,
+        freeze=[pair.memcached.process.pid])
+    return {**row, 'done': result['handshakes'],
+            'resumed': result['resumed'],
+            'reasons': list(result['reasons']),
+            'latency_us': result['latency_us']}

@@ -11,7 +11,10 @@ import sys
 import time
 
 import plots
+import ratios
+import tables
 from hosts import REPOSITORY, Unfit
+from ids import VERSIONS
 from peers import modules
 from ratios import AGAIN, MODULE, OTHER, PLAIN
 
@@ -53,6 +56,10 @@ def by_work(rows):
     return found
 
 
+def around(row):
+    return row['interval'] or row['middle']
+
+
 def ms(us):
     return ('%.2f' if us < 9995 else '%.1f') % (us / 1e3)
 
@@ -62,48 +69,114 @@ def latencies(row):
 
 
 def ratio(row):
-    return '%.3f (%.3f-%.3f)' % (row['ratio'], *row['middle'])
+    """The median and its interval."""
+    return '%.3f (%s)' % (row['ratio'], tables.between(row['interval']))
 
 
 def beside(a, b):
-    """The median of the ratios of two rows, round by round."""
-    return statistics.median(x / y for x, y in zip(a['rounds_cpu_us'],
-                                                   b['rounds_cpu_us']))
+    """(median, interval) of the ratios of two rows, step by step."""
+    each = [x / y for x, y in zip(a['slices_cpu_us'], b['slices_cpu_us'])
+            if y]
+    return ratios.middle(each), ratios.interval(each)
+
+
+def aimed(result):
+    """The rows that have a target."""
+    return [row for row in result['tickets'] + result['ids']
+            if row['variant'] in OURS and row['target'] is not None]
+
+
+def summary(page, result):
+    """What the tables come to."""
+    page.say('## In short')
+    works = by_work(result['tickets'] + result['ids'])
+    lines = []
+    for title, where in (('full handshake', MODULE),
+                         ('ticket resumption', OTHER),
+                         ('full handshake, session stored', MODULE),
+                         ('ID, same host', MODULE),
+                         ('ID, other host, 8 in flight', OTHER),
+                         ('ID, other host, 1 in flight', OTHER)):
+        found = [works.get('%s, TLS %s' % (title, tls), {}).get(where)
+                 for tls in VERSIONS]
+        if all(found):
+            lines.append('* %s: %.2f times the CPU of plain nginx in TLS 1.2, '
+                         '%.2f in TLS 1.3' % (title, *(row['ratio']
+                                                       for row in found)))
+    if lines:
+        lines[-1] += ('; plain nginx has no sessions of another host, and '
+                      'its own are what this is beside')
+    others = by_work(result.get('peers', [])).get('ID, other host, TLS 1.2')
+    if others:
+        lines.append('* a session of another host by ID beside servers that '
+                     'have that: ' + ', '.join(
+                         '%s %.0f us' % (name, row['cpu_us'])
+                         for name, row in others.items() if name != HOME))
+    late = [row for row in result.get('frozen', [])
+            if row['work'] == 'ID, other host']
+    if late:
+        lines.append('* the same while memcached is frozen: ' + ', '.join(
+            '%s %s' % (row['variant'], '%.0f ms at most' % (
+                row['latency_us']['max'] / 1e3)
+                if row['done'] == row['offered'] else 'not within %d s'
+                % result['frozen_patience']) for row in late))
+    page.say(*lines)
 
 
 def targets(page, result):
     counted = {row['work']: row for row in result.get('instructions', [])}
-    rows, missed = [], []
-    for row in result['tickets'] + result['ids']:
-        if row['variant'] not in OURS or row['target'] is None:
-            continue
-        name = '%s: %s' % (row['work'], row['variant'])
-        held = row['ratio'] <= row['target']
-        if not held:
-            missed.append('%s by %.1f %%' % (
-                name, 100 * (row['ratio'] / row['target'] - 1)))
-        instructions = counted.get(row['work'], {}).get('ratio')
-        rows.append([name, '%.2f' % row['target'], ratio(row),
-                     '%.3f' % row['cheapest'],
-                     '%.3f' % instructions if instructions else '',
-                     'yes' if held else 'no'])
+    aims = aimed(result)
     page.say('## Targets')
     page.say('Server CPU per handshake, nginx with the module to plain nginx '
              'doing the same;', 'for a session of another host: to a hit in '
              'plain nginx\'s own cache. The CPU of', 'memcached is counted. '
-             'The median of the rounds decides; in parentheses the two',
-             'between which the middle half of them lies; "cheapest" compares '
-             'the cheapest', 'quarters of the rounds.')
-    page.table(['', 'target', 'measured', 'cheapest', 'instructions', 'held'],
-               rows)
-    page.say('%d of %d targets are held.' % (len(rows) - len(missed),
-                                             len(rows))
-             + (' Missed: %s.' % '; '.join(missed) if missed else ''))
-    noise = [row['ratio'] for row in result['tickets'] + result['ids']
+             'A ratio is the median of many that were measured within',
+             'milliseconds of each other; in parentheses the interval that '
+             'holds the true median', 'with a probability of 95 %. A target '
+             'is held if all of the interval is at most the', 'target, missed '
+             'if all of it is above, and else this run cannot tell.',
+             '"Cheapest" compares the cheapest quarters; "instructions" are '
+             '[counted](#instructions).')
+    page.table(['', 'target', 'measured', 'cheapest', 'instructions', ''], [
+        ['%s: %s' % (row['work'], row['variant']), '%.2f' % row['target'],
+         ratio(row), '%.3f' % row['cheapest'],
+         '%.3f' % counted[row['work']]['ratio']
+         if row['work'] in counted else '', row['verdict']]
+        for row in aims])
+
+    by = {verdict: [row for row in aims if row['verdict'] == verdict]
+          for verdict in (tables.HELD, tables.MISSED, tables.UNKNOWN)}
+    page.say('Of %d targets %d are held and %d missed; of %d this run cannot '
+             'tell.' % (len(aims), *map(len, by.values())))
+    for verdict, text in ((tables.MISSED, 'Missed:'),
+                          (tables.UNKNOWN, 'Not told apart from the target:')):
+        if by[verdict]:
+            page.say(text)
+            page.say(*('* %s: %s' % (title, '; '.join(ones)) for title, ones
+                       in distances(by[verdict]).items()))
+    again = [row for row in result['tickets'] + result['ids']
              if row['variant'] == AGAIN]
-    page.say('A second plain nginx beside the first came to ratios from %.3f '
-             'to %.3f: what' % (min(noise), max(noise)),
-             'this run cannot tell apart.')
+    noise = [row['ratio'] for row in again]
+    apart = [row for row in again if row['interval']
+             and not row['interval'][0] <= 1 <= row['interval'][1]]
+    page.say('How far to trust this: a second plain nginx beside the first '
+             'came to ratios from %.3f' % min(noise), 'to %.3f, half of them '
+             'within %.1f %% of 1; in %d of %d rows the interval leaves out 1.'
+             % (max(noise), 100 * ratios.middle([abs(x - 1) for x in noise]),
+                len(apart), len(again)))
+
+
+def distances(rows):
+    """{work: [how far each is from its target]}, without versions."""
+    found = {}
+    for row in rows:
+        title, _, tls = row['work'].rpartition(', ')
+        how = 100 * (row['ratio'] / row['target'] - 1)
+        found.setdefault(title, []).append('%s%s %.1f %% %s' % (
+            tls, ', other host,' if row['variant'] == OTHER
+            and 'other host' not in title else '',
+            abs(how), 'above' if how > 0 else 'below'))
+    return found
 
 
 def peers(page, result):
@@ -153,48 +226,52 @@ def peers(page, result):
 
 
 def compared(page, works):
-    slower, faster = [], []
+    rows = []
     for work, variants in works.items():
         if MODULE not in variants:
             continue
-        mine = variants[MODULE]
-        others = {name: beside(mine, row) for name, row in variants.items()
-                  if name not in (MODULE, HOME)}
-        for found, ones in (
-                (slower, {n: x for n, x in others.items() if x > 1}),
-                (faster, {n: x for n, x in others.items() if x <= 1})):
-            if ones:
-                found.append('* %s: %s' % (work, ', '.join(
-                    '%s (%.2f)' % item for item in sorted(
-                        ones.items(), key=lambda item: -item[1]))))
-    page.say('CPU of nginx with the module over that of each, in the same '
-             'rounds. It costs more', 'than:')
-    page.say(*(slower or ['* nothing']))
-    page.say('and less than, or as much as:')
-    page.say(*(faster or ['* nothing']))
+        cells = {tables.MISSED: [], tables.UNKNOWN: [], tables.HELD: []}
+        for name, row in variants.items():
+            if name not in (MODULE, HOME):
+                middle, interval = beside(variants[MODULE], row)
+                cells[tables.verdict(interval, 1)].append(
+                    (middle, '%s (%.2f)' % (name, middle)))
+        rows.append([work, *(', '.join(text for _, text in
+                                       sorted(ones, reverse=True)) or '-'
+                             for ones in cells.values())])
+    page.say('CPU of nginx with the module over that of each, by the same '
+             'rule as the targets:')
+    page.table(['', 'the module costs more than', 'not told apart from',
+                'less than'], rows, 4)
 
 
 def frozen(page, result):
     page.say('### Memcached frozen')
-    page.say('%d clients at once offer the IDs of another host in TLS 1.2 '
-             'while memcached does' % result['frozen'][0]['offered'],
-             'not answer, and wait for %d seconds:'
-             % result['frozen_patience'])
-    page.table(['', 'handshakes done', 'p50 ms', 'longest ms', 'others'], [
-        [row['variant'], '%d of %d' % (row['done'], row['offered']),
+    page.say('%d clients at once, in TLS 1.2, while memcached does not '
+             'answer; they wait for %d' % (result['frozen'][0]['offered'],
+                                   result['frozen_patience']),
+             'seconds. Servers without memcached have nothing to wait for.')
+    works = by_work(result['frozen'])
+    page.table(['', '', 'done', 'resumed', 'p50 ms', 'longest ms', ''], [
+        [work if i == 0 else '', name, '%d of %d' % (row['done'],
+                                                     row['offered']),
+         '%d' % row['resumed'],
          *('%.1f' % (row['latency_us'][n] / 1e3) if row['latency_us'] else ''
            for n in ('p50', 'max')), ', '.join(row['reasons'])]
-        for row in result['frozen']])
+        for work, variants in works.items()
+        for i, (name, row) in enumerate(variants.items())], 2)
 
 
 def measured(page, title, rows):
     page.say('## ' + title)
-    page.table(['', '', 'CPU us', 'ratio', 'cheapest', 'p50 ms', 'p99 ms',
-                'p99.9 ms', 'longest ms'], [
+    page.table(['', '', 'CPU us', 'ratio', 'middle half', 'cheapest',
+                'p50 ms', 'p99 ms', 'p99.9 ms', 'longest ms'], [
         [row['work'] if row['base'] else '', row['variant'],
-         '%.1f' % row['cpu_us'], '' if row['base'] else ratio(row),
-         '' if row['base'] else '%.3f' % row['cheapest'], *latencies(row),
-         ms(row['longest_us'])] for row in rows], 2)
+         '%.1f' % row['cpu_us'],
+         *(('', '', '') if row['base'] else
+           (ratio(row), tables.between(row['middle']),
+            '%.3f' % row['cheapest'])),
+         *latencies(row), ms(row['longest_us'])] for row in rows], 2)
 
 
 def ids(page, result):
@@ -208,7 +285,7 @@ def ids(page, result):
     series, goals = {}, {}
     for row in rows:
         series.setdefault(row['work'].rpartition(', ')[2], []).append(
-            [row['in_flight'], row['ratio'], *row['middle']])
+            [row['in_flight'], row['ratio'], *around(row)])
         goals[row['in_flight']] = row['target']
     plots.curves(plots.name(DOCS, 'ids'), series, 'handshakes in flight',
                  sorted(goals.items()))
@@ -229,8 +306,11 @@ def scaling(page, result):
     page.say('## Scaling')
     page.say('Sessions by ID, TLS 1.2, opened on another host, %d in flight. '
              'Ratios are to the' % result['scaling'][0]['in_flight'],
-             'first of each kind. Workers have a core each; all hosts share '
-             'one, and each gets its', 'part of the handshakes in flight.')
+             'first of each kind. Workers have a core each as far as there '
+             'are cores, and the client', 'shares the last of them: more '
+             'workers than cores say what they get in each other\'s way,',
+             'not how much they finish. All hosts share one core, and each '
+             'gets its part of the', 'handshakes in flight.')
     lines = []
     for work, variants in works.items():
         base = next(iter(variants.values()))
@@ -246,7 +326,7 @@ def scaling(page, result):
     page.plot('scaling', 'CPU per handshake as ratios to the smallest')
     plots.panels(plots.name(DOCS, 'scaling'), {
         work: [[name.split()[0].replace(',000', ' k'), row['ratio'],
-                *row['middle']]
+                *around(row)]
                for name, row in variants.items()]
         for work, variants in works.items()})
 
@@ -286,32 +366,47 @@ def rest(page, result):
 
 def method(page, result):
     page.say('## How it was measured')
-    page.say('`%s`, on' % ' '.join([*result['settings'],
-                                    'make performance']))
+    page.say('All of this page, with the numbers of a run of its own:')
+    page.say('```', ' '.join([*result['settings'], 'make performance']),
+             '```')
+    page.say('The numbers alone, in the terminal; the same of some rows only '
+             '(`BENCH_SPLIT=1`: by thread);', 'and each row once, to see that '
+             'all sessions resume, as `make test` does:')
+    page.say('```', 'make bench',
+             "BENCH_ONLY='ID, other host, 8' BENCH_SPLIT=1 make bench",
+             'make bench-once', '```')
+    page.say('The top of `t/bench/bench.py` names all settings. It ran on')
     page.table(['', ''], [[name, value] for name, value
                           in result['machine'].items()], 2)
-    rounds = [len(row['rounds_cpu_us']) for part in (
+    slices = [len(row['slices_cpu_us']) for part in (
         'tickets', 'ids', 'peers', 'scaling') for row in result.get(part, [])]
     page.say(
         'The load client (`t/bench/load.c`) opens sessions on one host and '
         'redeems each once,', 'on the same or on another one, over loopback. '
         'Server CPU is what the kernel has', 'accounted to the processes of '
         'the redeeming host (all threads) and to memcached', 'while the '
-        'sessions are redeemed; opening them is not counted. %d handshakes a'
-        % result['handshakes'], 'measurement; a round measures everything '
-        'once, in an order that changes; %d to %d'
-        % (min(rounds), max(rounds)), 'rounds a table. A handshake that '
-        'failed, or a session that did not resume where it', 'must, makes '
-        'the bench fail; a timing never does. '
+        'sessions are redeemed; opening them is not counted. All variants of '
+        'a row', 'take turns, %d handshakes at a time (or four times those in '
+        'flight), in an order that' % result['handshakes'], 'changes; a '
+        'ratio is that of two neighbours in time, and there are %d to %d of '
+        'each.' % (min(slices), max(slices)), 'A turn ends when the clocks '
+        'of the servers stand still: what they store late is counted', 'where '
+        'it belongs. A handshake that failed, or a session that did not '
+        'resume where it', 'must, makes the bench fail; a timing never does. '
         'Latency is from the connect to', 'the end of the handshake and '
         'includes the client\'s work; with many in flight it is', 'mostly '
         'waiting for the one core.')
+    if any(result.get('stolen', {}).values()):
+        page.say(
+            'The hypervisor took the servers\' core away for a part of the '
+            'time: %s.' % ', '.join('%s %.1f %%' % (title, 100 * share)
+                                    for title, share
+                                    in result['stolen'].items()),
+            'Linux leaves that out of the CPU time of a process, as far as '
+            'it is told; what a', 'neighbour does to caches stays in.')
     page.say('The other servers:')
     page.say(*('* %s: %s' % (peer.NAME, peer.NOTE)
                for peer in modules()))
-    page.say('`BENCH_ONLY=REGEX`, `BENCH_ROUNDS=N`, `BENCH_HANDSHAKES=N`, '
-             '`BENCH_SECONDS=N` and others,', 'named at the top of '
-             '`t/bench/bench.py`, make `make bench` shorter or longer.')
 
 
 PARTS = (('peers', peers), ('frozen', frozen),
@@ -333,6 +428,7 @@ def main():
              'another machine; the ratios say more.')
     try:
         if result.get('tickets') and result.get('ids'):
+            summary(page, result)
             targets(page, result)
         for name, part in PARTS:
             if result.get(name):
