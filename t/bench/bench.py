@@ -2,9 +2,9 @@
 """What sharing keys and sessions costs: nginx with the module beside others.
 
 BENCH_ROUNDS        rounds of measurements, at most (20)
-BENCH_SLICES        of a round (20)
+BENCH_SLICES        of a round (20); half as many where they are longer
 BENCH_HANDSHAKES    of a slice (100); four times those in flight at the least
-BENCH_SECONDS       after which no further round of all tables begins (900)
+BENCH_SECONDS       after which no further round of all tables begins (800)
 BENCH_URGENCY       by how much its processes are less nice than others (10)
 BENCH_ONLY          regular expression: only these of "row: variant"
 BENCH_SESSIONS      live ones at most while scaling is measured (100000)
@@ -80,7 +80,8 @@ def show_rows(site, title, rows, options):
     stolen = machine.Stolen(site.server_core)
     found = ratios.measure(rows, plan, progress)
     progress('')
-    slices = len(next(iter(found[0][1].values())).cpu)
+    slices = max(len(one.cpu) for _, series in found
+                 for one in series.values())
     heading('%s: server CPU per handshake, %d slices of %d handshakes'
             % (title, slices, options.handshakes))
     result = tables.describe(found)
@@ -153,7 +154,7 @@ class Options:
         self.rounds = max(setting('BENCH_ROUNDS', 20), 1)
         self.slices = max(setting('BENCH_SLICES', 20), 1)
         self.handshakes = max(setting('BENCH_HANDSHAKES', 100), 1)
-        self.seconds = setting('BENCH_SECONDS', 900)
+        self.seconds = setting('BENCH_SECONDS', 800)
         self.stolen = {}
         self.counted = setting('BENCH_INSTRUCTIONS', 30)
         self.keys = setting('BENCH_KEYS', 5)

@@ -175,6 +175,11 @@ class Plan:
         """At the ends of a slice fewer are in flight than the row says."""
         return max(self.handshakes, 4 * row.in_flight)
 
+    def steps(self, row):
+        """Fewer where slices are long; one is the rehearsal."""
+        return 1 + (self.slices if self.slice(row) == self.handshakes
+                    else (self.slices + 1) // 2)
+
 
 def turned(variants, number):
     """An order that each place comes round in, and each pair both ways."""
@@ -187,14 +192,14 @@ def turned(variants, number):
 
 def one_round(row, series, plan, number):
     """The first slice is a rehearsal, and is checked but not timed."""
-    n = plan.slice(row)
+    n, steps = plan.slice(row), plan.steps(row)
     with contextlib.ExitStack() as stack:
         running = [(variant, stack.enter_context(client.Client(
             variant.opened_on, variant.redeemed_on, variant.mode, row.tls,
-            n * (plan.slices + 1), list(variant.counted), plan.core,
+            n * steps, list(variant.counted), plan.core,
             row.in_flight, time=600, freeze=variant.freeze)))
             for variant in turned(row.variants, number)]
-        for step in range(plan.slices + 1):
+        for step in range(steps):
             for variant, one in turned(running, step):
                 took = one.step(n)
                 if step:
