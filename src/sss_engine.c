@@ -34,7 +34,7 @@
  * Stores go out at once, but so long after what was sent before: nobody waits
  * for them, but the client may be back soon, on another host.
  */
-#define SSS_ENGINE_GATHER  2000         /* us                              */
+#define SSS_ENGINE_GATHER  4900         /* us                              */
 
 #define SSS_ENGINE_PROBE   500000       /* while the breaker is open, us   */
 

@@ -431,7 +431,7 @@ test_gather(void **state)
 
     put(f->engine, name_of(1), "value");
     due = sss_engine_run(f->engine);
-    assert_in_range(due, 0, 2000);
+    assert_in_range(due, 0, 5000);
 
     run(f->engine, 20);
     assert_int_equal(items(&f->memcached[0]), 2);
