@@ -195,13 +195,15 @@ class Comparison:
         Then each answer of the module must be one of plain nginx's, too.
 
         On a machine with more to do than it can, a packet of a barrier may
-        overtake those before it, and a server looks as if it waited: what
+        overtake those before it, and a server looks as if it waited; or ten
+        seconds pass before early data is sent, which is refused then. What
         it does when asked again is what counts.
         """
         numbers = [n for n in numbers if len(numbers) <= AGAIN]
         seen = {n: (set(), set()) for n in numbers}
         for n in numbers:
-            if len({'waits' in one.words for one in outcomes[n]}) == 1:
+            waits = {'waits' in one.words for one in outcomes[n]}
+            if len(waits) == 1 and not self.inputs[n].ages():
                 for known, one in zip(seen[n], outcomes[n]):
                     known.add(one.key())
         for look in range(MOST_LOOKS):

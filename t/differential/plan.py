@@ -47,6 +47,10 @@ class Input:
     source: str
     shuts: bool
 
+    def ages(self):
+        """Whether it is no more the same after some seconds."""
+        return self.source.startswith('early13')
+
     def __str__(self):
         return 'input %d: %s%s of %s at %s, %s' % (
             self.number, self.mutation.__name__, self.args or '', self.source,
