@@ -20,6 +20,7 @@ from ratios import AGAIN, MODULE, OTHER, PLAIN
 
 DOCS = os.path.join(REPOSITORY, 'docs')
 RESULT = os.path.join(REPOSITORY, 'build', 'bench', 'result.json')
+SOAK = os.path.join(REPOSITORY, 'build', 'bench', 'soak.json')
 OURS = (MODULE, OTHER, MODULE + ', forged')
 HOME = PLAIN + ', same host'
 
@@ -343,6 +344,28 @@ def instructions(page, result):
          '%.4f' % row['ratio']] for row in result['instructions']])
 
 
+def soaked(page):
+    """What the last "make soak" came to, if there was one."""
+    if not os.path.exists(SOAK):
+        return
+    with open(SOAK, encoding='utf-8') as f:
+        found = json.load(f)
+    page.say(
+        '`make soak` on %s: %s handshakes on two hosts, full ones and tickets '
+        'and'
+        % (time.strftime('%Y-%m-%d', time.gmtime(found['time'])),
+           '{:,}'.format(found['handshakes'])),
+        'sessions by ID of both, TLS 1.2 and 1.3, through %d rotations of the '
+        'key. %d failed;' % (found['rotations'], found['failed']),
+        '%s of %s sessions offered were resumed. From number %s on the '
+        'private memory'
+        % ('{:,}'.format(found['resumed']), '{:,}'.format(found['offered']),
+           '{:,}'.format(found['warm_at'])),
+        'of the two workers, %s kB, grew by at most %s kB.'
+        % (' and '.join(map(str, found['private_kb'])),
+           ' and '.join(map(str, found['growth_kb']))))
+
+
 def rest(page, result):
     if 'memory' in result:
         page.say('## Memory')
@@ -354,6 +377,7 @@ def rest(page, result):
         zone = memory['zone']
         page.say('The zone of %d kB has room for %d keys.' % (
             zone['size_kb'], zone['capacity']))
+        soaked(page)
     if 'propagation' in result:
         page.say('## Keys on their way')
         ms = result['propagation']['ms']
