@@ -528,16 +528,18 @@ for my $version ('1_2', '1_3') {
 
 # Rotation: the tickets of before, then those that took their place.
 
+my %under = map { $_ => key_name($first{$_}) } qw(1_2 1_3);
+
 for my $rotation (1, 2) {
-    ok(until_true(sub {
-        %now = keys_of('roll');
-        return $now{current} && $now{current} ne $begin{current};
-    }), "rotation $rotation: another key is the current one");
-
-    %begin = %now;
-
     for my $version ('1_2', '1_3') {
         my $session = "$dir/session.roll.$version";
+
+        ok(until_true(sub {
+            %now = keys_of('roll');
+            return $now{current} && $now{current} ne $under{$version};
+        }), "$version, rotation $rotation: another key is the current one");
+
+        %begin = %now;
 
         $before = counters('roll');
         my $next = client('roll', version => $version, in => $session,
@@ -550,6 +552,8 @@ for my $rotation (1, 2) {
         ok(key_name($next) eq $begin{current}
            || key_name($next) eq ($now{current} // ''),
            "$version: and is renewed under the new key");
+
+        $under{$version} = key_name($next);
 
         rename "$session.next", $session or die $!;
     }

@@ -63,6 +63,9 @@ def lacking(lab):
         found['cuts'] = ('no network namespaces: ' + lab.why_no_namespaces)
     if not nginx.glob.glob(nginx.FAKETIME):
         found['clocks'] = 'libfaketime is not installed'
+    elif not nginx.clocks_apart():
+        found['clocks'] = ('before libfaketime 0.9.9 timers expire when a '
+                           'clock is put forward')
     return found
 
 

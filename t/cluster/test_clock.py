@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import clients, load, process
+from harness import clients, load, nginx, process
 
 
 @pytest.mark.parametrize('offset', ['+20m', '-20m'])
@@ -50,7 +50,14 @@ def test_short_rotation(make_cluster, offset):
             assert client.connect(second, session=session).error is None
 
 
-def test_clock_is_put_forward(make_cluster):
+@pytest.fixture(name='apart')
+def fixture_apart():
+    if not nginx.clocks_apart():
+        pytest.skip('before libfaketime 0.9.9 all timers of a host whose '
+                    'clock is put forward expire')
+
+
+def test_clock_is_put_forward(make_cluster, apart):
     """The clock of a running host is late and is put right."""
     cluster = make_cluster(hosts=2, start=False, session_timeout='1h')
     jumping, other = cluster.hosts
@@ -62,7 +69,7 @@ def test_clock_is_put_forward(make_cluster):
         cluster.wait_agreed()
 
 
-def test_clock_is_put_back(make_cluster):
+def test_clock_is_put_back(make_cluster, apart):
     """Keys of a far future are forgotten; handshakes do not fail."""
     cluster = make_cluster(hosts=2, start=False, session_timeout='1h')
     jumping, other = cluster.hosts

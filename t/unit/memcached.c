@@ -25,6 +25,7 @@ static int memcached_run(memcached_t *m);
 static void memcached_exec(memcached_t *m);
 static void *fake_main(void *data);
 static void fake_serve(fake_t *fake, int fd);
+static unsigned fake_gets(const char *bytes, size_t n, int *in);
 static int fake_answer(fake_t *fake, int fd, const char *bytes, size_t len);
 static int fake_wait(fake_t *fake, int fd, short events);
 
@@ -436,11 +437,14 @@ fake_main(void *data)
 static void
 fake_serve(fake_t *fake, int fd)
 {
+    int          rc, in_get;
     char         bytes[16384];
     ssize_t      n;
+    unsigned     count;
     const char  *first;
 
     first = fake->first;
+    in_get = -1;
 
     while (fake_wait(fake, fd, POLLIN)) {
 
@@ -453,27 +457,59 @@ fake_serve(fake_t *fake, int fd)
             continue;
         }
 
-        atomic_fetch_add(&fake->messages, 1);
+        /* what was sent in two messages may be read at once */
 
-        if (first) {
-            if (fake_answer(fake, fd, first, strlen(first)) != 0) {
-                return;
+        for (count = fake->first ? fake_gets(bytes, (size_t) n, &in_get) : 1;
+             count > 0; count--)
+        {
+            atomic_fetch_add(&fake->messages, 1);
+
+            if (first) {
+                rc = fake_answer(fake, fd, first, strlen(first));
+                first = NULL;
+
+            } else {
+                rc = fake_answer(fake, fd, fake->bytes, fake->len);
             }
 
-            first = NULL;
-            continue;
+            if (rc != 0) {
+                return;
+            }
         }
 
-        do {
+        while (fake->repeat) {
             if (fake_answer(fake, fd, fake->bytes, fake->len) != 0) {
                 return;
             }
-        } while (fake->repeat);
+        }
 
         if (fake->hang_up) {
             return;
         }
     }
+}
+
+
+/* Lines that begin as "get" does and end here; *in is -1 between lines. */
+
+static unsigned
+fake_gets(const char *bytes, size_t n, int *in)
+{
+    unsigned  count;
+
+    for (count = 0; n > 0; n--, bytes++) {
+
+        if (*in == -1) {
+            *in = (*bytes == 'g');
+        }
+
+        if (*bytes == '\n') {
+            count += (unsigned) *in;
+            *in = -1;
+        }
+    }
+
+    return count;
 }
 
 

@@ -29,7 +29,8 @@ typedef struct {
 typedef struct {
     sss_address_t   address;
     const char     *first;              /* the answer to the first message
-                                           of a connection, NULL: as ever  */
+                                           of a connection, NULL: as ever;
+                                           with it each "get" is a message */
     const char     *bytes;              /* the answer to a message         */
     size_t          len;                /* 0: silence                      */
     unsigned        drip_ms;            /* between two bytes, 0: at once   */

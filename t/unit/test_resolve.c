@@ -1,4 +1,8 @@
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE             /* RTLD_NEXT */
+#endif
+
 /*
  * The engine and a server that has a name: it is looked up again after a
  * failure, so that a server may move, and a resolver may fail.

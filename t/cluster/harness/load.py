@@ -111,6 +111,10 @@ class Load:
             self.missed.append('%s: ticket of %s, %.2f s old'
                                % (what, ticket.issuer.name,
                                   began - ticket.born))
+        self._keep(Ticket(client, result.session, kind, born, host), ticket,
+                   result)
+
+    def _keep(self, issued, offered, result):
+        """What may be offered from now on."""
         if result.session is not None and result.session.has_ticket:
-            self.tickets.append(Ticket(client,
-                                       result.session, kind, born, host))
+            self.tickets.append(issued)

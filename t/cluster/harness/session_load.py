@@ -87,17 +87,14 @@ class SessionLoad(load.Load):
                                 % (result.host.name, result.version, kind,
                                    result.error)))
             return
-        before = len(self.tickets)
         super()._judge(ticket, client, result, kind, began)
-        if len(self.tickets) > before:
-            self.tickets.pop()          # TLS 1.3 calls its session a ticket
-        if result.session is None or (ticket and result.reused
+
+    def _keep(self, issued, offered, result):
+        if result.session is None or (offered and result.reused
                                       and result.version == 'TLSv1.2'):
             return
-        born = ticket.born if ticket and result.reused else began
-        one = load.Ticket(client, result.session, kind, born, result.host)
-        one.stored = time.monotonic()
-        self.tickets.append(one)
+        issued.stored = time.monotonic()
+        self.tickets.append(issued)
 
 
 def items(cluster):
