@@ -17,11 +17,12 @@ OFF = 'ssl_session_tickets off; '
 OLD = {'TLSv1': ssl.TLSVersion.TLSv1, 'TLSv1.1': ssl.TLSVersion.TLSv1_1}
 
 (PLAIN, PROXIED, HTTP2, EARLY, RETRY, KTLS, OLDEST, REJECT, HASTY, IMAP, POP3,
- SMTP, FRONT, EARLY_TICKETS, PROXIED_STREAM) = range(8501, 8516)
+ SMTP, FRONT, EARLY_TICKETS, PROXIED_STREAM, PROXIED_MAIL) = range(8501, 8517)
 
 
-def servers(directory, new):
-    large = ('location = /large { root %s; sendfile on; }' % directory)
+def servers(cluster):
+    large = ('location = /large { root %s; sendfile on; }'
+             % cluster.directory)
     listed = [
         conf.Server(port=PLAIN, extra=OFF),
         conf.Server(port=PROXIED, listen='proxy_protocol', extra=OFF),
@@ -32,11 +33,12 @@ def servers(directory, new):
         conf.Server(port=EARLY_TICKETS, extra='ssl_early_data on;'),
         conf.Server(port=RETRY, extra=OFF + 'ssl_ecdh_curve secp384r1;'),
         conf.Server(port=KTLS, extra=OFF + large
-                    + ('ssl_conf_command Options KTLS;' if new else '')),
+                    + ('ssl_conf_command Options KTLS;' if new(cluster)
+                       else '')),
         conf.Server(port=OLDEST, extra=OFF + 'ssl_protocols TLSv1 TLSv1.1;'
                     'ssl_ciphers DEFAULT@SECLEVEL=0;'),
         conf.Server(port=REJECT, name='nobody', extra=OFF
-                    + ('ssl_reject_handshake on;' if new else '')),
+                    + ('ssl_reject_handshake on;' if new(cluster) else '')),
         conf.Server(port=REJECT, extra=OFF),
         conf.Server(port=HASTY, extra=OFF + 'client_header_timeout 1s;'),
         conf.Server(conf.STREAM, port=FRONT, tls='', sync=None,
@@ -45,12 +47,19 @@ def servers(directory, new):
         listed.append(conf.Server(
             conf.MAIL, port=port, tls='', extra=OFF + 'starttls on;',
             serve='protocol %s;' % protocol))
+    if mail_takes_proxy_protocol(cluster):
+        listed.append(conf.Server(conf.MAIL, port=PROXIED_MAIL,
+                                  listen='proxy_protocol', extra=OFF))
     return listed
 
 
 def new(cluster):
     """Whether nginx has ssl_conf_command and ssl_reject_handshake."""
     return cluster.build.version() >= (1, 19, 4)
+
+
+def mail_takes_proxy_protocol(cluster):
+    return cluster.build.version() >= (1, 19, 8)
 
 
 @pytest.fixture(scope='module')
@@ -65,7 +74,7 @@ def cluster(lab, make_module_cluster):
     with open(os.path.join(cluster.directory, 'large'), 'wb') as f:
         f.write(os.urandom(1 << 20))
     for host in cluster.hosts:
-        host.config.servers = servers(cluster.directory, new(cluster))
+        host.config.servers = servers(cluster)
         for server in host.config.servers:
             if server.port == FRONT:
                 server.serve %= host.address
@@ -234,6 +243,22 @@ def test_proxy_protocol_of_stream(hosts, version):
     resume(hosts, PROXIED_STREAM, version, talk)
 
 
+@pytest.mark.parametrize('version', clients.VERSIONS)
+def test_proxy_protocol_of_mail(cluster, hosts, version):
+    if not mail_takes_proxy_protocol(cluster):
+        pytest.skip('mail of this nginx has no PROXY protocol')
+
+    def talk(*args):
+        with Talk(*args, before=behind) as talk:
+            talk.step(talk.tls.do_handshake)
+            assert talk.read().startswith(b'* OK')
+            assert b'BYE' in talk.ask(b'b LOGOUT\r\n')
+            talk.close()
+        return talk, None
+
+    resume(hosts, PROXIED_MAIL, version, talk)
+
+
 def behind(plain):
     """Kept back by the kernel until there is more."""
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
@@ -318,22 +343,59 @@ def test_rejected_name(cluster, hosts, version):
     assert said[0] == said[1] and 'UNRECOGNIZED_NAME' in said[0]
 
 
-@pytest.mark.parametrize('version', clients.VERSIONS)
-def test_kernel_tls(cluster, hosts, version):
-    """Where the kernel has it; elsewhere the option must do no harm."""
+@pytest.fixture
+def download(cluster):
+    """A talk that asks for a large file, where nginx may use kernel TLS."""
     if not new(cluster):
         pytest.skip('this nginx cannot be told to use it')
     with open(os.path.join(cluster.directory, 'large'), 'rb') as f:
         large = f.read()
 
-    def download(*args):
+    def talk(*args):
         with Talk(*args) as talk:
             answer = talk.ask(ASK.replace(b' / ', b' /large '))
             assert answer.endswith(large)
             talk.close()
         return talk, None
 
+    return talk
+
+
+@pytest.mark.parametrize('version', clients.VERSIONS)
+def test_kernel_tls(hosts, download, version):
+    """Where the kernel has none the option must do no harm."""
     resume(hosts, KTLS, version, download)
+
+
+def kernel_tls(host):
+    """How many connections the kernel has written records for."""
+    worker, = host.workers()
+    try:
+        with open('/proc/%d/net/tls_stat' % worker, encoding='ascii') as f:
+            counters = dict(line.split() for line in f)
+    except FileNotFoundError:
+        return 0
+    return int(counters['TlsTxSw']) + int(counters['TlsTxDevice'])
+
+
+@pytest.mark.parametrize('version', clients.VERSIONS)
+def test_kernel_tls_is_used(cluster, hosts, download, version):
+    """Where plain nginx has it; also after a handshake that was held."""
+    plain = cluster.hosts[2]
+    before = kernel_tls(plain)
+    download(plain, KTLS, context(version))
+    if kernel_tls(plain) == before:
+        pytest.skip('plain nginx gets no TLS from the kernel here')
+    used = [kernel_tls(host) for host in hosts]
+
+    def talk(host, *args):
+        done = download(host, *args)
+        now = kernel_tls(host)
+        assert now > used[hosts.index(host)]
+        used[hosts.index(host)] = now
+        return done
+
+    resume(hosts, KTLS, version, talk)
 
 
 @pytest.mark.parametrize('port', [EARLY, EARLY_TICKETS])
@@ -403,6 +465,50 @@ def hold(cluster, version, port):
     talk.flush()
     process.wait_until(lambda: waiting(second) == 1, 'a handshake held')
     return talk
+
+
+def spare_filter(cluster, host):
+    """Where the filter is that no connection has; 0: there is none."""
+    module = os.path.join(cluster.build.modules,
+                          'ngx_ssl_session_sync_module.so')
+    offset, = [int(line.split()[0], 16)
+               for line in process.run(['nm', module]).splitlines()
+               if ' ngx_ssl_session_sync_spare' in line]
+    worker, = host.workers()
+    with open('/proc/%d/maps' % worker, encoding='utf-8') as f:
+        base = min(int(line.split('-')[0], 16) for line in f
+                   if line.rstrip().endswith(module))
+    with open('/proc/%d/mem' % worker, 'rb') as f:
+        f.seek(base + offset)
+        pointer, = struct.unpack('P', f.read(struct.calcsize('P')))
+    return pointer
+
+
+@pytest.mark.parametrize('version', clients.VERSIONS)
+def test_filter_is_taken_out(cluster, hosts, version):
+    """Once the ClientHello is through, not only at the handshake's end.
+
+    The one filter that goes from connection to connection is with one as
+    long as that is held, and is free before it has been answered.
+    """
+    host = hosts[1]
+    with hold(cluster, version, PLAIN) as talk:
+        assert spare_filter(cluster, host) == 0
+        cluster.way.release()
+        assert talk.plain.recv(1)
+        free = spare_filter(cluster, host)
+        assert free
+        # and when it is somebody's without having been held
+        with Talk(host, PLAIN, context(version)) as other:
+            with pytest.raises(ssl.SSLWantReadError):
+                other.tls.do_handshake()
+            hello = other.outgoing.read()
+            other.plain.sendall(hello[:-1])
+            process.wait_until(lambda: spare_filter(cluster, host) == 0,
+                               'the filter of the other one')
+            other.plain.sendall(hello[-1:])
+            assert other.plain.recv(1)
+            assert spare_filter(cluster, host) == free
 
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
