@@ -14,10 +14,43 @@ def issue(hosts):
 
 
 def check(hosts, tickets):
+    assert all(resumptions(hosts, tickets))
+
+
+def resumptions(hosts, tickets):
+    """Whether each resumes; none may fail."""
+    found = []
     for client, session in tickets:
         for host in hosts:
             result = client.connect(host, session=session)
-            assert result.error is None and result.reused
+            assert result.error is None, result
+            found.append(result.reused)
+    return found
+
+
+def check_from_the_start(cluster, hosts, tickets):
+    """Starts them: they resume tickets with their first handshakes.
+
+    A host for which memcached is too slow goes on with a key of its own.  So
+    may one on a busy machine, which then says nothing of those that are in
+    time: another start has to.
+    """
+    for _ in range(5):
+        before = names(cluster)
+        cluster.start()
+        resumed = resumptions(hosts, tickets)
+        if all(host.keys() <= before for host in hosts):
+            assert all(resumed)
+            return
+        cluster.wait_agreed()
+        for host in hosts:
+            host.stop()
+    raise AssertionError('hosts do not wait for the keys of the cluster')
+
+
+def names(cluster):
+    return {key.short_name for server in cluster.memcached
+            for key in record.ring_of(server, cluster.secret)}
 
 
 def test_simultaneous_start(make_cluster):
@@ -42,8 +75,7 @@ def test_first_handshake_of_a_new_host(make_cluster):
     first.start()
     cluster.wait_whole([first])
     tickets = issue([first])
-    second.start()
-    check([second], tickets)
+    check_from_the_start(cluster, [second], tickets)
 
 
 def test_host_restarts(make_cluster):
@@ -53,8 +85,7 @@ def test_host_restarts(make_cluster):
     tickets = issue([host])
     cluster.wait_whole()
     host.stop()
-    host.start()
-    check([host], tickets)
+    check_from_the_start(cluster, [host], tickets)
 
 
 def test_host_loses_power(make_cluster):
@@ -63,7 +94,7 @@ def test_host_loses_power(make_cluster):
     cluster.wait_whole()
     tickets = issue(cluster.hosts)
     cluster.hosts[0].kill()
-    cluster.hosts[0].start()
+    check_from_the_start(cluster, cluster.hosts[:1], tickets)
     check(cluster.hosts, tickets)
 
 
@@ -74,8 +105,7 @@ def test_all_hosts_restart_while_memcached_stays(make_cluster):
     tickets = issue(cluster.hosts)
     for host in cluster.hosts:
         host.stop()
-    cluster.start()
-    check(cluster.hosts, tickets)
+    check_from_the_start(cluster, cluster.hosts, tickets)
 
 
 def test_rolling_restarts(make_cluster):
@@ -88,7 +118,7 @@ def test_rolling_restarts(make_cluster):
         server.restart()
         cluster.wait_whole()
         host.stop()
-        host.start()
+        check_from_the_start(cluster, [host], tickets)
         check(cluster.hosts, tickets)
     process.wait_until(
         lambda: all(host.group()['state'] == 'ok' for host in cluster.hosts),
