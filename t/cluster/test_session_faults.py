@@ -8,17 +8,15 @@ import random
 
 import pytest
 
-from harness import clients, conf, process, proxy, record, sessions
+from harness import (callers, clients, conf, process, proxy, record,
+                     sessions)
 
 LOOKUP_TIMEOUT = 0.4
-# of a client; whoever was held until memcached answers would be held for ever,
-# and the machine is busy, too
-PATIENCE = LOOKUP_TIMEOUT + 10
 PATIENT = 20
 
 
 def of_both():
-    return [sessions.Chain(version, PATIENCE) for version in clients.VERSIONS]
+    return [sessions.Chain(version) for version in clients.VERSIONS]
 
 
 def prepare(cluster, lookup_timeout=LOOKUP_TIMEOUT):
@@ -71,7 +69,10 @@ def engines(host):
 
 
 def drill(cluster, fail, heal):
-    """A fault after which a host gets nothing from memcached."""
+    """A fault after which a host gets nothing from memcached.
+
+    Who is held until memcached answers is held until the client gives up.
+    """
     first, second = cluster.hosts[:2]
     chains = of_both()
     for chain in chains:
@@ -168,6 +169,50 @@ def in_a_row(chains, hosts, count=10):
         if row >= count:
             return
     raise AssertionError('sessions are still lost')
+
+
+@pytest.mark.parametrize('version', clients.VERSIONS)
+def test_held_for_lookup_timeout(make_cluster, version):
+    """And no longer, by the clock of the host, which the test has in hand."""
+    cluster = make_cluster(hosts=2, memcached_servers=1, rotation='7d',
+                           start=False)
+    prepare(cluster, 1000)
+    first, second = cluster.hosts
+    second.config.servers[0].extra += 'client_header_timeout 1h;'
+    second.shift_clock('+0', timers=True)
+    cluster.start()
+    cluster.wait_agreed()
+    sessions.Chain(version).remote(first, second)
+    client = clients.Client(version)
+    client.context.options |= clients.ssl.OP_NO_TICKET
+    session = client.full(first).session
+    before = engines(second)
+
+    cluster.memcached[0].freeze()
+    caller = callers.Caller(client, second, session)
+    process.wait_until(lambda: engines(second)['waiting'] == 1,
+                       'a handshake held')
+    second.shift_clock('+900', timers=True)
+    wait_ticks(second)
+    assert engines(second)['waiting'] == 1
+    assert caller.quiet()
+    assert engines(second)['timeouts'] == before['timeouts']
+
+    second.shift_clock('+1100', timers=True)
+    result = caller.finish()
+
+    assert result.error is None and not result.reused
+    assert engines(second)['timeouts'] == before['timeouts'] + 1
+    process.wait_until(lambda: engines(second)['waiting'] == 0, 'the end')
+
+
+def wait_ticks(host):
+    """Until every timer that is due has been seen to."""
+    def polls():
+        return host.group()['servers'][0]['polls']
+
+    before = polls()
+    process.wait_until(lambda: polls() >= before + 2, 'two polls')
 
 
 def test_restarted(cluster):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import shlex
 import socket
 import ssl
@@ -47,6 +48,10 @@ class Caller:
             if not data:
                 raise ConnectionError('the server closed')
             self.incoming.write(data)
+
+    def quiet(self):
+        """Whether the host has said nothing, not even goodbye."""
+        return not select.select([self.socket], [], [], 0)[0]
 
     def finish(self):
         """Everything that is left to do; like clients.Client.connect()."""
