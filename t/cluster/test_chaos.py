@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import types
 
 import pytest
 
@@ -38,6 +39,28 @@ def test_plan_without_namespaces():
     plan = faults.plan(1, 180, HOSTS, SERVERS, lacking={'cuts': ''})
     assert {fault.kind for fault in plan} == {
         kind for kind, spec in faults.KINDS.items() if spec[2] != 'cuts'}
+
+
+def test_when_tickets_may_be_lost():
+    def costly(*what):
+        """Faults of the same moment: (kind, targets, value)"""
+        windows = [havoc.Window(faults.Fault(n, 0.0, 1.0, *one), 10.0, 11.0,
+                                11.0, 12.0)
+                   for n, one in enumerate(what)]
+        ruined = types.SimpleNamespace(windows=windows, downs=[],
+                                       servers=SERVERS)
+        load = types.SimpleNamespace(handshakes=[])
+        return bool(verdict.Verdict(load, ruined, None, []).costly)
+
+    hosts, seconds = ['h1'], ('clock shifted', ['h1'], '+8')
+    assert costly(('clock shifted', hosts, '+20m'))
+    assert not costly(seconds)
+    assert not costly(seconds, ('memcached delayed', SERVERS[:1], '500 ms'))
+    assert costly(seconds, ('memcached delayed', SERVERS, '1000 ms'))
+    assert costly(seconds, ('host cut off', ['h2']))
+    assert not costly(('host killed', hosts))
+    assert costly(('host killed', hosts), ('memcached frozen', SERVERS[:1]))
+    assert not costly(('memcached frozen', SERVERS))
 
 
 @pytest.fixture(scope='module')

@@ -16,8 +16,10 @@ lookup_timeout may pass without any fault.
 
 A ticket has to resume through every fault, too, on whatever host, but for
 these: a clock that is minutes off, by which keys and tickets are expired or
-not begun, and a host that starts while memcached is out of order, which has
-only keys of its own then.
+not begun; a host that starts while memcached is out of order, which has only
+keys of its own then; and a clock that is seconds off while keys do not spread,
+for a host that is ahead by a third of a rotation begins the next key so much
+sooner after it was published.
 
 A session by ID is in one memcached server, and perhaps in the hosts that had
 it: it may be lost by whatever happens to these, or cuts them off.  It has to
@@ -82,6 +84,7 @@ class Verdict:
         """"log": of the balancer, see balancer.connections()"""
         self.watch = watch
         self.handshakes = load.handshakes
+        self.servers = len(havoc.servers)
         self.windows = havoc.windows
         self.spans = [(w.began, w.closed or float('inf'))
                       for w in self.windows]
@@ -154,14 +157,23 @@ class Verdict:
         found = []
         for window, span in zip(self.windows, self.spans):
             kind, value = window.fault.kind, window.fault.value
-            if kind == 'clock shifted' and value.endswith('m'):
+            meanwhile = [other.fault
+                         for other, where in zip(self.windows, self.spans)
+                         if overlaps(*span, [where])]
+            if kind == 'clock shifted' and (
+                    value.endswith('m') or any(map(self._cuts, meanwhile))):
                 found.append(span)
             if kind == 'host killed' and any(
-                    other.fault.kind.startswith('memcached')
-                    and overlaps(*span, [where])
-                    for other, where in zip(self.windows, self.spans)):
+                    fault.kind.startswith('memcached')
+                    for fault in meanwhile):
                 found.append(span)
         return found
+
+    def _cuts(self, fault):
+        """Whether a host does not get new keys while it lasts."""
+        return (fault.kind in ('host cut off', 'host isolated')
+                or fault.kind.startswith('memcached')
+                and len(fault.targets) == self.servers)
 
     def calm_ids(self):
         return sum(self.resumption[kind, NEW][0] for kind in steady.KINDS
