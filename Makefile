@@ -26,8 +26,9 @@
 #   make bench        CPU time per handshake beside plain nginx and other
 #                     servers; t/bench/bench.py says how to have it shorter
 #   make performance  make bench, and docs/performance.md from its numbers
-#   make model        what 1 to 16 hosts ask of memcached, beside formulas, and
-#                     the tables of docs/operations.md from it
+#   make model        what 1 to 16 hosts, and the staging cluster under load,
+#                     ask of memcached, beside formulas, and the tables of
+#                     docs/operations.md from it
 #   make soak         HANDSHAKES=1000000 on two hosts: memory stays flat
 #   make clean        removes build/
 #
@@ -275,14 +276,14 @@ bench-once: modules
 	    tools/alone $(PYTHON) -B t/bench/bench.py
 
 model:
-	@tools/setup demo
+	@tools/setup staging
 	@$(MAKE) -s -j $(jobs) modules
 	@$(PYTHON) -B t/bench/model.py
 
 # A few hosts, and no page.
 
 model-once: modules
-	@MODEL_HOSTS='1 2' MODEL_SECONDS=17 MODEL_SESSIONS=100 \
+	@MODEL_HOSTS='1 2' MODEL_SECONDS=17 MODEL_SESSIONS=100 MODEL_RATES=30 \
 	    tools/alone $(PYTHON) -B t/bench/model.py
 
 soak:

@@ -9,8 +9,9 @@ import socket
 class Counted:
     """Its statistics, over a connection of our own."""
 
-    def __init__(self, server):
-        self.socket = socket.create_connection(('127.0.0.1', server.port), 10)
+    def __init__(self, address):
+        host, _, port = address.rpartition(':')
+        self.socket = socket.create_connection((host, int(port)), 10)
         self.sent = self.got = 0
 
     def close(self):
@@ -90,9 +91,9 @@ def resident(process):
 
 def connection(server, n=800):
     """Bytes of memcached for a connection that has asked."""
-    counted = Counted(server)
+    counted = Counted(server.address)
     before = resident(server.process)
-    others = [Counted(server) for _ in range(n)]
+    others = [Counted(server.address) for _ in range(n)]
     for other in others:
         other.ask('get sss1:none')
     took = resident(server.process) - before
@@ -104,7 +105,7 @@ def connection(server, n=800):
 def busy(server, names, connections=64, rounds=200):
     """Seconds that memcached runs for a poll, one of many at once."""
     request = ('gets %s\r\n' % ' '.join(names)).encode()
-    asking = [Counted(server) for _ in range(connections)]
+    asking = [Counted(server.address) for _ in range(connections)]
     ran = cpu(server.process)
     for _ in range(rounds):
         for one in asking:

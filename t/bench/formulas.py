@@ -4,6 +4,7 @@ Bytes are those of memcached's protocol, without the headers of TCP.  "hosts",
 "servers" and so on are counts; times are in seconds.
 """
 
+import hashlib
 import math
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ TURNS = 20                      # between two presence records of a fleet
 ALONE = 40                      # and of a single host
 REMOVE = 7 + NAME + 2           # "delete", and its answer
 REMOVED = 9
+SILENCE = 1                     # after which a store is sent with a probe
+PROBE = 16                      # "get sss1:probe", answered by "END"
 AHEAD = 9 / 16                  # of a slot, when the next key is published
 
 
@@ -65,6 +68,62 @@ def replace(value, life, version):
             + digits(version) + 2 + value + 2)
 
 
+def points(address, port):
+    """Of a server on the circle of ketama, as libmemcached has them."""
+    name = address if port == 11211 else '%s:%d' % (address, port)
+    for n in range(40):
+        digest = hashlib.md5(('%s-%d' % (name, n)).encode()).digest()
+        for i in range(0, 16, 4):
+            yield int.from_bytes(digest[i:i + 4], 'little')
+
+
+def shares(addresses, port):
+    """What part of all names each server has, if their weights are alike."""
+    if len(addresses) == 1:
+        return [1.0]
+    circle = sorted((point, n) for n, address in enumerate(addresses)
+                    for point in points(address, port))
+    found = [0] * len(addresses)
+    last = circle[-1][0] - 2 ** 32
+    for point, n in circle:
+        found[n] += point - last
+        last = point
+    return [part / 2 ** 32 for part in found]
+
+
+@dataclass
+class Sessions:
+    """What sessions by ID ask of one memcached server in a second."""
+
+    stores: float
+    lookups: float
+    removals: float
+    value: int                  # bytes of a record
+    timeout: float
+    connections: int = 1        # of workers
+    together: float = 1         # messages for a store
+
+    def probes(self):
+        """Stores on a connection that has been silent, by Poisson."""
+        lookups = self.lookups / self.connections
+        stores = self.stores * self.together / self.connections
+        if not stores:
+            return 0
+        silent = math.exp(-lookups * SILENCE) / (lookups + stores)
+        heard = -math.expm1(-lookups * SILENCE) / lookups if lookups \
+            else SILENCE
+        return self.connections * stores * silent / (silent + heard)
+
+    def read(self):
+        return (self.stores * store(self.value, self.timeout)
+                + self.lookups * get(1) + self.removals * REMOVE
+                + self.probes() * PROBE)
+
+    def written(self):
+        return (self.lookups * (answer(self.value) + 5)
+                + self.removals * REMOVED + self.probes() * 5)
+
+
 @dataclass
 class Fleet:
     """A fleet, and what it asks of one memcached server for its keys."""
@@ -78,10 +137,11 @@ class Fleet:
     by_id: bool = True
     version: int = 1000         # memcached's count of writes
     statistics: int = 2000      # bytes of its answer to "stats"
+    held: float = None          # keys in a ring that is not full yet
 
     @property
     def keys(self):
-        return ring_keys(self.rotation, self.timeout)
+        return self.held or ring_keys(self.rotation, self.timeout)
 
     def connections(self):
         return self.hosts * (1 + (self.workers if self.by_id else 0))

@@ -1,14 +1,15 @@
 #!/usr/bin/python3
 """make model: what a fleet asks of memcached, by formulas and as measured.
 
-Starts more and more nginx hosts, and memcached, on loopback, reads what
-memcached says of itself, and puts both into docs/operations.md.  Exits with a
-status of 1 if memcached was asked for something else than the formulas say;
-a time decides nothing.
+Starts more and more nginx hosts, and memcached, on loopback, and then the
+staging cluster, reads what memcached says of itself, and puts both into
+docs/operations.md.  Exits with a status of 1 if memcached was asked for
+something else than the formulas say; a time decides nothing.
 
     MODEL_HOSTS="1 2 4"     hosts of the points; then the page is left alone
     MODEL_SECONDS=N         how long a point is looked at (40)
     MODEL_SESSIONS=N        that are opened and redeemed (1000)
+    MODEL_RATES="20 40 80"  handshakes a second through the balancer
 """
 
 import math
@@ -24,11 +25,15 @@ import formulas
 import machine
 import model_keys
 import model_sessions
+import model_staging
 from hosts import Memcached, REPOSITORY, Site, Unfit
 
 PAGE = os.path.join(REPOSITORY, 'docs', 'operations.md')
 BEGIN, END = '<!-- make model: %s -->\n', '<!-- end of make model -->'
 FLEETS = ((10, 2), (100, 2), (1000, 2), (10000, 2), (10000, 30))
+RATES = ((1000, '1.2', 2), (1000, '1.3', 2), (10000, '1.2', 4),
+         (10000, '1.3', 4))
+RESUMED = 0.8
 WORKERS = 8
 
 
@@ -40,6 +45,8 @@ class Options:
         self.hosts = [int(n) for n in (hosts or '1 2 4 8 16').split()]
         self.seconds = float(environment.get('MODEL_SECONDS') or 40)
         self.sessions = int(environment.get('MODEL_SESSIONS') or 1000)
+        self.rates = [float(n) for n in (environment.get('MODEL_RATES')
+                                         or '20 40 80').split()]
 
 
 def say(text=''):
@@ -95,6 +102,71 @@ SESSIONS_HEAD = ['', 'in flight', 'stores', 'record', 'item', 'store',
                  'lookup, read', 'lookup, written']
 
 
+def by_server(measured, shares):
+    """Per cent."""
+    all_ = max(1, sum(measured))
+    return '%s / %s' % (' '.join('%.0f' % (100 * n) for n in shares),
+                        ' '.join('%.0f' % (100 * n / all_)
+                                 for n in measured))
+
+
+def staging_row(point):
+    fleet, sessions = point.fleet(), point.sessions()
+
+    def rate(numbers):
+        return sum(numbers) / point.servers / point.seconds
+
+    spreads = point.spreads or [math.nan]
+    asked = point.expected()[1] / max(1, len(point.handshakes))
+    return [
+        '%.1f' % point.rate(), '%.0f %%' % (100 * asked),
+        both(max(point.connections), fleet.connections()),
+        both(point.mean('cmd_get'),
+             fleet.gets() + sessions.lookups + sessions.probes(), '%.1f'),
+        both(rate(point.lookups()), sessions.lookups, '%.1f'),
+        both(rate(point.probes()), sessions.probes(), '%.1f'),
+        both(rate(point.stores()), sessions.stores, '%.1f'),
+        both(rate(point.removals()), sessions.removals, '%.1f'),
+        both(point.mean('bytes_read'), fleet.read() + sessions.read()),
+        both(point.mean('bytes_written'),
+             fleet.written() + sessions.written()),
+        by_server(point.lookups(), point.shares),
+        by_server(point.stores(), point.shares),
+        both(max(size for *_, size in point.rings),
+             formulas.ring_bytes(max(most for _, most, _ in point.rings))),
+        '%.0f / %.0f' % (1e3 * fleet.spread(),
+                         1e3 * statistics.mean(spreads)),
+        '%.0f' % (1e3 * max(spreads))]
+
+
+STAGING_HEAD = ['handshakes/s', 'look up', 'connections', 'names/s',
+                'lookups/s', 'probes/s', 'stores/s', 'removals/s',
+                'read B/s', 'written B/s', 'lookups by server, %',
+                'stores by server, %', 'ring bytes', 'spread ms', 'longest']
+
+
+def rate_row(rate, tls, servers, hosts=100, timeout=3600):
+    """A fleet of which each session comes back once, to whatever host."""
+    full, again = model_sessions.FULL[tls], model_sessions.AGAIN[tls]
+    stores = rate * ((1 - RESUMED) * full + RESUMED * again) / servers
+    lookups = rate * RESUMED / servers
+    removals = lookups * again
+    if tls == '1.2':
+        lookups *= (hosts - 1) / hosts
+    load = formulas.Sessions(stores, lookups, removals, 198, timeout,
+                             hosts * WORKERS)
+    kept = (stores - removals) * timeout * formulas.item_bytes(198)
+    return ['{:,}'.format(rate), 'TLS ' + tls, str(servers),
+            '{:,.0f}'.format(load.lookups), '{:,.0f}'.format(load.stores),
+            '{:,.0f}'.format(load.removals),
+            '%.1f' % ((load.read() + load.written()) * 8 / 1e6),
+            '{:,.0f}'.format(kept * 1.25 / 1e6)]
+
+
+RATES_HEAD = ['handshakes/s', '', 'servers', 'lookups/s', 'stores/s',
+              'removals/s', 'Mbit/s', 'MB']
+
+
 def fleet_row(hosts, poll):
     fleet = formulas.Fleet(hosts, poll, 3600, 300, WORKERS, version=10 ** 7)
     total = fleet.read() + fleet.written()
@@ -112,6 +184,7 @@ FLEETS_HEAD = ['hosts', 'poll_interval', 'connections', 'and with IDs',
 
 
 def show(head, rows):
+    rows = list(rows)
     width = [max(len(row[n]) for row in [head, *rows])
              for n in range(len(head))]
     for row in [head, *rows]:
@@ -137,15 +210,41 @@ def lonely(points):
 
 
 def run(site, options):
+    """{name of a part of the page: its text}, complaints"""
     say('model / measured')
     say('sessions by ID, opened on one host and redeemed on another, bytes:')
     sessions = model_sessions.measure(site, options.sessions)
-    show(SESSIONS_HEAD, [sessions_row(s) for s in sessions])
+    rows = [sessions_row(s) for s in sessions]
+    show(SESSIONS_HEAD, rows)
+    page = {'sessions': table(SESSIONS_HEAD, rows, 1)}
 
     server = Memcached(site, 'connections')
     say('a connection takes %.1f kB of memcached' % (
         counted.connection(server) / 1e3))
     say()
+    points, poll = run_keys(site, options)
+    rows = [keys_row(point) for point in points]
+    show(KEYS_HEAD, rows)
+    page['keys'] = table(KEYS_HEAD, rows)
+
+    stages = run_staging(options)
+    page['staging'] = table(STAGING_HEAD, map(staging_row, stages))
+    page.update(larger())
+    page['polls'] = (
+        'Over loopback (%s) a poll that wakes memcached takes %.0f us\nof its '
+        'CPU, one of many at once %.1f us; 5,000 of these are %.1f %% of a '
+        'core for a\nsecond. Each worker tried %.1f times a second to reach '
+        'a server that was gone.\n' % (
+            machine.processor(), 1e6 * lonely(points), 1e6 * poll,
+            5000 * poll * 100, model_sessions.attempts(site)))
+    say(page['polls'])
+    return page, (
+        [text for point in points for text in model_keys.complaints(point)]
+        + [text for s in sessions for text in s.complaints()]
+        + [text for p in stages for text in model_staging.complaints(p)])
+
+
+def run_keys(site, options):
     points = []
     say('keys, for each memcached server; every host looks at them every %g s,'
         % model_keys.POLL)
@@ -164,31 +263,44 @@ def run(site, options):
                     1e3 * points[-1].cpu / points[-1].seconds))
         poll = fleet.busy()
         fleet.stop()
-    show(KEYS_HEAD, [keys_row(point) for point in points])
+    return points, poll
 
+
+def run_staging(options):
+    points = model_staging.measure(options.rates, options.seconds)
+    one = points[0]
+    say('the staging cluster: %d hosts of %d workers, %d memcached servers; '
+        'key_rotation %g s,' % (one.hosts, one.workers, one.servers,
+                                one.rotation))
+    say('poll_interval %g s, ssl_session_timeout %g s; of each server:'
+        % (one.poll, one.timeout))
+    for point in points:
+        say('  %d handshakes in %.0f s, %d fewer than asked for; %d may have '
+            'gone another way' % (len(point.handshakes), point.seconds,
+                                  point.skipped, point.unsure()))
+    show(STAGING_HEAD, map(staging_row, points))
+    return points
+
+
+def larger():
+    """What the model says by itself."""
     say('by the model, key_rotation 1h, ssl_session_timeout 5m, %d workers, '
         'for each server:' % WORKERS)
     fleets = [fleet_row(*fleet) for fleet in FLEETS]
     show(FLEETS_HEAD, fleets)
-    polls = (
-        'Over loopback (%s) a poll that wakes memcached takes %.0f us\nof its '
-        'CPU, one of many at once %.1f us; 5,000 of these are %.1f %% of a '
-        'core for a\nsecond. Each worker tried %.1f times a second to reach '
-        'a server that was gone.\n' % (
-            machine.processor(), 1e6 * lonely(points), 1e6 * poll,
-            5000 * poll * 100, model_sessions.attempts(site)))
-    say(polls)
-    return points, sessions, fleets, polls
+    say('and sessions by ID of 100 hosts, ssl_session_timeout 1h, %d %% '
+        'resumed:' % (100 * RESUMED))
+    rates = [rate_row(*rate) for rate in RATES]
+    show(RATES_HEAD, rates)
+    return {'fleets': table(FLEETS_HEAD, fleets),
+            'rates': table(RATES_HEAD, rates)}
 
 
-def write(points, sessions, fleets, polls):
+def write(page):
     with open(PAGE, encoding='utf-8') as f:
         text = f.read()
-    text = put(text, 'keys', table(KEYS_HEAD, map(keys_row, points)))
-    text = put(text, 'sessions',
-               table(SESSIONS_HEAD, map(sessions_row, sessions), 1))
-    text = put(text, 'fleets', table(FLEETS_HEAD, fleets))
-    text = put(text, 'polls', polls)
+    for name, part in page.items():
+        text = put(text, name, part)
     with open(PAGE, 'w', encoding='utf-8') as f:
         f.write(text)
     say(os.path.relpath(PAGE))
@@ -205,7 +317,7 @@ def main():
     directory = tempfile.mkdtemp(prefix='sss-model-')
     try:
         with Site(directory) as site:
-            points, sessions, *rest = run(site, options)
+            page, bad = run(site, options)
     except Unfit as e:
         say('model: %s' % e)
         return 1
@@ -213,9 +325,7 @@ def main():
         shutil.rmtree(directory, ignore_errors=True)
 
     if options.write:
-        write(points, sessions, *rest)
-    bad = [text for point in points for text in model_keys.complaints(point)]
-    bad += [text for s in sessions for text in s.complaints()]
+        write(page)
     for text in bad:
         say('model: ' + text)
     say('model: %s' % ('%d differences' % len(bad) if bad else 'passed'))

@@ -48,7 +48,7 @@ class Fleet:
         self.workers = workers
         self.servers = [Memcached(site, '%s-m%d' % (label, i))
                         for i in range(servers)]
-        self.counted = [Counted(server) for server in self.servers]
+        self.counted = [Counted(server.address) for server in self.servers]
         self.idle = [c.numbers()['curr_connections']
                      for c in self.counted]
         self.hosts = []

@@ -120,7 +120,7 @@ def one(site, tls, in_flight, n):
     for i in range(2):
         hosts.append(Host(site, '%s-h%d' % (label, i), cluster))
         until(hosts[-1].settled, label + ' with a key')
-    counted = Counted(server)
+    counted = Counted(server.address)
     first, second = (address(host, tls) for host in hosts)
 
     def state(stores=0, run=None):
