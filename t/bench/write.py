@@ -147,14 +147,21 @@ def targets(page, result):
 
     by = {verdict: [row for row in aims if row['verdict'] == verdict]
           for verdict in (tables.HELD, tables.MISSED, tables.UNKNOWN)}
-    page.say('Of %d targets %d are held and %d missed; of %d this run cannot '
-             'tell.' % (len(aims), *map(len, by.values())))
+    page.say('Targets: %d. Held: %d. Missed: %d. Not told apart: %d.'
+             % (len(aims), *map(len, by.values())))
     for verdict, text in ((tables.MISSED, 'Missed:'),
                           (tables.UNKNOWN, 'Not told apart from the target:')):
         if by[verdict]:
             page.say(text)
             page.say(*('* %s: %s' % (title, '; '.join(ones)) for title, ones
                        in distances(by[verdict]).items()))
+    page.say('Why: [where the time goes](internals.md#where-the-time-goes). '
+             'What waking memcached costs is',
+             'a property of the machine, on a virtual one above all; '
+             'instructions do not have it. A', 'session of TLS 1.3 by ID is '
+             'good for one handshake, so that on the same host, too,', 'its '
+             'resumption asks memcached, where plain nginx does not. A forged '
+             'ID is followed by', 'a full handshake whose session is stored.')
     again = [row for row in result['tickets'] + result['ids']
              if row['variant'] == AGAIN]
     noise = [row['ratio'] for row in again]
