@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from harness import clients, conf, process, session_load, sessions
+from harness import clients, conf, session_load, sessions
 
 SCOPED, OWN = 9001, 9002        # c.example with that scope, and without
 SHARED = 9003                   # names of which each is different
@@ -38,25 +38,12 @@ def pairs(cluster):
     return itertools.permutations(cluster.hosts, 2)
 
 
-def resumed(client, first, second, there=None, **where):
-    """Nobody waits for a store, so a client can be faster than it."""
-    def once():
-        session = client.full(first, **where).session
-        result = client.connect(second, session=session,
-                                **(where if there is None else there))
-        assert result.error is None
-        return result if result.reused else None
-
-    return process.wait_until(once, 'a session of %s on %s'
-                              % (first.name, second.name))
-
-
 @pytest.mark.parametrize('kind', conf.KINDS)
 def test_client_without_tickets(cluster, kind):
     """The server gives them, and this client takes none."""
     client = session_load.client('TLSv1.2')
     for first, second in pairs(cluster):
-        result = resumed(client, first, second, kind=kind)
+        result = sessions.redeem(client, first, second, kind=kind)
         assert not result.session.has_ticket
         if kind != conf.MAIL:
             assert result.fields['sync'] == 'id-remote'
@@ -66,11 +53,11 @@ def test_name_without_tickets(cluster):
     client = clients.Client('TLSv1.2')
     for first, second in pairs(cluster):
         issued = first.group()['tickets']['issued']
-        result = resumed(client, first, second, name='b.example')
+        result = sessions.redeem(client, first, second, name='b.example')
         assert result.fields['sync'] == 'id-remote'
         assert first.group()['tickets']['issued'] == issued
     # next to a name that has them
-    result = resumed(client, *cluster.hosts)
+    result = sessions.redeem(client, *cluster.hosts)
     assert result.fields['sync'] == 'ticket'
 
 
@@ -81,7 +68,7 @@ def test_name_without_tickets_in_tls_1_3(cluster):
     for first, second in pairs(cluster):
         where = {'name': 'b.example'}
         if early_name:
-            result = resumed(client, first, second, **where)
+            result = sessions.redeem(client, first, second, **where)
             assert result.fields['sync'] == 'id-remote'
         else:
             session = client.full(first, **where).session
@@ -119,8 +106,8 @@ def test_name_with_a_scope(cluster, version):
     shared, scoped, own = ({'port': port, 'name': 'c.example'}
                            for port in (SHARED, SCOPED, OWN))
     for first, second in pairs(cluster):
-        resumed(client, first, second, scoped, **shared)
-        resumed(client, first, second, shared, **scoped)
+        sessions.redeem(client, first, second, scoped, **shared)
+        sessions.redeem(client, first, second, shared, **scoped)
         for where, there in ((shared, own), (own, shared),
                              (shared, {'port': SHARED})):
             session = client.full(first, **where).session

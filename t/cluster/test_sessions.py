@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from harness import clients, conf, process
+from harness import clients, conf, process, sessions
 
 
 def by_id(version):
@@ -40,7 +40,7 @@ def warm(cluster):
         client = by_id(version)
         for first, second in itertools.permutations(cluster.hosts, 2):
             for _ in range(8):
-                redeem(client, first, second)
+                sessions.redeem(client, first, second)
 
 
 @pytest.mark.parametrize('kind', conf.KINDS)
@@ -48,21 +48,9 @@ def warm(cluster):
 def test_pairs(cluster, version, kind):
     client = by_id(version)
     for first, second in itertools.permutations(cluster.hosts, 2):
-        result = redeem(client, first, second, kind=kind)
+        result = sessions.redeem(client, first, second, kind=kind)
         if kind == conf.HTTP:
             assert result.fields['sync'] == 'id-remote'
-
-
-def redeem(client, first, second, **where):
-    """Nobody waits for a store, so a client can be faster than it."""
-    def resumed():
-        session = client.full(first, **where).session
-        result = client.connect(second, session=session, **where)
-        assert result.error is None
-        return result if result.reused else None
-
-    return process.wait_until(resumed, 'a session of %s on %s'
-                              % (first.name, second.name))
 
 
 @pytest.mark.parametrize('version', clients.VERSIONS)

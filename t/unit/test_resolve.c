@@ -122,6 +122,22 @@ until_stored(sss_engine_t *engine, const memcached_t *memcached)
 }
 
 
+/* An engine that has found the name at the first of two places. */
+
+static sss_engine_t *
+settled(fixture_t *f)
+{
+    sss_engine_t  *engine;
+
+    assert_int_equal(elsewhere(f), 0);
+
+    engine = nomad(f, f->memcached[0].address.host);
+    until_stored(engine, &f->memcached[0]);
+
+    return engine;
+}
+
+
 static void
 test_moved(void **state)
 {
@@ -130,10 +146,7 @@ test_moved(void **state)
     sss_engine_t  *engine;
 
     f = *state;
-    assert_int_equal(elsewhere(f), 0);
-
-    engine = nomad(f, f->memcached[0].address.host);
-    until_stored(engine, &f->memcached[0]);
+    engine = settled(f);
     assert_int_equal(items(&f->memcached[1]), 0);
 
     /* the name is elsewhere now, and nobody asks while all is well */
@@ -159,10 +172,7 @@ test_moved_from_a_frozen_one(void **state)
     sss_engine_t  *engine;
 
     f = *state;
-    assert_int_equal(elsewhere(f), 0);
-
-    engine = nomad(f, f->memcached[0].address.host);
-    until_stored(engine, &f->memcached[0]);
+    engine = settled(f);
 
     place = f->memcached[1].address.host;
     memcached_freeze(&f->memcached[0]);

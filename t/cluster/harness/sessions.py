@@ -218,6 +218,22 @@ class Chain:
                            % (first.name, second.name))
 
 
+def redeem(client, first, second, there=None, **where):
+    """Until a session of one host resumes on another; that connection.
+
+    Nobody waits for a store, so a client can be faster than it.
+    """
+    def resumed():
+        session = client.full(first, **where).session
+        result = client.connect(second, session=session,
+                                **(where if there is None else there))
+        assert result.error is None
+        return result if result.reused else None
+
+    return process.wait_until(resumed, 'a session of %s on %s'
+                              % (first.name, second.name))
+
+
 def without_tickets(hosts):
     for host in hosts:
         for server in host.config.servers:
