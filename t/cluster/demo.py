@@ -9,12 +9,13 @@ import sys
 import time
 
 from harness import clients, cluster as clusters, conf, forwarder
-from harness import lab as labs, process
+from harness import lab as labs, process, sessions
 
 HOSTS = 3
 ROTATION = 4
 WIDTH = 72
 LISTENER = {conf.HTTP: 'https', conf.STREAM: 'stream', conf.MAIL: 'imaps'}
+TICKETLESS = 8445           # of a server with "ssl_session_tickets off"
 
 
 def say(text=''):
@@ -117,6 +118,19 @@ def gnutls_pairs(lab, cluster, table, version):
                                      cluster.directory), first)
 
 
+def ids_of_every_pair(cluster, table):
+    """The same without tickets, each session once: it is in memcached."""
+    for version in clients.VERSIONS:
+        client = sessions.Client(version)
+        for kind in conf.KINDS if version == 'TLSv1.2' else [conf.HTTP]:
+            port = TICKETLESS if version == 'TLSv1.3' else None
+            # nobody waits for a store, so a client can be faster than it
+            for first, second in itertools.permutations(cluster.hosts, 2):
+                table.add('no ticket %s, %s' % (version[4:], LISTENER[kind]),
+                          sessions.redeem(client, first, second, kind=kind,
+                                          port=port), first)
+
+
 def has_next(host):
     return any(key['role'] == 'next' for key in host.group()['keys'])
 
@@ -146,9 +160,12 @@ def roll(cluster, table, tickets, rotations, what):
 
 def show(lab):
     failures = []
-    say('Several nginx hosts, one key ring: TLS session tickets that resume '
-        'on every host.')
+    say('Several nginx hosts, one key ring: TLS sessions that resume on '
+        'every host.')
+    servers = conf.default_servers() + [
+        conf.Server(port=TICKETLESS, extra='ssl_session_tickets off;')]
     with clusters.Cluster(lab, hosts=HOSTS, memcached_servers=2,
+                          servers=servers,
                           rotation='%ds' % ROTATION) as cluster:
         cluster.wait_agreed()
         names = [host.name for host in cluster.hosts]
@@ -158,6 +175,12 @@ def show(lab):
         headline('a ticket of one host, offered to another: resumed/tried')
         table = Table(names)
         every_pair(lab, cluster, table)
+        table.show()
+        failures += table.failures
+
+        headline('a session by ID of one host, offered to another')
+        table = Table(names)
+        ids_of_every_pair(cluster, table)
         table.show()
         failures += table.failures
 
@@ -180,11 +203,13 @@ def show(lab):
         table.show()
         failures += table.failures
 
-        tried = sum(host.group()['tickets']['resumed']
-                    for host in cluster.hosts)
         headline('the end')
-        say('tickets resumed, as the hosts count them: %d' % tried)
-        say('tickets that did not resume: %d' % len(failures))
+        for what, name in (('by ticket', 'ticket'),
+                           ('by ID, from memcached', 'id_remote')):
+            say('resumed %s, as the hosts count: %d' % (what, sum(
+                host.group()['handshakes']['resumed_' + name]
+                for host in cluster.hosts)))
+        say('sessions that did not resume: %d' % len(failures))
         for line in failures:
             say('  ' + line)
     return 1 if failures else 0

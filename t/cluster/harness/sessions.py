@@ -138,6 +138,9 @@ class Client:
             if n <= 0:
                 break
             answer += buffer.raw[:n]
+            # a mail server greets with a line, and waits
+            if kind == conf.MAIL and answer.endswith(b'\n'):
+                break
         if not answer.endswith(b'\n'):
             raise ConnectionError('the server closed without an answer')
         if kind == conf.HTTP:
