@@ -31,9 +31,11 @@
 #define SSS_ENGINE_CROWD   10000        /* us                              */
 
 /*
- * Stores go out at once, but so long after what was sent before: nobody waits
- * for them, but the client may be back soon, on another host.
+ * Nobody waits for a store, but the client may be back soon, on another host:
+ * after so many messages stores wait so long for the next one, of lookups or
+ * of their own.
  */
+#define SSS_ENGINE_BURST   8
 #define SSS_ENGINE_GATHER  4900         /* us                              */
 
 #define SSS_ENGINE_PROBE   500000       /* while the breaker is open, us   */
@@ -445,10 +447,16 @@ sss_engine_batch(sss_engine_t *engine, size_t i)
 }
 
 
+/*
+ * A message in every so much time is what there may be; those that were not
+ * sent are saved up, but no more than a burst of them.
+ */
+
 static void
 sss_engine_flush(sss_engine_t *engine, uint64_t now)
 {
-    size_t  i;
+    size_t    i;
+    uint64_t  saved, burst;
 
     for (i = 0; i < engine->n; i++) {
         if (sss_link_pending(engine->links[i])) {
@@ -456,7 +464,10 @@ sss_engine_flush(sss_engine_t *engine, uint64_t now)
         }
     }
 
-    engine->gather = now + SSS_ENGINE_GATHER;
+    burst = (SSS_ENGINE_BURST - 1) * SSS_ENGINE_GATHER;
+    saved = now > engine->gather ? now - engine->gather : 0;
+
+    engine->gather = now + SSS_ENGINE_GATHER - (saved < burst ? saved : burst);
 }
 
 
