@@ -122,8 +122,9 @@ def children(pid):
 
 
 class Memcached:
+    """On the core of the servers: it works for them, not for the client."""
 
-    def __init__(self, site, label='memcached', wrap=()):
+    def __init__(self, site, label='memcached', wrap=(), core=None):
         self.port = free_port()
         self.address = '127.0.0.1:%d' % self.port
         self.directory = os.path.join(site.directory, label)
@@ -132,7 +133,7 @@ class Memcached:
             [*wrap, 'memcached', '-u', 'root', '-l', '127.0.0.1', '-t', '1',
              '-c', str(MEMCACHED_FILES), '-m', '512',
              '-p', str(self.port)],
-            label, site.other_core)
+            label, site.server_core if core is None else core)
         until(lambda: listening(self.port), 'memcached', process=(
             self.process.child))
 

@@ -1,7 +1,11 @@
-"""Rows: sessions by ID.  The base is plain nginx with its shared cache."""
+"""Rows: sessions by ID.  The base is plain nginx with its shared cache.
+
+But a forged ID: what it costs more than an ordinary full handshake of the
+same server.
+"""
 
 from hosts import until
-from ratios import AGAIN, MODULE, OTHER, PLAIN, Row, Variant
+from ratios import AGAIN, APART, MODULE, OTHER, PLAIN, Row, Variant
 
 VERSIONS = ('1.2', '1.3')
 IN_FLIGHT = ((1, 2.0), (8, 1.15), (32, 1.15), (128, 1.15))
@@ -21,9 +25,11 @@ def variant(label, tls, mode, resumes, opened, redeemed, memcached=None,
                    counted, mode, resumes, **more)
 
 
-def rows(plain, again, module, other, memcached, quick, freezing):
-    """"quick" are two hosts that wait for memcached no longer than usual, and
-    have one of their own, which freezes while all variants take their turns.
+def rows(plain, again, module, other, memcached, apart, quick, freezing):
+    """"apart" are two hosts and their memcached, on the core of the client.
+
+    "quick" are two that wait for memcached no longer than usual, and have one
+    of their own, which freezes while all variants take their turns.
     """
     found = []
     for tls in VERSIONS:
@@ -44,12 +50,17 @@ def rows(plain, again, module, other, memcached, quick, freezing):
             row('ID, other host, %d in flight' % in_flight, target,
                 *plain_ones('id', True),
                 variant(OTHER, tls, 'id', True, other, module, memcached),
+                variant(APART, tls, 'id', True, *apart),
                 in_flight=in_flight)
         row('forged ID', 1.05,
-            *plain_ones('full-id', False),
-            variant(PLAIN + ', forged', tls, 'forged', False, plain, plain),
+            *(variant(label, tls, 'full-id', False, host, host, memcached)
+              for label, host in ((MODULE, module), (MODULE + ' again',
+                                                     other))),
             variant(MODULE + ', forged', tls, 'forged', False, module, module,
                     memcached))
+        row('forged ID, plain nginx', None,
+            *plain_ones('full-id', False),
+            variant(PLAIN + ', forged', tls, 'forged', False, plain, plain))
 
         def mended():
             for host in quick:

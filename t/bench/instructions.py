@@ -44,7 +44,7 @@ WORKS = [Work('%s, TLS %s' % (title, tls), mode, tls, *more)
              ('ID, same host', 'id', 1.03),
              ('ID, other host, 1 in flight', 'id', 2.0, True),
              ('ID, other host, 8 in flight', 'id', 1.15, True, 8),
-             ('forged ID', 'forged', 1.05))
+             ('forged ID, beside plain nginx', 'forged', 1.05))
          for tls in ('1.2', '1.3')]
 
 

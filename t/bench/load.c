@@ -52,6 +52,7 @@ main(int argc, char **argv)
 
     for (i = 0; sessions != NULL && i < o.sessions; i++) {
         free(sessions[i].data);
+        SSL_SESSION_free(sessions[i].ready);
     }
 
     free(sessions);

@@ -78,6 +78,7 @@ typedef struct {
 typedef struct {
     unsigned char            *data;
     size_t                    len;
+    SSL_SESSION              *ready;        /* for the next time, or NULL */
 } load_session_t;
 
 

@@ -25,8 +25,9 @@ from dataclasses import dataclass, field
 
 import client
 
-PLAIN, AGAIN, MODULE, OTHER = (
-    'plain nginx', 'plain nginx again', 'module', 'module, other host')
+PLAIN, AGAIN, MODULE, OTHER, APART = (
+    'plain nginx', 'plain nginx again', 'module', 'module, other host',
+    'memcached apart')
 
 
 @dataclass
