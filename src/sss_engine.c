@@ -36,7 +36,7 @@
  * of their own.
  */
 #define SSS_ENGINE_BURST   8
-#define SSS_ENGINE_GATHER  4900         /* us                              */
+#define SSS_ENGINE_GATHER  1900         /* us                              */
 
 #define SSS_ENGINE_PROBE   500000       /* while the breaker is open, us   */
 

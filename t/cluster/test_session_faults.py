@@ -160,15 +160,16 @@ def test_one_of_two_frozen(make_cluster):
 
 def in_a_row(chains, hosts, count=10):
     """Until so many sessions one after the other resume."""
-    row = 0
-    for _ in range(500):
+    row = []
+
+    def resumed():
         for chain in chains:
             chain.full(hosts[0])
-            resumed = chain.offer(hosts[1]).fields['sync'] == 'id-remote'
-            row = row + 1 if resumed else 0
-        if row >= count:
-            return
-    raise AssertionError('sessions are still lost')
+            row.append(chain.offer(hosts[1]).fields['sync'] == 'id-remote')
+        return len(row) >= count and all(row[-count:])
+
+    # who only stores hears nothing, and asks after a second of that
+    process.wait_until(resumed, 'sessions that are not lost')
 
 
 @pytest.mark.parametrize('version', clients.VERSIONS)

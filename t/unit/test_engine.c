@@ -14,7 +14,7 @@
 #define GROUP    25
 
 #define FEW      8              /* stores that go out at once              */
-#define GATHER   4900           /* us, for which the next ones gather      */
+#define GATHER   1900           /* us, for which the next ones gather      */
 
 
 static void
@@ -428,7 +428,7 @@ test_gather(void **state)
     f = *state;
 
     assert_int_equal(look(f->engine, NAME, 0, NULL), SSS_ENGINE_MISS);
-    run(f->engine, 40);
+    run(f->engine, 20);
 
     for (n = 0; n < FEW; n++) {
         put(f->engine, name_of(n), "value");
