@@ -31,12 +31,14 @@
 #define SSS_ENGINE_CROWD   10000        /* us                              */
 
 /*
- * Nobody waits for a store, but the client may be back soon, on another host:
- * after so many messages stores wait so long for the next one, of lookups or
- * of their own.
+ * Nobody waits for a store, but the client may be back soon, on another host.
+ * So they go out at once as long as there are fewer turns with some than so
+ * many in so much time, from which on a message for each turn would be felt;
+ * and else so long after the message before.
  */
-#define SSS_ENGINE_BURST   8
-#define SSS_ENGINE_GATHER  1900         /* us                              */
+#define SSS_ENGINE_FEW     8
+#define SSS_ENGINE_RUSH    10000        /* us                              */
+#define SSS_ENGINE_GATHER  4900         /* us                              */
 
 #define SSS_ENGINE_PROBE   500000       /* while the breaker is open, us   */
 
@@ -63,6 +65,9 @@ struct sss_engine_s {
     uint64_t            crowd;          /* lookups may gather until        */
     uint64_t            hold;           /* and these until                 */
     uint64_t            gather;         /* and stores                      */
+    uint64_t            turn[SSS_ENGINE_FEW];   /* the last with stores    */
+    size_t              turns;
+    uint64_t            seen;           /* stores before this turn         */
     unsigned            failing;        /* lookups in a row                */
     uint64_t            probe;          /* while open: next probes         */
     sss_engine_stats_t  stats;
@@ -338,6 +343,11 @@ sss_engine_run(sss_engine_t *engine)
         sss_link_check(engine->links[i], now);
     }
 
+    if (engine->stats.stores != engine->seen) {
+        engine->seen = engine->stats.stores;
+        engine->turn[engine->turns++ % SSS_ENGINE_FEW] = now;
+    }
+
     if (sss_engine_asks(engine) <= now || sss_engine_sends(engine) <= now) {
         sss_engine_dispatch(engine, now);
     }
@@ -371,8 +381,15 @@ sss_engine_asks(const sss_engine_t *engine)
 static uint64_t
 sss_engine_sends(const sss_engine_t *engine)
 {
-    return sss_engine_each(engine, sss_link_pending) ? engine->gather
-                                                     : SSS_ENGINE_NEVER;
+    uint64_t  rush;
+
+    if (!sss_engine_each(engine, sss_link_pending)) {
+        return SSS_ENGINE_NEVER;
+    }
+
+    rush = engine->turn[engine->turns % SSS_ENGINE_FEW] + SSS_ENGINE_RUSH;
+
+    return engine->gather < rush ? engine->gather : rush;
 }
 
 
@@ -444,16 +461,10 @@ sss_engine_batch(sss_engine_t *engine, size_t i)
 }
 
 
-/*
- * A message in every so much time is what there may be; those that were not
- * sent are saved up, but no more than a burst of them.
- */
-
 static void
 sss_engine_flush(sss_engine_t *engine, uint64_t now)
 {
-    size_t    i;
-    uint64_t  saved, burst;
+    size_t  i;
 
     for (i = 0; i < engine->n; i++) {
         if (sss_link_pending(engine->links[i])) {
@@ -461,10 +472,7 @@ sss_engine_flush(sss_engine_t *engine, uint64_t now)
         }
     }
 
-    burst = (SSS_ENGINE_BURST - 1) * SSS_ENGINE_GATHER;
-    saved = now > engine->gather ? now - engine->gather : 0;
-
-    engine->gather = now + SSS_ENGINE_GATHER - (saved < burst ? saved : burst);
+    engine->gather = now + SSS_ENGINE_GATHER;
 }
 
 

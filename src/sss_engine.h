@@ -9,10 +9,10 @@
  * (sss_engine_run()): lookups become one request to each server, stores and
  * removals expect no answer.  Of several lookups at a time, those that follow
  * others closely gather for a tenth of a millisecond, or until there are some;
- * so do stores, for two milliseconds, after eight messages without a pause:
- * under load that makes few large messages out of many.  A lookup sees what
- * this engine stored or removed before it was asked, and perhaps what it did
- * after.
+ * so do stores, for five milliseconds, while eight or more turns in ten have
+ * some: under load that makes few large messages out of many.  A lookup sees
+ * what this engine stored or removed before it was asked, and perhaps what it
+ * did after.
  *
  * A lookup fails when its server has not answered "timeout_ms" after it was
  * asked, or the connection is lost.  That server gets no more lookups, and

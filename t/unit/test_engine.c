@@ -13,8 +13,8 @@
 #define RECORDS  2500
 #define GROUP    25
 
-#define FEW      8              /* stores that go out at once              */
-#define GATHER   1900           /* us, for which the next ones gather      */
+#define FEW      7              /* stores that go out at once              */
+#define GATHER   4900           /* us, for which the next ones gather      */
 
 
 static void
@@ -428,7 +428,6 @@ test_gather(void **state)
     f = *state;
 
     assert_int_equal(look(f->engine, NAME, 0, NULL), SSS_ENGINE_MISS);
-    run(f->engine, 20);
 
     for (n = 0; n < FEW; n++) {
         put(f->engine, name_of(n), "value");
