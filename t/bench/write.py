@@ -163,16 +163,23 @@ def targets(page, result):
              'have it. A session of TLS 1.3 by ID is good for one handshake,',
              'so that on the same host, too, its resumption asks memcached, '
              'where plain nginx does', 'not.')
+    apart = [row['ratio'] for row in result['ids']
+             if row['variant'] == APART]
+    if apart:
+        page.say('With memcached on another core than the servers, so that '
+                 'each message wakes it, sessions', 'of other hosts cost %.2f '
+                 'to %.2f of a hit in plain nginx\'s own cache '
+                 '([table](#sessions-by-id)).' % (min(apart), max(apart)))
     again = [row for row in result['tickets'] + result['ids']
              if row['variant'] == AGAIN]
     noise = [row['ratio'] for row in again]
-    apart = [row for row in again if row['interval']
-             and not row['interval'][0] <= 1 <= row['interval'][1]]
+    beyond = [row for row in again if row['interval']
+              and not row['interval'][0] <= 1 <= row['interval'][1]]
     page.say('How far to trust this: a second plain nginx beside the first '
              'came to ratios from %.3f' % min(noise), 'to %.3f, half of them '
              'within %.1f %% of 1; in %d of %d rows the interval leaves out 1.'
              % (max(noise), 100 * ratios.middle([abs(x - 1) for x in noise]),
-                len(apart), len(again)))
+                len(beyond), len(again)))
 
 
 def distances(rows):
