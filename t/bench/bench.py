@@ -187,23 +187,18 @@ def ids_part(site, memcached, options):
                     for label in ('plain-ids', 'again-ids'))
     module, other = (Host(site, label, cluster, cache='64m')
                      for label in ('module-ids', 'other-ids'))
-    distant = Memcached(site, 'memcached-apart', core=site.other_core)
-    cluster = site.cluster(distant, namespace='ids-apart')
-    apart = [Host(site, 'ids-apart-%d' % i, cluster, cache='64m')
-             for i in range(2)]
-    freezing = Memcached(site, 'memcached-freezing')
-    cluster = site.cluster(freezing, namespace='ids-quick',
-                           lookup=FROZEN_LOOKUP)
-    quick = [Host(site, 'ids-quick-%d' % i, cluster, cache='64m')
-             for i in range(2)]
-    settle(module, other, *apart, *quick)
+    apart = compare.module(site, 'ids-apart', Memcached(
+        site, 'memcached-apart', core=site.other_core))
+    quick = compare.module(site, 'ids-quick', Memcached(
+        site, 'memcached-freezing'), lookup=FROZEN_LOOKUP)
+    settle(module, other)
     result = {'ids': show_rows(
         site, 'Sessions by ID',
-        ids.rows(plain, again, module, other, memcached, [*apart, distant],
-                 quick, freezing), options)}
-    site.stop([host.process for host in (plain, again, module, other, *apart,
-                                         *quick)]
-              + [distant.process, freezing.process])
+        ids.rows(plain, again, module, other, memcached, apart, quick),
+        options)}
+    site.stop([host.process for host in (plain, again, module, other)])
+    for pair in apart, quick:
+        site.stop([*pair.processes(), pair.memcached.process])
     return result
 
 

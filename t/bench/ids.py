@@ -25,8 +25,8 @@ def variant(label, tls, mode, resumes, opened, redeemed, memcached=None,
                    counted, mode, resumes, **more)
 
 
-def rows(plain, again, module, other, memcached, apart, quick, freezing):
-    """"apart" are two hosts and their memcached, on the core of the client.
+def rows(plain, again, module, other, memcached, apart, quick):
+    """"apart" are two hosts whose memcached is on the core of the client.
 
     "quick" are two that wait for memcached no longer than usual, and have one
     of their own, which freezes while all variants take their turns.
@@ -50,12 +50,13 @@ def rows(plain, again, module, other, memcached, apart, quick, freezing):
             row('ID, other host, %d in flight' % in_flight, target,
                 *plain_ones('id', True),
                 variant(OTHER, tls, 'id', True, other, module, memcached),
-                variant(APART, tls, 'id', True, *apart),
+                variant(APART, tls, 'id', True, apart.there, apart.here,
+                        apart.memcached),
                 in_flight=in_flight)
         row('forged ID', 1.05,
-            *(variant(label, tls, 'full-id', False, host, host, memcached)
-              for label, host in ((MODULE, module), (MODULE + ' again',
-                                                     other))),
+            variant(MODULE, tls, 'full-id', False, module, module, memcached),
+            variant(MODULE + ' again', tls, 'full-id', False, other, other,
+                    memcached),
             variant(MODULE + ', forged', tls, 'forged', False, module, module,
                     memcached))
         row('forged ID, plain nginx', None,
@@ -63,11 +64,12 @@ def rows(plain, again, module, other, memcached, apart, quick, freezing):
             variant(PLAIN + ', forged', tls, 'forged', False, plain, plain))
 
         def mended():
-            for host in quick:
+            for host in quick.here, quick.there:
                 until(host.asks, host.label + ' asking memcached again')
 
         row('ID, memcached frozen', None,
             *plain_ones('full-id', False),
-            variant(OTHER, tls, 'id', None, *quick, freezing,
-                    freeze=[freezing.process.pid], after=mended))
+            variant(OTHER, tls, 'id', None, quick.there, quick.here,
+                    quick.memcached, freeze=[quick.memcached.process.pid],
+                    after=mended))
     return found

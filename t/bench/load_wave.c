@@ -266,10 +266,7 @@ load_prepare(load_run_t *run)
          number++)
     {
         slot = &run->sessions[load_slot(run, number)];
-
-        if (slot->ready == NULL) {
-            slot->ready = load_session(slot);
-        }
+        slot->ready = load_session(slot);
     }
 }
 
