@@ -175,6 +175,8 @@ ngx_http_ssl_session_sync_init(ngx_conf_t *cf)
         }
 
         if (ngx_ssl_session_sync_attach(cf, conf, sscf->ssl.ctx, sscf->verify,
+                                        sscf->certificate_values
+                                        ? sscf->certificates : NULL,
                                         ngx_http_ssl_session_sync_select)
             != NGX_OK)
         {
@@ -276,12 +278,12 @@ ngx_http_ssl_session_sync_select(ngx_connection_t *c, ngx_str_t *name)
     }
 
     if (cscf == NULL) {
-        return c->ssl->session_ctx;
+        return NULL;
     }
 
     sscf = ngx_http_get_module_srv_conf(cscf->ctx, ngx_http_ssl_module);
 
-    return sscf->ssl.ctx ? sscf->ssl.ctx : c->ssl->session_ctx;
+    return sscf->ssl.ctx;
 }
 
 

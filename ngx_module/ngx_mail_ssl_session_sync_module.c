@@ -73,7 +73,7 @@ ngx_mail_ssl_session_sync_merge_srv_conf(ngx_conf_t *cf, void *parent,
     sscf = ngx_mail_conf_get_module_srv_conf(cf, ngx_mail_ssl_module);
 
     if (ngx_ssl_session_sync_attach(cf, child, sscf->ssl.ctx, sscf->verify,
-                                    NULL)
+                                    NULL, NULL)
         != NGX_OK)
     {
         return NGX_CONF_ERROR;

@@ -4,12 +4,16 @@
  *
  *     cluster   the ssl_session_sync_cluster block
  *     attach    which SSL_CTX belongs to which cluster
- *     scope     what a ticket is bound to besides the server name
  *     zone      shared memory: the ring, counters, reports
  *     poll      life of a worker: timers, the speaker, taking over
- *     ticket    OpenSSL's hooks for session tickets
- *     session, hold, lookup        sessions by ID, see ..._lookup.h
  *     snapshot, json, prometheus, html   what the status page tells
+ *
+ * and what has a header of its own:
+ *
+ *     trust, scope, identity, revocation   may a session resume here?
+ *     handshake                            what is known of a connection
+ *     hooks, ticket, plain, cipher         OpenSSL's hooks; session tickets
+ *     session, hold, lookup                sessions by ID
  */
 
 
@@ -22,6 +26,7 @@
 #include <ngx_event.h>
 
 #include "ngx_ssl_session_sync_compat.h"
+#include "ngx_ssl_session_sync_trust.h"
 #include "sss_address.h"
 #include "sss_board.h"
 #include "sss_engine.h"
@@ -186,44 +191,54 @@ typedef struct {
 
 
 typedef struct ngx_ssl_session_sync_ctx_s  ngx_ssl_session_sync_ctx_t;
+typedef struct ngx_ssl_session_sync_conf_s  ngx_ssl_session_sync_conf_t;
 
 /*
- * Selects the SSL_CTX of the server that nginx is going to choose for the
- * name on this connection.
+ * The SSL_CTX of the server that nginx is going to choose for the name on
+ * this connection; NULL if there is none, and nginx stays where it is.
  */
 typedef SSL_CTX *(*ngx_ssl_session_sync_select_pt)(ngx_connection_t *c,
     ngx_str_t *name);
+
+/* OpenSSL's info callback. */
+typedef void (*ngx_ssl_session_sync_info_pt)(const SSL *ssl, int where,
+    int ret);
 
 /* What hangs on an attached SSL_CTX. */
 
 struct ngx_ssl_session_sync_ctx_s {
     SSL_CTX                  *ssl_ctx;
+    ngx_ssl_session_sync_conf_t
+                             *conf;
     ngx_ssl_session_sync_wish_t
                              *wish;
     ngx_ssl_session_sync_cluster_t
                              *cluster;
     ngx_ssl_session_sync_select_pt
                               select;       /* NULL: no servers by name    */
-    void                    (*info)(const SSL *ssl, int where, int ret);
+    ngx_ssl_session_sync_trust_t
+                              trust;
+
+    /* nginx's hooks */
+    ngx_ssl_session_sync_info_pt
+                              info;
     int                     (*new_session)(SSL *ssl, SSL_SESSION *session);
     SSL_SESSION            *(*get_session)(SSL *ssl, const u_char *id,
                                            int len, int *copy);
     void                    (*remove_session)(SSL_CTX *ssl_ctx,
                                               SSL_SESSION *session);
-    ngx_uint_t                kind;
-    unsigned                  verify:1;     /* asks for client certificates */
-    unsigned                  ids:1;        /* sessions go to memcached    */
-    u_char                    scope[SSS_SCOPE_SIZE];
+    unsigned                  ids:1;        /* it has sessions by ID       */
+    unsigned                  builtin:1;    /* OpenSSL's own cache, too    */
 };
 
 
 /* The elements are pointers. */
 
-typedef struct {
+struct ngx_ssl_session_sync_conf_s {
     ngx_array_t               clusters;     /* ..._cluster_t *             */
     ngx_array_t               wishes;       /* ..._wish_t *                */
     ngx_array_t               contexts;     /* ..._ctx_t *                 */
-} ngx_ssl_session_sync_conf_t;
+};
 
 
 /* The server level of http, stream and mail. */
@@ -236,37 +251,6 @@ typedef struct {
                              *sync;         /* NULL: not attached          */
     unsigned                  listen:1;     /* a TLS listener serves it    */
 } ngx_ssl_session_sync_srv_conf_t;
-
-
-/* What is known of one connection, in its pool. */
-
-typedef struct {
-    ngx_uint_t                ticket;       /* NGX_SSL_SESSION_SYNC_TICKET_* */
-    unsigned                  counted:1;
-    unsigned                  offered:1;    /* sni was filled in           */
-    unsigned                  passed:1;     /* the filter has done its work */
-    unsigned                  accepted:1;   /* the ID judged, or minted, is
-                                               of this cluster and binding */
-    unsigned                  remote:1;     /* the session is memcached's  */
-    ngx_ssl_session_sync_ctx_t
-                             *sync;         /* of the server selected      */
-    sss_sni_t                 sni;
-
-    /* sessions by ID */
-    SSL_SESSION              *local;        /* found before OpenSSL asked  */
-    sss_engine_rc_t           answer;
-    u_char                   *record;       /* of memcached; malloc()ed    */
-    size_t                    record_len;
-    size_t                    judged_len;
-    u_char                    judged[SSS_SESSION_ID];
-    u_char                    key[SSS_KEY_NAME];    /* if accepted: its STEK */
-} ngx_ssl_session_sync_handshake_t;
-
-
-#define NGX_SSL_SESSION_SYNC_TICKET_NONE     0
-#define NGX_SSL_SESSION_SYNC_TICKET_KNOWN    1  /* our key, MAC not checked */
-#define NGX_SSL_SESSION_SYNC_TICKET_FILE     2  /* of a key file            */
-#define NGX_SSL_SESSION_SYNC_TICKET_OPENED   3
 
 
 /* cluster */
@@ -295,11 +279,13 @@ char *ngx_ssl_session_sync_set_scope(ngx_conf_t *cf, ngx_command_t *cmd,
  * Attaches a server's SSL_CTX to the cluster that its configuration wishes;
  * does nothing without a wish, or for "off".  The name of the cluster is
  * looked up when the whole configuration has been read.  "verify" is the
- * ssl_verify_client mode; "select" is NULL where servers have no names.
+ * ssl_verify_client mode, "variables" the values of ssl_certificate if they
+ * have variables, else NULL; "select" is NULL where servers have no names.
  */
 ngx_int_t ngx_ssl_session_sync_attach(ngx_conf_t *cf,
     ngx_ssl_session_sync_srv_conf_t *conf, SSL_CTX *ssl_ctx,
-    ngx_uint_t verify, ngx_ssl_session_sync_select_pt select);
+    ngx_uint_t verify, ngx_array_t *variables,
+    ngx_ssl_session_sync_select_pt select);
 
 /*
  * Refuses a name-based server that synchronises on a listener whose default
@@ -312,15 +298,6 @@ ngx_int_t ngx_ssl_session_sync_check_listener(ngx_conf_t *cf,
 /* When all has been read: names become clusters, hooks are set. */
 char *ngx_ssl_session_sync_resolve(ngx_cycle_t *cycle,
     ngx_ssl_session_sync_conf_t *conf);
-
-/* scope */
-
-/*
- * Writes SSS_SCOPE_SIZE bytes: a hash of the configured scope ("auto": of
- * http, stream or mail) and of the rules for client certificates.
- */
-ngx_int_t ngx_ssl_session_sync_scope(SSL_CTX *ssl_ctx, ngx_uint_t kind,
-    ngx_str_t *scope, ngx_uint_t verify, u_char *out);
 
 /* zone */
 
@@ -365,35 +342,16 @@ ngx_int_t ngx_ssl_session_sync_zone_update(
 ngx_int_t ngx_ssl_session_sync_init_process(ngx_cycle_t *cycle);
 void ngx_ssl_session_sync_exit_process(ngx_cycle_t *cycle);
 
-/* ticket */
+/* hooks */
 
-/*
- * One index of SSL_CTX ex_data and one of SSL ex_data, and the algorithms,
- * fetched once: the only state of the process that is not in a cycle.
- */
-ngx_int_t ngx_ssl_session_sync_ticket_init(ngx_log_t *log);
-ngx_int_t ngx_ssl_session_sync_ticket_attach(ngx_ssl_session_sync_ctx_t *sync,
+/* Fetches once for the process what the hooks need of OpenSSL. */
+ngx_int_t ngx_ssl_session_sync_hooks_init(ngx_log_t *log);
+
+/* Puts this module's hooks before nginx's. */
+ngx_int_t ngx_ssl_session_sync_hooks_attach(ngx_ssl_session_sync_ctx_t *sync,
     ngx_log_t *log);
 
-/* What hangs on an SSL_CTX, NULL: nothing. */
-ngx_ssl_session_sync_ctx_t *ngx_ssl_session_sync_of(SSL_CTX *ssl_ctx);
-
-/* What is known of a connection; NULL without memory. */
-ngx_ssl_session_sync_handshake_t *ngx_ssl_session_sync_handshake(SSL *ssl);
-
-/*
- * The server that a name selects on a connection of which only the listener
- * is known so far; NULL if it does not synchronise.
- */
-ngx_ssl_session_sync_ctx_t *ngx_ssl_session_sync_selected(
-    ngx_connection_t *c, sss_sni_t *sni);
-
-/* Whether a session was made for this name: 0 or 1. */
-ngx_uint_t ngx_ssl_session_sync_same_name(SSL_SESSION *session,
-    sss_sni_t *sni);
-
-/* Lets a session whose binding was checked resume on this SSL. */
-ngx_int_t ngx_ssl_session_sync_adopt(SSL *ssl, SSL_SESSION *session);
+/* handshake */
 
 /* The value of $ssl_session_sync for a connection; static, may be empty. */
 void ngx_ssl_session_sync_outcome(ngx_connection_t *c, ngx_str_t *value);

@@ -114,7 +114,8 @@ ngx_ssl_session_sync_set_scope(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 ngx_int_t
 ngx_ssl_session_sync_attach(ngx_conf_t *cf,
     ngx_ssl_session_sync_srv_conf_t *conf, SSL_CTX *ssl_ctx,
-    ngx_uint_t verify, ngx_ssl_session_sync_select_pt select)
+    ngx_uint_t verify, ngx_array_t *variables,
+    ngx_ssl_session_sync_select_pt select)
 {
     ngx_ssl_session_sync_ctx_t   *sync, **slot;
     ngx_ssl_session_sync_conf_t  *main;
@@ -137,19 +138,20 @@ ngx_ssl_session_sync_attach(ngx_conf_t *cf,
     sync->ssl_ctx = ssl_ctx;
     sync->wish = conf->wish;
     sync->select = select;
-    sync->kind = conf->wish->kind;
-    sync->verify = (verify != 0);
 
-    if (ngx_ssl_session_sync_scope(ssl_ctx, sync->kind, &conf->scope, verify,
-                                   sync->scope)
+    if (ngx_ssl_session_sync_trust_init(cf, &sync->trust, ssl_ctx,
+                                        conf->wish->kind, &conf->scope,
+                                        verify, variables)
         != NGX_OK)
     {
         ngx_ssl_error(NGX_LOG_EMERG, cf->log, 0,
-                      "ssl_session_sync: no scope for the server");
+                      "ssl_session_sync: what a server trusts cannot be read "
+                      "from its certificates");
         return NGX_ERROR;
     }
 
     main = ngx_ssl_session_sync_get_conf(cf->cycle);
+    sync->conf = main;
 
     slot = ngx_array_push(&main->contexts);
     if (slot == NULL) {
@@ -229,7 +231,7 @@ ngx_ssl_session_sync_resolve(ngx_cycle_t *cycle,
         timeout = SSL_CTX_get_timeout(sync[i]->ssl_ctx);
         cluster->retention = ngx_max(cluster->retention, timeout);
 
-        if (ngx_ssl_session_sync_ticket_attach(sync[i], cycle->log)
+        if (ngx_ssl_session_sync_hooks_attach(sync[i], cycle->log)
             != NGX_OK)
         {
             return NGX_CONF_ERROR;

@@ -132,19 +132,27 @@
 #endif
 
 
-/* nginx 1.23.2 rotates ticket keys in memory and keeps both in one array. */
+/*
+ * nginx 1.23.2 rotates ticket keys in its shared cache, and keeps them and
+ * those of key files in one array.  It renews tickets under any key but the
+ * first, if that key is in use.
+ */
 
 #if (nginx_version >= 1023002)
 
+#define NGX_SSL_SESSION_SYNC_SHARED_KEYS  1
 #define ngx_ssl_session_sync_file_keys_index  ngx_ssl_ticket_keys_index
 #define ngx_ssl_session_sync_key_in_memory(key)  ((key)->shared)
+#define ngx_ssl_session_sync_key_renews(key)  ((key)->expire != 0)
 typedef ngx_ssl_ticket_key_t  ngx_ssl_session_sync_file_key_t;
 
 #else
 
+#define NGX_SSL_SESSION_SYNC_SHARED_KEYS  0
 #define ngx_ssl_session_sync_file_keys_index                                  \
     ngx_ssl_session_ticket_keys_index
 #define ngx_ssl_session_sync_key_in_memory(key)  0
+#define ngx_ssl_session_sync_key_renews(key)  1
 typedef ngx_ssl_session_ticket_key_t  ngx_ssl_session_sync_file_key_t;
 
 #endif

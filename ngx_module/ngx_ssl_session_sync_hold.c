@@ -18,6 +18,13 @@
 
 #define NGX_SSL_SESSION_SYNC_READ  4096
 
+/*
+ * What a ClientHello may have the filter keep: a record of the longest.  One
+ * that is longer, or comes in very small records, is passed on unread, so that
+ * a client cannot make a worker hold more than OpenSSL does by itself.
+ */
+#define NGX_SSL_SESSION_SYNC_MOST  16384
+
 
 typedef enum {
     NGX_SSL_SESSION_SYNC_READING = 0,
@@ -42,6 +49,8 @@ typedef struct {
 static ngx_ssl_session_sync_hold_t *ngx_ssl_session_sync_hold_of(SSL *ssl);
 static BIO *ngx_ssl_session_sync_hold_create(ngx_log_t *log);
 static void ngx_ssl_session_sync_hold_destroy(
+    ngx_ssl_session_sync_hold_t *hold);
+static void ngx_ssl_session_sync_hold_drop(
     ngx_ssl_session_sync_hold_t *hold);
 static void ngx_ssl_session_sync_hold_clear(
     ngx_ssl_session_sync_hold_t *hold);
@@ -98,8 +107,8 @@ ngx_ssl_session_sync_hold_init(ngx_log_t *log)
 }
 
 
-void
-ngx_ssl_session_sync_hold_push(SSL *ssl, ngx_ssl_session_sync_ctx_t *sync)
+ngx_int_t
+ngx_ssl_session_sync_hold_push(SSL *ssl)
 {
     BIO                               *socket, *filter;
     ngx_connection_t                  *c;
@@ -109,38 +118,41 @@ ngx_ssl_session_sync_hold_push(SSL *ssl, ngx_ssl_session_sync_ctx_t *sync)
     c = ngx_ssl_get_connection(ssl);
     socket = SSL_get_rbio(ssl);
 
-    /* QUIC's packets do not come through the BIO; its clients have tickets */
+    /* QUIC's packets do not come through the BIO */
 
     if (socket == NULL || c->type != SOCK_STREAM || c->ssl->handshaked) {
-        return;
+        return NGX_DECLINED;
     }
 
     hs = ngx_ssl_session_sync_handshake(ssl);
 
-    if (hs == NULL || hs->passed || ngx_ssl_session_sync_hold_of(ssl)) {
-        return;
+    if (hs == NULL || hs->filtered) {
+        return NGX_DECLINED;
     }
 
     filter = ngx_ssl_session_sync_hold_create(c->log);
     if (filter == NULL) {
-        return;
+        return NGX_DECLINED;
     }
 
     hold = BIO_get_data(filter);
 
     hold->ssl = ssl;
     hold->connection = c;
-    hold->wait.cluster = sync->cluster;
 
     /* the SSL drops its reference to the socket when it takes the filter */
 
     BIO_up_ref(socket);
     BIO_push(filter, socket);
     SSL_set0_rbio(ssl, filter);
+
+    hs->filtered = 1;
+
+    return NGX_OK;
 }
 
 
-ngx_uint_t
+ngx_int_t
 ngx_ssl_session_sync_hold_pop(SSL *ssl)
 {
     BIO                          *socket, *filter;
@@ -149,16 +161,17 @@ ngx_ssl_session_sync_hold_pop(SSL *ssl)
     hold = ngx_ssl_session_sync_hold_of(ssl);
 
     if (hold == NULL) {
-        return 0;
+        return NGX_OK;
     }
 
     if (hold->state != NGX_SSL_SESSION_SYNC_PASSING
         || hold->pos != hold->len)
     {
-        return 1;
+        return NGX_AGAIN;
     }
 
-    ngx_ssl_session_sync_handshake(ssl)->passed = 1;
+    ngx_log_debug0(NGX_LOG_DEBUG_EVENT, hold->connection->log, 0,
+                   "ssl session sync: filter removed");
 
     filter = SSL_get_rbio(ssl);
 
@@ -173,7 +186,7 @@ ngx_ssl_session_sync_hold_pop(SSL *ssl)
 
     SSL_set0_rbio(ssl, socket);
 
-    return 0;
+    return NGX_OK;
 }
 
 
@@ -242,6 +255,25 @@ ngx_ssl_session_sync_hold_destroy(ngx_ssl_session_sync_hold_t *hold)
 }
 
 
+/*
+ * A filter whose bytes have all been passed on may stay for as long as the
+ * client does not finish its ClientHello: without a large buffer.
+ */
+
+static void
+ngx_ssl_session_sync_hold_drop(ngx_ssl_session_sync_hold_t *hold)
+{
+    ngx_free(hold->bytes);
+
+    hold->bytes = NULL;
+    hold->size = 0;
+    hold->len = 0;
+    hold->pos = 0;
+
+    sss_hello_clear(hold->hello);
+}
+
+
 /* As new, but for a buffer of the usual size. */
 
 static void
@@ -304,6 +336,12 @@ ngx_ssl_session_sync_bio_read(BIO *bio, char *buf, int size)
         if (n < size && hold->len == hold->size) {
             more = BIO_read(BIO_next(bio), buf + n, size - n);
             n += ngx_max(more, 0);
+        }
+
+        if (hold->pos == hold->len
+            && hold->size > NGX_SSL_SESSION_SYNC_READ)
+        {
+            ngx_ssl_session_sync_hold_drop(hold);
         }
 
         return n;
@@ -377,6 +415,10 @@ ngx_ssl_session_sync_hold_room(ngx_ssl_session_sync_hold_t *hold)
     }
 
     size = hold->size ? hold->size * 2 : NGX_SSL_SESSION_SYNC_READ;
+
+    if (size > NGX_SSL_SESSION_SYNC_MOST) {
+        return NGX_DECLINED;
+    }
 
     bytes = ngx_alloc(size, hold->connection->log);
     if (bytes == NULL) {

@@ -4,6 +4,8 @@
  *
  *     lookup    the engine of a worker, and who waits for what
  *     hold      the filter BIO that keeps a ClientHello until the answer
+ *     local     the caches of this host
+ *     id        IDs of the cluster
  *     session   OpenSSL's hooks for Session IDs
  */
 
@@ -12,7 +14,7 @@
 #define NGX_SSL_SESSION_SYNC_LOOKUP_H_INCLUDED
 
 
-#include "ngx_ssl_session_sync.h"
+#include "ngx_ssl_session_sync_handshake.h"
 
 
 typedef struct ngx_ssl_session_sync_wait_s  ngx_ssl_session_sync_wait_t;
@@ -100,18 +102,27 @@ void ngx_ssl_session_sync_drop(ngx_ssl_session_sync_cluster_t *cluster,
 
 ngx_int_t ngx_ssl_session_sync_hold_init(ngx_log_t *log);
 
-/* At the beginning of a handshake: puts the filter before the socket. */
-void ngx_ssl_session_sync_hold_push(SSL *ssl,
-    ngx_ssl_session_sync_ctx_t *sync);
+/*
+ * At the beginning of a handshake: puts the filter before the socket.
+ * NGX_DECLINED: it cannot be there, or has been.
+ */
+ngx_int_t ngx_ssl_session_sync_hold_push(SSL *ssl);
 
-/* Takes the filter out if it has no more to do.  Returns 1 if it stays. */
-ngx_uint_t ngx_ssl_session_sync_hold_pop(SSL *ssl);
+/* Takes the filter out if it has no more to do.  NGX_AGAIN: it stays. */
+ngx_int_t ngx_ssl_session_sync_hold_pop(SSL *ssl);
 
 
-/* session */
+/* local */
 
-ngx_int_t ngx_ssl_session_sync_session_attach(
-    ngx_ssl_session_sync_ctx_t *sync, ngx_log_t *log);
+/*
+ * A session of the caches of this host, OpenSSL's or nginx's: the caller's
+ * reference, or NULL.
+ */
+SSL_SESSION *ngx_ssl_session_sync_get_local(SSL *ssl, const u_char *id,
+    size_t len);
+
+
+/* id */
 
 /*
  * NGX_OK if the session that a ClientHello offers is this cluster's and only
@@ -121,5 +132,37 @@ ngx_int_t ngx_ssl_session_sync_session_attach(
 ngx_int_t ngx_ssl_session_sync_wanted(SSL *ssl,
     const sss_hello_offer_t *offer, char *name, ngx_uint_t *single);
 
+/*
+ * Mints an ID of "len" bytes for the session of a handshake.  NGX_DECLINED: it
+ * cannot be one of the cluster.
+ */
+ngx_int_t ngx_ssl_session_sync_mint(SSL *ssl, u_char *id, unsigned int len);
+
+/*
+ * Was the ID minted by the cluster of the server selected, for its scope and
+ * the server name?  The STEK it was minted under, or NULL; counted if not.
+ */
+const sss_key_t *ngx_ssl_session_sync_judge(
+    ngx_ssl_session_sync_handshake_t *hs, const u_char *id, size_t len);
+
+/* Whether this is the ID that was judged, or minted, last. */
+ngx_uint_t ngx_ssl_session_sync_is_judged(
+    ngx_ssl_session_sync_handshake_t *hs, const u_char *id, size_t len);
+
+/* Its STEK.  NULL: it was refused, or the STEK has been forgotten since. */
+const sss_key_t *ngx_ssl_session_sync_judged_key(
+    ngx_ssl_session_sync_handshake_t *hs);
+
+/*
+ * Whether sessions of this handshake go by an ID: 0 or 1.  With tickets, a
+ * session of TLS 1.3 is in the ticket and needs none.
+ */
+ngx_uint_t ngx_ssl_session_sync_by_id(SSL *ssl);
+
+
+/* session */
+
+ngx_int_t ngx_ssl_session_sync_session_attach(
+    ngx_ssl_session_sync_ctx_t *sync, ngx_log_t *log);
 
 #endif /* NGX_SSL_SESSION_SYNC_LOOKUP_H_INCLUDED */

@@ -62,7 +62,7 @@ ngx_ssl_session_sync_create_conf(ngx_cycle_t *cycle)
         return NULL;
     }
 
-    if (ngx_ssl_session_sync_ticket_init(cycle->log) != NGX_OK) {
+    if (ngx_ssl_session_sync_hooks_init(cycle->log) != NGX_OK) {
         return NULL;
     }
 

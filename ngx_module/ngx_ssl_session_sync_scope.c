@@ -9,7 +9,7 @@
  */
 
 
-#include "ngx_ssl_session_sync.h"
+#include "ngx_ssl_session_sync_trust.h"
 
 
 static ngx_int_t ngx_ssl_session_sync_issuers(SSL_CTX *ssl_ctx,

@@ -5,71 +5,68 @@
  * a PSK identity.
  *
  * nginx's own hooks are called first and keep the cache of this host; what
- * memcached had comes into that cache, too.
+ * memcached had comes into that cache, too.  Wherever a session comes from,
+ * the rule of ngx_ssl_session_sync_trust.h decides whether it may resume.
  *
- * In TLS 1.3 a session is good for one handshake: whoever removes it from
- * memcached may use it, and nobody while memcached does not answer.  So
- * nginx's cache does not get it.
+ * In TLS 1.3 a session under an ID of the cluster is good for one handshake:
+ * whoever removes it from memcached may use it, and nobody while memcached
+ * does not answer.  So nginx's cache does not get it.  Where no handshake can
+ * be held, IDs are not the cluster's, and nginx's cache serves.
  */
 
 
 #include "ngx_ssl_session_sync_lookup.h"
+#include "ngx_ssl_session_sync_ticket.h"
 
 
 static int ngx_ssl_session_sync_generate(SSL *ssl, u_char *id,
     unsigned int *len);
 static int ngx_ssl_session_sync_new(SSL *ssl, SSL_SESSION *session);
-static void ngx_ssl_session_sync_store(SSL *ssl,
-    ngx_ssl_session_sync_ctx_t *sync, SSL_SESSION *session);
+static ngx_int_t ngx_ssl_session_sync_store(
+    ngx_ssl_session_sync_handshake_t *hs, SSL_SESSION *session);
 static SSL_SESSION *ngx_ssl_session_sync_get(SSL *ssl, const u_char *id,
     int len, int *copy);
-static SSL_SESSION *ngx_ssl_session_sync_get_plain(SSL *ssl,
-    ngx_ssl_session_sync_handshake_t *hs, const u_char *id);
+static SSL_SESSION *ngx_ssl_session_sync_find_session(SSL *ssl,
+    ngx_ssl_session_sync_handshake_t *hs, const u_char *id, size_t len);
 static SSL_SESSION *ngx_ssl_session_sync_get_shared(SSL *ssl,
     ngx_ssl_session_sync_handshake_t *hs, const sss_key_t *key,
     const u_char *id);
-static SSL_SESSION *ngx_ssl_session_sync_get_local(SSL *ssl,
-    const u_char *id);
+static const char *ngx_ssl_session_sync_id_refusal(SSL *ssl,
+    ngx_ssl_session_sync_handshake_t *hs, SSL_SESSION *session);
 static SSL_SESSION *ngx_ssl_session_sync_open(
     ngx_ssl_session_sync_handshake_t *hs, const sss_key_t *key,
     const u_char *id);
 static void ngx_ssl_session_sync_remove(SSL_CTX *ssl_ctx,
     SSL_SESSION *session);
-static const sss_key_t *ngx_ssl_session_sync_judge(
-    ngx_ssl_session_sync_handshake_t *hs, const u_char *id, size_t len);
-static void ngx_ssl_session_sync_accept(
-    ngx_ssl_session_sync_handshake_t *hs, const u_char *id,
-    const sss_key_t *key);
-static ngx_uint_t ngx_ssl_session_sync_is_judged(
-    ngx_ssl_session_sync_handshake_t *hs, const u_char *id, size_t len);
-static const sss_key_t *ngx_ssl_session_sync_judged_key(
-    ngx_ssl_session_sync_handshake_t *hs);
-static ngx_uint_t ngx_ssl_session_sync_by_id(SSL *ssl);
-static ngx_uint_t ngx_ssl_session_sync_tls13(SSL *ssl, uint64_t options);
+static ngx_int_t ngx_ssl_session_sync_remove_from(
+    ngx_ssl_session_sync_cluster_t *cluster, const u_char *id, size_t len);
 
 
 ngx_int_t
 ngx_ssl_session_sync_session_attach(ngx_ssl_session_sync_ctx_t *sync,
     ngx_log_t *log)
 {
+    long      mode;
     SSL_CTX  *ssl_ctx;
 
     ssl_ctx = sync->ssl_ctx;
+    mode = SSL_CTX_get_session_cache_mode(ssl_ctx);
 
-    if (sync->cluster->servers.nelts == 0
-        || !(SSL_CTX_get_session_cache_mode(ssl_ctx) & SSL_SESS_CACHE_SERVER))
-    {
+    if (!(mode & SSL_SESS_CACHE_SERVER)) {
         return NGX_OK;
     }
 
     sync->ids = 1;
-    sync->cluster->ids++;
+    sync->builtin = !(mode & SSL_SESS_CACHE_NO_INTERNAL_STORE);
 
-    /* OpenSSL's own cache knows neither scope nor name: memcached serves */
+    if (sync->cluster->servers.nelts) {
+        sync->cluster->ids++;
+    }
+
+    /* what OpenSSL finds in its own cache by itself nobody would judge */
 
     SSL_CTX_set_session_cache_mode(ssl_ctx,
-                                SSL_CTX_get_session_cache_mode(ssl_ctx)
-                                |SSL_SESS_CACHE_NO_INTERNAL);
+                                   mode|SSL_SESS_CACHE_NO_INTERNAL_LOOKUP);
 
     sync->new_session = SSL_CTX_sess_get_new_cb(ssl_ctx);
     sync->get_session = SSL_CTX_sess_get_get_cb(ssl_ctx);
@@ -92,103 +89,11 @@ ngx_ssl_session_sync_session_attach(ngx_ssl_session_sync_ctx_t *sync,
 }
 
 
-ngx_int_t
-ngx_ssl_session_sync_wanted(SSL *ssl, const sss_hello_offer_t *offer,
-    char *name, ngx_uint_t *single)
-{
-    size_t                             len;
-    uint64_t                           options;
-    const u_char                      *id;
-    const sss_key_t                   *key;
-    ngx_connection_t                  *c;
-    ngx_ssl_session_sync_handshake_t  *hs;
-
-    c = ngx_ssl_get_connection(ssl);
-    hs = ngx_ssl_session_sync_handshake(ssl);
-
-    hs->sni = offer->sni;
-    hs->sync = ngx_ssl_session_sync_selected(c, &hs->sni);
-    hs->offered = 1;
-
-    if (hs->sync == NULL || hs->sync->cluster->lookups == NULL) {
-        return NGX_DECLINED;
-    }
-
-    /* until nginx 1.29.2, OpenSSL goes by the listener's options here */
-
-    options = NGX_SSL_SESSION_SYNC_EARLY_NAME
-              ? SSL_CTX_get_options(hs->sync->ssl_ctx)
-              : SSL_get_options(ssl);
-
-    if (offer->tls13 && ngx_ssl_session_sync_tls13(ssl, options)) {
-        *single = 1;
-        id = offer->psk_id;
-        len = offer->psk_len;
-
-        if (!(options & SSL_OP_NO_TICKET)) {
-            return NGX_DECLINED;
-        }
-
-    } else {
-        *single = 0;
-        id = offer->id;
-        len = offer->id_len;
-
-        if (offer->ticket && !(options & SSL_OP_NO_TICKET)) {
-            return NGX_DECLINED;
-        }
-    }
-
-    if (len == 0) {
-        return NGX_DECLINED;
-    }
-
-    key = ngx_ssl_session_sync_judge(hs, id, len);
-
-    if (key == NULL) {
-        return NGX_DECLINED;
-    }
-
-    if (*single == 0) {
-        hs->local = ngx_ssl_session_sync_get_local(ssl, id);
-
-        if (hs->local) {
-            return NGX_DECLINED;
-        }
-    }
-
-    sss_session_name(hs->sync->cluster->lookups->keys, key, id, name);
-
-    return NGX_OK;
-}
-
-
 static int
 ngx_ssl_session_sync_generate(SSL *ssl, u_char *id, unsigned int *len)
 {
-    const sss_key_t                   *key;
-    ngx_ssl_session_sync_cluster_t    *cluster;
-    ngx_ssl_session_sync_handshake_t  *hs;
-
-    hs = ngx_ssl_session_sync_handshake(ssl);
-
-    if (hs && hs->offered && hs->sync && hs->sync->cluster->lookups
-        && *len == SSS_SESSION_ID && ngx_ssl_session_sync_by_id(ssl))
-    {
-        cluster = hs->sync->cluster;
-
-        key = ngx_ssl_session_sync_key(cluster,
-                                       ngx_ssl_session_sync_view(cluster),
-                                       ngx_ssl_session_sync_now());
-
-        if (key
-            && sss_session_id_mint(cluster->lookups->keys, key,
-                                   hs->sync->scope, &hs->sni, id)
-               == 0)
-        {
-            ngx_ssl_session_sync_accept(hs, id, key);
-            return 1;
-        }
+    if (ngx_ssl_session_sync_mint(ssl, id, *len) == NGX_OK) {
+        return 1;
     }
 
     return RAND_bytes(id, (int) *len) == 1;
@@ -198,23 +103,35 @@ ngx_ssl_session_sync_generate(SSL *ssl, u_char *id, unsigned int *len)
 static int
 ngx_ssl_session_sync_new(SSL *ssl, SSL_SESSION *session)
 {
-    ngx_connection_t            *c;
-    ngx_ssl_session_sync_ctx_t  *sync, *listener;
+    ngx_connection_t                  *c;
+    ngx_ssl_session_sync_ctx_t        *sync, *listener;
+    ngx_ssl_session_sync_handshake_t  *hs;
 
     c = ngx_ssl_get_connection(ssl);
+    hs = ngx_ssl_session_sync_known(ssl);
 
     listener = ngx_ssl_session_sync_of(c->ssl->session_ctx);
     sync = ngx_ssl_session_sync_of(SSL_get_SSL_CTX(ssl));
 
-    if (sync && sync->cluster->lookups && ngx_ssl_session_sync_by_id(ssl)) {
+    if (sync == NULL) {
 
-        ngx_ssl_session_sync_store(ssl, sync, session);
+        /* see ngx_ssl_session_sync_plain_refusal() */
 
-        /* good for one handshake, it resumes from memcached alone */
-
-        if (SSL_version(ssl) == TLS1_3_VERSION) {
+        if (hs && hs->adopted) {
             return 0;
         }
+
+    } else if (ngx_ssl_session_sync_finish(ssl, sync, session) != NGX_OK) {
+        return 0;
+
+    } else if (hs && hs->named && hs->sync == sync
+               && ngx_ssl_session_sync_by_id(ssl)
+               && ngx_ssl_session_sync_store(hs, session) == NGX_OK
+               && SSL_version(ssl) == TLS1_3_VERSION)
+    {
+        /* good for one handshake, it resumes from memcached alone */
+
+        return 0;
     }
 
     return (listener && listener->new_session)
@@ -222,46 +139,43 @@ ngx_ssl_session_sync_new(SSL *ssl, SSL_SESSION *session)
 }
 
 
-static void
-ngx_ssl_session_sync_store(SSL *ssl, ngx_ssl_session_sync_ctx_t *sync,
+/* NGX_DECLINED: the ID is not the cluster's, or the session too large. */
+
+static ngx_int_t
+ngx_ssl_session_sync_store(ngx_ssl_session_sync_handshake_t *hs,
     SSL_SESSION *session)
 {
-    int                                len;
-    char                               name[SSS_NAME_SIZE];
-    u_char                            *plain, *sealed, *p;
-    uint32_t                           ttl;
-    unsigned int                       id_len;
-    const u_char                      *id;
-    const sss_key_t                   *key;
-    ngx_ssl_session_sync_cluster_t    *cluster;
-    ngx_ssl_session_sync_handshake_t  *hs;
+    int                              len;
+    char                             name[SSS_NAME_SIZE];
+    u_char                          *plain, *sealed, *p;
+    uint32_t                         ttl;
+    unsigned int                     id_len;
+    const u_char                    *id;
+    const sss_key_t                 *key;
+    ngx_ssl_session_sync_cluster_t  *cluster;
 
-    cluster = sync->cluster;
-    hs = ngx_ssl_session_sync_handshake(ssl);
+    cluster = hs->sync->cluster;
     id = SSL_SESSION_get_id(session, &id_len);
-
-    if (hs == NULL || !hs->offered || hs->sync != sync) {
-        return;
-    }
 
     /* it was accepted when it was minted */
 
-    key = ngx_ssl_session_sync_is_judged(hs, id, id_len)
+    key = (cluster->lookups
+           && ngx_ssl_session_sync_is_judged(hs, id, id_len))
           ? ngx_ssl_session_sync_judged_key(hs) : NULL;
 
     if (key == NULL) {
-        return;
+        return NGX_DECLINED;
     }
 
     len = i2d_SSL_SESSION(session, NULL);
 
     if (len <= 0 || len > SSS_ENGINE_VALUE - SSS_SESSION_OVERHEAD) {
-        return;
+        return NGX_DECLINED;
     }
 
     plain = ngx_alloc(len * 2 + SSS_SESSION_OVERHEAD, ngx_cycle->log);
     if (plain == NULL) {
-        return;
+        return NGX_DECLINED;
     }
 
     p = plain;
@@ -272,7 +186,7 @@ ngx_ssl_session_sync_store(SSL *ssl, ngx_ssl_session_sync_ctx_t *sync,
 
     if (sss_session_seal(cluster->lookups->keys, key,
                          (char *) cluster->ns.data, cluster->ns.len, id,
-                         sync->scope, &hs->sni, plain, len, sealed)
+                         hs->sync->trust.scope, &hs->sni, plain, len, sealed)
         == 0)
     {
         sss_session_name(cluster->lookups->keys, key, id, name);
@@ -283,28 +197,70 @@ ngx_ssl_session_sync_store(SSL *ssl, ngx_ssl_session_sync_ctx_t *sync,
 
     ngx_explicit_memzero(plain, len);
     ngx_free(plain);
+
+    return NGX_OK;
 }
 
 
 static SSL_SESSION *
 ngx_ssl_session_sync_get(SSL *ssl, const u_char *id, int len, int *copy)
 {
+    const char                        *reason;
     SSL_SESSION                       *session;
-    const sss_key_t                   *key;
+    ngx_connection_t                  *c;
+    ngx_ssl_session_sync_counters_t   *counters;
     ngx_ssl_session_sync_handshake_t  *hs;
-
-    hs = ngx_ssl_session_sync_handshake(ssl);
 
     /* whatever is returned is handed over */
 
     *copy = 0;
 
-    if (hs == NULL || !hs->offered) {
+    hs = ngx_ssl_session_sync_handshake(ssl);
+
+    if (hs == NULL || ngx_ssl_session_sync_look(ssl, hs) != NGX_OK) {
         return NULL;
     }
 
-    if (hs->sync == NULL || hs->sync->cluster->lookups == NULL) {
-        return ngx_ssl_session_sync_get_plain(ssl, hs, id);
+    session = ngx_ssl_session_sync_find_session(ssl, hs, id, len);
+
+    if (session == NULL) {
+        return NULL;
+    }
+
+    reason = ngx_ssl_session_sync_id_refusal(ssl, hs, session);
+
+    if (reason == NULL) {
+        return session;
+    }
+
+    SSL_SESSION_free(session);
+
+    hs->remote = 0;
+    c = ngx_ssl_get_connection(ssl);
+
+    ngx_log_error(NGX_LOG_INFO, c->log, 0,
+                  "ssl_session_sync: a session by ID does not resume: %s",
+                  reason);
+
+    if (hs->sync) {
+        counters = ngx_ssl_session_sync_counters(hs->sync->cluster);
+        (void) ngx_atomic_fetch_add(&counters->refused_id, 1);
+    }
+
+    return NULL;
+}
+
+
+static SSL_SESSION *
+ngx_ssl_session_sync_find_session(SSL *ssl,
+    ngx_ssl_session_sync_handshake_t *hs, const u_char *id, size_t len)
+{
+    const sss_key_t  *key;
+
+    if (!hs->filtered || hs->sync == NULL
+        || hs->sync->cluster->lookups == NULL)
+    {
+        return ngx_ssl_session_sync_get_local(ssl, id, len);
     }
 
     if (ngx_ssl_session_sync_is_judged(hs, id, len)) {
@@ -323,46 +279,13 @@ ngx_ssl_session_sync_get(SSL *ssl, const u_char *id, int len, int *copy)
     }
 
     if (SSL_version(ssl) != TLS1_3_VERSION) {
-        session = ngx_ssl_session_sync_get_shared(ssl, hs, key, id);
-
-    } else if (hs->answer == SSS_ENGINE_HIT) {
-        session = ngx_ssl_session_sync_open(hs, key, id);
-
-    } else {
-
-        /* without an answer, somebody else may have used it */
-
-        session = NULL;
+        return ngx_ssl_session_sync_get_shared(ssl, hs, key, id);
     }
 
-    if (session && ngx_ssl_session_sync_adopt(ssl, session) != NGX_OK) {
-        SSL_SESSION_free(session);
-        return NULL;
-    }
+    /* without an answer, somebody else may have used it */
 
-    return session;
-}
-
-
-/*
- * Names that are "off" share nginx's cache with the others of their listener,
- * and IDs of theirs are bound to nothing.
- */
-
-static SSL_SESSION *
-ngx_ssl_session_sync_get_plain(SSL *ssl, ngx_ssl_session_sync_handshake_t *hs,
-    const u_char *id)
-{
-    SSL_SESSION  *session;
-
-    session = ngx_ssl_session_sync_get_local(ssl, id);
-
-    if (session && !ngx_ssl_session_sync_same_name(session, &hs->sni)) {
-        SSL_SESSION_free(session);
-        return NULL;
-    }
-
-    return session;
+    return hs->answer == SSS_ENGINE_HIT
+           ? ngx_ssl_session_sync_open(hs, key, id) : NULL;
 }
 
 
@@ -383,7 +306,7 @@ ngx_ssl_session_sync_get_shared(SSL *ssl,
     }
 
     if (hs->record == NULL) {
-        return ngx_ssl_session_sync_get_local(ssl, id);
+        return ngx_ssl_session_sync_get_local(ssl, id, SSS_SESSION_ID);
     }
 
     session = ngx_ssl_session_sync_open(hs, key, id);
@@ -399,29 +322,37 @@ ngx_ssl_session_sync_get_shared(SSL *ssl,
 }
 
 
-static SSL_SESSION *
-ngx_ssl_session_sync_get_local(SSL *ssl, const u_char *id)
+/*
+ * Names that are "off" share nginx's cache with the others of their listener;
+ * plain nginx does not ask in TLS 1.2 for which name a session was made.
+ */
+
+static const char *
+ngx_ssl_session_sync_id_refusal(SSL *ssl,
+    ngx_ssl_session_sync_handshake_t *hs, SSL_SESSION *session)
 {
-    int                          copy;
-    SSL_SESSION                 *session;
-    ngx_connection_t            *c;
-    ngx_ssl_session_sync_ctx_t  *listener;
+    const char  *reason;
 
-    c = ngx_ssl_get_connection(ssl);
-    listener = ngx_ssl_session_sync_of(c->ssl->session_ctx);
+    if (hs->sync == NULL) {
 
-    if (listener == NULL || listener->get_session == NULL) {
-        return NULL;
+        if (!ngx_ssl_session_sync_same_name(session, &hs->sni)) {
+            return "it was made for another server name";
+        }
+
+        return ngx_ssl_session_sync_plain_refusal(hs, session);
     }
 
-    copy = 1;
-    session = listener->get_session(ssl, id, SSS_SESSION_ID, &copy);
+    reason = ngx_ssl_session_sync_refusal(&hs->sync->trust, session,
+                                   &hs->sni,
+                                   ngx_ssl_session_sync_limit(ssl, hs->sync));
 
-    if (session && copy) {
-        SSL_SESSION_up_ref(session);
+    if (reason == NULL
+        && ngx_ssl_session_sync_adopt(ssl, hs, session) != NGX_OK)
+    {
+        reason = "OpenSSL failed";
     }
 
-    return session;
+    return reason;
 }
 
 
@@ -450,7 +381,7 @@ ngx_ssl_session_sync_open(ngx_ssl_session_sync_handshake_t *hs,
 
     len = sss_session_open(cluster->lookups->keys, key,
                            (char *) cluster->ns.data, cluster->ns.len, id,
-                           hs->sync->scope, &hs->sni, hs->record,
+                           hs->sync->trust.scope, &hs->sni, hs->record,
                            hs->record_len, plain);
 
     if (len > 0) {
@@ -483,12 +414,11 @@ ngx_ssl_session_sync_open(ngx_ssl_session_sync_handshake_t *hs,
 static void
 ngx_ssl_session_sync_remove(SSL_CTX *ssl_ctx, SSL_SESSION *session)
 {
-    char                             name[SSS_NAME_SIZE];
-    unsigned int                     len;
-    const u_char                    *id;
-    const sss_key_t                 *key;
-    ngx_ssl_session_sync_ctx_t      *sync;
-    ngx_ssl_session_sync_lookups_t  *lookups;
+    ngx_uint_t                        i;
+    unsigned int                      len;
+    const u_char                     *id;
+    ngx_ssl_session_sync_ctx_t       *sync;
+    ngx_ssl_session_sync_cluster_t  **cluster;
 
     sync = ngx_ssl_session_sync_of(ssl_ctx);
 
@@ -500,125 +430,46 @@ ngx_ssl_session_sync_remove(SSL_CTX *ssl_ctx, SSL_SESSION *session)
         sync->remove_session(ssl_ctx, session);
     }
 
-    /* OpenSSL empties its cache when a process ends, and in the master */
-
-    lookups = sync->cluster->lookups;
-
-    if (lookups == NULL) {
-        return;
-    }
+    /* names of one listener may belong to different clusters */
 
     id = SSL_SESSION_get_id(session, &len);
 
+    cluster = sync->conf->clusters.elts;
+
+    for (i = 0; i < sync->conf->clusters.nelts; i++) {
+
+        if (ngx_ssl_session_sync_remove_from(cluster[i], id, len) == NGX_OK) {
+            return;
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_ssl_session_sync_remove_from(ngx_ssl_session_sync_cluster_t *cluster,
+    const u_char *id, size_t len)
+{
+    char                             name[SSS_NAME_SIZE];
+    const sss_key_t                 *key;
+    ngx_ssl_session_sync_lookups_t  *lookups;
+
+    /* OpenSSL empties its cache when a process ends, and in the master */
+
+    lookups = cluster->lookups;
+
+    if (lookups == NULL) {
+        return NGX_DECLINED;
+    }
+
     key = sss_session_id_verify(lookups->keys,
-                                ngx_ssl_session_sync_view(sync->cluster), id,
-                                len, ngx_ssl_session_sync_now() / 1000);
-
-    if (key) {
-        sss_session_name(lookups->keys, key, id, name);
-        ngx_ssl_session_sync_drop(sync->cluster, name);
-    }
-}
-
-
-/* Was the ID minted by this cluster, for this scope and name? */
-
-static const sss_key_t *
-ngx_ssl_session_sync_judge(ngx_ssl_session_sync_handshake_t *hs,
-    const u_char *id, size_t len)
-{
-    uint64_t                          now;
-    const sss_key_t                  *key;
-    const sss_ring_t                 *ring;
-    sss_session_keys_t               *keys;
-    ngx_ssl_session_sync_counters_t  *counters;
-
-    now = ngx_ssl_session_sync_now() / 1000;
-    keys = hs->sync->cluster->lookups->keys;
-    ring = ngx_ssl_session_sync_view(hs->sync->cluster);
-
-    key = sss_session_id_accept(keys, ring, id, len, hs->sync->scope,
-                                &hs->sni, now);
-    if (key) {
-        ngx_ssl_session_sync_accept(hs, id, key);
-        return key;
+                                ngx_ssl_session_sync_view(cluster), id, len,
+                                ngx_ssl_session_sync_now() / 1000);
+    if (key == NULL) {
+        return NGX_DECLINED;
     }
 
-    hs->accepted = 0;
-    hs->judged_len = ngx_min(len, SSS_SESSION_ID);
-    ngx_memcpy(hs->judged, id, hs->judged_len);
+    sss_session_name(lookups->keys, key, id, name);
+    ngx_ssl_session_sync_drop(cluster, name);
 
-    counters = ngx_ssl_session_sync_counters(hs->sync->cluster);
-
-    if (sss_session_id_verify(keys, ring, id, len, now)) {
-        (void) ngx_atomic_fetch_add(&counters->refused_id, 1);
-
-    } else {
-        (void) ngx_atomic_fetch_add(&counters->forged, 1);
-    }
-
-    return NULL;
-}
-
-
-static void
-ngx_ssl_session_sync_accept(ngx_ssl_session_sync_handshake_t *hs,
-    const u_char *id, const sss_key_t *key)
-{
-    hs->accepted = 1;
-    hs->judged_len = SSS_SESSION_ID;
-    ngx_memcpy(hs->judged, id, SSS_SESSION_ID);
-    ngx_memcpy(hs->key, key->name, SSS_KEY_NAME);
-}
-
-
-static ngx_uint_t
-ngx_ssl_session_sync_is_judged(ngx_ssl_session_sync_handshake_t *hs,
-    const u_char *id, size_t len)
-{
-    return hs->judged_len == len && ngx_memcmp(hs->judged, id, len) == 0;
-}
-
-
-/* NULL: it was refused, or its STEK has been forgotten since. */
-
-static const sss_key_t *
-ngx_ssl_session_sync_judged_key(ngx_ssl_session_sync_handshake_t *hs)
-{
-    const sss_key_t  *key;
-
-    if (!hs->accepted) {
-        return NULL;
-    }
-
-    key = sss_ring_find(ngx_ssl_session_sync_view(hs->sync->cluster),
-                        hs->key);
-
-    if (key && key->expires <= ngx_ssl_session_sync_now() / 1000) {
-        return NULL;
-    }
-
-    return key;
-}
-
-
-/* With tickets, a session of TLS 1.3 is in the ticket and needs no ID. */
-
-static ngx_uint_t
-ngx_ssl_session_sync_by_id(SSL *ssl)
-{
-    return SSL_version(ssl) != TLS1_3_VERSION
-           || (SSL_get_options(ssl) & SSL_OP_NO_TICKET);
-}
-
-
-static ngx_uint_t
-ngx_ssl_session_sync_tls13(SSL *ssl, uint64_t options)
-{
-    int  max;
-
-    max = SSL_get_max_proto_version(ssl);
-
-    return !(options & SSL_OP_NO_TLSv1_3)
-           && (max == 0 || max >= TLS1_3_VERSION);
+    return NGX_OK;
 }

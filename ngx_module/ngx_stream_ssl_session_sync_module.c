@@ -172,6 +172,8 @@ ngx_stream_ssl_session_sync_init(ngx_conf_t *cf)
         }
 
         if (ngx_ssl_session_sync_attach(cf, conf, sscf->ssl.ctx, sscf->verify,
+                                        sscf->certificate_values
+                                        ? sscf->certificates : NULL,
                                         ngx_stream_ssl_session_sync_select)
             != NGX_OK)
         {
@@ -269,12 +271,12 @@ ngx_stream_ssl_session_sync_select(ngx_connection_t *c, ngx_str_t *name)
     s = c->data;
 
     if (ngx_stream_find_virtual_server(s, name, &cscf) != NGX_OK) {
-        return c->ssl->session_ctx;
+        return NULL;
     }
 
     sscf = ngx_stream_get_module_srv_conf(cscf->ctx, ngx_stream_ssl_module);
 
-    return sscf->ssl.ctx ? sscf->ssl.ctx : c->ssl->session_ctx;
+    return sscf->ssl.ctx;
 }
 
 #endif

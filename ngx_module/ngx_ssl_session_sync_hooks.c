@@ -1,0 +1,95 @@
+
+/*
+ * Puts this module's hooks into an SSL_CTX, before nginx's own.
+ *
+ * The info callback sees a handshake begin and end: at its beginning the
+ * filter goes before the socket, at its end it is counted.
+ */
+
+
+#include "ngx_ssl_session_sync_lookup.h"
+#include "ngx_ssl_session_sync_ticket.h"
+
+
+static void ngx_ssl_session_sync_info(const SSL *ssl, int where, int ret);
+
+
+ngx_int_t
+ngx_ssl_session_sync_hooks_init(ngx_log_t *log)
+{
+    if (ngx_ssl_session_sync_handshake_init(log) != NGX_OK
+        || ngx_ssl_session_sync_cipher_init(log) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_ssl_session_sync_hold_init(log);
+}
+
+
+ngx_int_t
+ngx_ssl_session_sync_hooks_attach(ngx_ssl_session_sync_ctx_t *sync,
+    ngx_log_t *log)
+{
+    if (ngx_ssl_session_sync_hang(sync->ssl_ctx, sync, log) != NGX_OK
+        || ngx_ssl_session_sync_ticket_attach(sync, log) != NGX_OK
+        || ngx_ssl_session_sync_session_attach(sync, log) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    sync->info = SSL_CTX_get_info_callback(sync->ssl_ctx);
+    SSL_CTX_set_info_callback(sync->ssl_ctx, ngx_ssl_session_sync_info);
+
+    return NGX_OK;
+}
+
+
+/*
+ * For a handshake with the filter this is the SSL's callback as well: the
+ * server that nginx selects may be one without hooks of this module.
+ */
+
+static void
+ngx_ssl_session_sync_info(const SSL *ssl, int where, int ret)
+{
+    SSL_CTX                           *ssl_ctx;
+    ngx_ssl_session_sync_ctx_t        *sync;
+    ngx_ssl_session_sync_info_pt       next;
+    ngx_ssl_session_sync_handshake_t  *hs;
+
+    ssl_ctx = SSL_get_SSL_CTX(ssl);
+    sync = ngx_ssl_session_sync_of(ssl_ctx);
+
+    if ((where & SSL_CB_HANDSHAKE_START) && sync && sync->ids
+        && sync->cluster->lookups)
+    {
+        if (ngx_ssl_session_sync_hold_push((SSL *) ssl) == NGX_OK) {
+            SSL_set_info_callback((SSL *) ssl, ngx_ssl_session_sync_info);
+        }
+
+    } else if (ngx_ssl_session_sync_hold_pop((SSL *) ssl) == NGX_AGAIN
+               && (where & SSL_CB_ACCEPT_LOOP) == SSL_CB_ACCEPT_LOOP)
+    {
+        /* nginx would take the filter for OpenSSL's buffer of writes */
+        return;
+    }
+
+    next = sync ? sync->info : SSL_CTX_get_info_callback(ssl_ctx);
+
+    if (next) {
+        next(ssl, where, ret);
+    }
+
+    if (!(where & SSL_CB_HANDSHAKE_DONE)) {
+        return;
+    }
+
+    ngx_ssl_session_sync_count((SSL *) ssl);
+
+    hs = ngx_ssl_session_sync_known(ssl);
+
+    if (hs) {
+        ngx_ssl_session_sync_release(hs);
+    }
+}

@@ -1,0 +1,418 @@
+
+/*
+ * The rule that decides whether a session may resume, and what it is asked of.
+ */
+
+
+#include "ngx_ssl_session_sync_trust.h"
+
+
+static ngx_int_t ngx_ssl_session_sync_ciphers(ngx_conf_t *cf,
+    ngx_ssl_session_sync_trust_t *trust);
+static ngx_int_t ngx_ssl_session_sync_origin(SSL_SESSION *session,
+    sss_origin_t *origin);
+static const char *ngx_ssl_session_sync_old(time_t made, time_t limit);
+static const char *ngx_ssl_session_sync_parameters(
+    ngx_ssl_session_sync_trust_t *trust, SSL_SESSION *session);
+static ngx_uint_t ngx_ssl_session_sync_version_on(SSL_CTX *ssl_ctx,
+    int version);
+static ngx_uint_t ngx_ssl_session_sync_cipher_on(
+    ngx_ssl_session_sync_trust_t *trust, uint16_t id);
+static ngx_int_t ngx_ssl_session_sync_client_chain(
+    ngx_ssl_session_sync_trust_t *trust, SSL *ssl, sss_origin_t *origin,
+    u_char *serials);
+static ngx_uint_t ngx_ssl_session_sync_verified(
+    ngx_ssl_session_sync_trust_t *trust, SSL *ssl);
+
+
+const char *
+ngx_ssl_session_sync_refusal(ngx_ssl_session_sync_trust_t *trust,
+    SSL_SESSION *session, sss_sni_t *sni, time_t limit)
+{
+    const char    *reason;
+    sss_origin_t   origin;
+
+    if (ngx_ssl_session_sync_origin(session, &origin) != NGX_OK) {
+        return "it is not of a server that synchronises";
+    }
+
+    if (ngx_memcmp(origin.scope, trust->scope, SSS_SCOPE_SIZE) != 0) {
+        return "it is of another trust scope";
+    }
+
+    if (origin.sni.len != sni->len
+        || ngx_memcmp(origin.sni.name, sni->name, sni->len) != 0)
+    {
+        return "it was made for another server name";
+    }
+
+    if (ngx_memcmp(origin.names, trust->names, SSS_ORIGIN_NAMES) != 0
+        && (sni->len == 0 || !ngx_ssl_session_sync_covers(trust, sni)))
+    {
+        return "it was made with a certificate for other names";
+    }
+
+    if (origin.expires <= (uint64_t) ngx_time()) {
+        return "a certificate of the client has expired";
+    }
+
+    reason = ngx_ssl_session_sync_old((time_t) origin.made, limit);
+
+    if (reason == NULL) {
+        reason = ngx_ssl_session_sync_parameters(trust, session);
+    }
+
+    if (reason == NULL) {
+        reason = ngx_ssl_session_sync_revoked(trust, &origin);
+    }
+
+    return reason;
+}
+
+
+/*
+ * The session does not say which client certificates were asked for, nor at
+ * which server it was made; OpenSSL will see that the listener's default
+ * server has the same certificates as then.
+ */
+
+const char *
+ngx_ssl_session_sync_file_refusal(ngx_ssl_session_sync_trust_t *trust,
+    SSL_SESSION *session, sss_sni_t *sni, time_t limit, ngx_uint_t names)
+{
+    const char  *reason;
+
+    if (trust->verify != NGX_SSL_SESSION_SYNC_VERIFY_OFF) {
+        return "it does not say which client certificates were asked for";
+    }
+
+    if (names) {
+
+        if (!ngx_ssl_session_sync_same_name(session, sni)) {
+            return "it was made for another server name";
+        }
+
+        if (sni->len && !ngx_ssl_session_sync_covers(trust, sni)) {
+            return "this server has no certificate for its server name";
+        }
+    }
+
+    reason = ngx_ssl_session_sync_old(
+                 (time_t) SSL_SESSION_get_time(session), limit);
+
+    if (reason == NULL) {
+        reason = ngx_ssl_session_sync_parameters(trust, session);
+    }
+
+    return reason;
+}
+
+
+static const char *
+ngx_ssl_session_sync_old(time_t made, time_t limit)
+{
+    return ngx_time() - made >= limit
+           ? "its full handshake is longer ago than ssl_session_timeout"
+           : NULL;
+}
+
+
+/* What a full handshake would negotiate anew. */
+
+static const char *
+ngx_ssl_session_sync_parameters(ngx_ssl_session_sync_trust_t *trust,
+    SSL_SESSION *session)
+{
+    int                version;
+    const SSL_CIPHER  *cipher;
+
+    version = SSL_SESSION_get_protocol_version(session);
+
+    if (!ngx_ssl_session_sync_version_on(trust->ssl_ctx, version)) {
+        return "its version of TLS is switched off";
+    }
+
+    if (version == TLS1_3_VERSION) {
+        return NULL;
+    }
+
+    cipher = SSL_SESSION_get0_cipher(session);
+
+    if (cipher == NULL
+        || !ngx_ssl_session_sync_cipher_on(trust,
+                                         SSL_CIPHER_get_protocol_id(cipher)))
+    {
+        return "its cipher is not accepted any more";
+    }
+
+    return NULL;
+}
+
+
+static ngx_uint_t
+ngx_ssl_session_sync_version_on(SSL_CTX *ssl_ctx, int version)
+{
+    int         limit;
+    uint64_t    options;
+    ngx_uint_t  i;
+
+    static const struct {
+        int       version;
+        uint64_t  off;
+    } versions[] = {
+        { TLS1_3_VERSION, SSL_OP_NO_TLSv1_3 },
+        { TLS1_2_VERSION, SSL_OP_NO_TLSv1_2 },
+        { TLS1_1_VERSION, SSL_OP_NO_TLSv1_1 },
+        { TLS1_VERSION, SSL_OP_NO_TLSv1 }
+    };
+
+    limit = SSL_CTX_get_min_proto_version(ssl_ctx);
+
+    if (limit && version < limit) {
+        return 0;
+    }
+
+    limit = SSL_CTX_get_max_proto_version(ssl_ctx);
+
+    if (limit && version > limit) {
+        return 0;
+    }
+
+    options = SSL_CTX_get_options(ssl_ctx);
+
+    for (i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+
+        if (versions[i].version == version) {
+            return !(options & versions[i].off);
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_uint_t
+ngx_ssl_session_sync_cipher_on(ngx_ssl_session_sync_trust_t *trust,
+    uint16_t id)
+{
+    uint16_t    *cipher;
+    ngx_uint_t   i;
+
+    cipher = trust->ciphers.elts;
+
+    for (i = 0; i < trust->ciphers.nelts; i++) {
+
+        if (cipher[i] == id) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_int_t
+ngx_ssl_session_sync_trust_init(ngx_conf_t *cf,
+    ngx_ssl_session_sync_trust_t *trust, SSL_CTX *ssl_ctx, ngx_uint_t kind,
+    ngx_str_t *scope, ngx_uint_t verify, ngx_array_t *variables)
+{
+    trust->ssl_ctx = ssl_ctx;
+    trust->verify = verify;
+
+    if (ngx_ssl_session_sync_scope(ssl_ctx, kind, scope, verify,
+                                   trust->scope)
+        != NGX_OK
+        || ngx_ssl_session_sync_identity(cf, trust, variables) != NGX_OK
+        || ngx_ssl_session_sync_revocation(cf, trust) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_ssl_session_sync_ciphers(cf, trust);
+}
+
+
+/*
+ * Of the ciphers that are configured OpenSSL negotiates only those that the
+ * security level and the versions leave, so the list is that of an SSL.
+ */
+
+static ngx_int_t
+ngx_ssl_session_sync_ciphers(ngx_conf_t *cf,
+    ngx_ssl_session_sync_trust_t *trust)
+{
+    SSL                   *ssl;
+    uint16_t               id, *slot;
+    ngx_int_t              i, rc;
+    STACK_OF(SSL_CIPHER)  *ciphers;
+
+    if (ngx_array_init(&trust->ciphers, cf->pool, 8, sizeof(uint16_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ssl = SSL_new(trust->ssl_ctx);
+    if (ssl == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = NGX_OK;
+    ciphers = SSL_get1_supported_ciphers(ssl);
+
+    for (i = 0; ciphers && i < sk_SSL_CIPHER_num(ciphers); i++) {
+
+        id = SSL_CIPHER_get_protocol_id(sk_SSL_CIPHER_value(ciphers, i));
+
+        slot = ngx_array_push(&trust->ciphers);
+        if (slot == NULL) {
+            rc = NGX_ERROR;
+            break;
+        }
+
+        *slot = id;
+    }
+
+    sk_SSL_CIPHER_free(ciphers);
+    SSL_free(ssl);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_ssl_session_sync_bind(ngx_ssl_session_sync_trust_t *trust, SSL *ssl,
+    SSL_SESSION *session, sss_sni_t *sni, time_t made)
+{
+    size_t        len;
+    u_char        serials[SSS_ORIGIN_CHAIN * SSS_ORIGIN_SERIAL];
+    u_char        bytes[SSS_ORIGIN_MAX];
+    sss_origin_t  origin;
+
+    ngx_memcpy(origin.scope, trust->scope, SSS_SCOPE_SIZE);
+    ngx_memcpy(origin.names, trust->names, SSS_ORIGIN_NAMES);
+    origin.made = made;
+    origin.expires = SSS_ORIGIN_NEVER;
+    origin.n_chain = 0;
+    origin.sni.len = sni->len;
+    ngx_memcpy(origin.sni.name, sni->name, sni->len);
+
+    if (trust->verify != NGX_SSL_SESSION_SYNC_VERIFY_OFF
+        && ngx_ssl_session_sync_client_chain(trust, ssl, &origin, serials)
+           != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    len = sss_origin_write(&origin, bytes);
+
+    if (len == 0) {
+        return NGX_DECLINED;
+    }
+
+    return SSL_SESSION_set1_ticket_appdata(session, bytes, len) == 1
+           ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_ssl_session_sync_client_chain(ngx_ssl_session_sync_trust_t *trust,
+    SSL *ssl, sss_origin_t *origin, u_char *serials)
+{
+    int              i;
+    X509            *peer;
+    ngx_int_t        rc;
+    STACK_OF(X509)  *chain;
+
+    if (!ngx_ssl_session_sync_verified(trust, ssl)) {
+        return NGX_DECLINED;
+    }
+
+    chain = SSL_get0_verified_chain(ssl);
+
+    if (chain == NULL) {
+        peer = SSL_get_peer_certificate(ssl);
+
+        if (peer == NULL) {
+            return NGX_OK;
+        }
+
+        rc = ngx_ssl_session_sync_chain_add(origin, peer, &serials);
+        X509_free(peer);
+
+        return rc;
+    }
+
+    for (i = 0; i < sk_X509_num(chain); i++) {
+        rc = ngx_ssl_session_sync_chain_add(origin, sk_X509_value(chain, i),
+                                            &serials);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * nginx goes on with a handshake whose client certificate was not accepted,
+ * and refuses the request; a certificate that is better by now would be
+ * refused as well, if the session resumed.
+ */
+
+static ngx_uint_t
+ngx_ssl_session_sync_verified(ngx_ssl_session_sync_trust_t *trust, SSL *ssl)
+{
+    long  rc;
+
+    rc = SSL_get_verify_result(ssl);
+
+    return rc == X509_V_OK
+           || (trust->verify == NGX_SSL_SESSION_SYNC_VERIFY_NO_CA
+               && ngx_ssl_verify_error_optional(rc));
+}
+
+
+static ngx_int_t
+ngx_ssl_session_sync_origin(SSL_SESSION *session, sss_origin_t *origin)
+{
+    void    *bytes;
+    size_t   len;
+
+    if (SSL_SESSION_get0_ticket_appdata(session, &bytes, &len) != 1
+        || bytes == NULL
+        || sss_origin_read(bytes, len, origin) != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+time_t
+ngx_ssl_session_sync_made(SSL_SESSION *session)
+{
+    sss_origin_t  origin;
+
+    if (ngx_ssl_session_sync_origin(session, &origin) != NGX_OK) {
+        return -1;
+    }
+
+    return (time_t) origin.made;
+}
+
+
+ngx_uint_t
+ngx_ssl_session_sync_same_name(SSL_SESSION *session, sss_sni_t *sni)
+{
+    size_t       len;
+    const char  *host;
+
+    host = SSL_SESSION_get0_hostname(session);
+    len = host ? ngx_strlen(host) : 0;
+
+    return len == sni->len
+           && ngx_strncasecmp((u_char *) host, sni->name, len) == 0;
+}

@@ -1,0 +1,89 @@
+
+/*
+ * What a session carries of the full handshake that it goes back to.
+ *
+ * A resumption has no certificates to look at, neither the server's nor the
+ * client's.  So the full handshake leaves in the session, as the application
+ * data that OpenSSL seals into a ticket and writes into a serialised session
+ * (SSL_SESSION_set1_ticket_appdata()), what a later handshake needs to judge
+ * whether the session may resume there.  It is never changed again: a ticket
+ * that is renewed carries it on.
+ *
+ * Numbers are big-endian:
+ *
+ *     size  what
+ *        1  format, 1
+ *       32  trust scope of the server that the name selected
+ *       32  names in the certificates of that server, hashed
+ *        8  when the full handshake was, seconds since the epoch
+ *        8  when the first certificate of the client's chain ends, seconds
+ *           since the epoch; all bits set without a client certificate
+ *        1  length of the server name, 0 for none
+ *  0 to 255 server name, lower case
+ *        1  number of certificates in the client's verified chain, 0 to 16,
+ *           its own first
+ *           for each of them:
+ *       16    SHA-256 of its issuer's name in DER, the first 16 bytes
+ *        1    length of the serial number
+ *  1 to 64    serial number, an INTEGER in DER
+ */
+
+
+#ifndef SSS_ORIGIN_H_INCLUDED
+#define SSS_ORIGIN_H_INCLUDED
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sss_sni.h"
+
+
+#define SSS_ORIGIN_NAMES      32
+#define SSS_ORIGIN_CHAIN      16        /* certificates at the most        */
+#define SSS_ORIGIN_ISSUER     16
+#define SSS_ORIGIN_SERIAL     64        /* bytes at the most               */
+#define SSS_ORIGIN_NEVER      UINT64_MAX
+
+#define SSS_ORIGIN_MAX        (1 + SSS_SCOPE_SIZE + SSS_ORIGIN_NAMES + 8 + 8 \
+                               + 1 + SSS_SNI_MAX + 1                         \
+                               + SSS_ORIGIN_CHAIN * (SSS_ORIGIN_ISSUER + 1   \
+                                                     + SSS_ORIGIN_SERIAL))
+
+
+/* A certificate of the client's chain, as a list of revoked ones names it. */
+
+typedef struct {
+    uint8_t               issuer[SSS_ORIGIN_ISSUER];
+    size_t                serial_len;
+    const uint8_t        *serial;       /* somebody else's memory          */
+} sss_origin_cert_t;
+
+
+typedef struct {
+    uint8_t               scope[SSS_SCOPE_SIZE];
+    uint8_t               names[SSS_ORIGIN_NAMES];
+    uint64_t              made;
+    uint64_t              expires;
+    sss_sni_t             sni;
+    size_t                n_chain;
+    sss_origin_cert_t     chain[SSS_ORIGIN_CHAIN];
+} sss_origin_t;
+
+
+/*
+ * Writes the bytes described above into "out", which has room for
+ * SSS_ORIGIN_MAX.  Returns their number, or 0 if the chain is longer, or a
+ * serial number longer or shorter, than the format has room for.
+ */
+size_t sss_origin_write(const sss_origin_t *origin, uint8_t *out);
+
+/*
+ * Reads them; serial numbers point into "bytes", which must outlive "origin".
+ * Returns 0, or -1 if the bytes are anything else than what
+ * sss_origin_write() writes; "origin" is undefined then.
+ */
+int sss_origin_read(const uint8_t *bytes, size_t len, sss_origin_t *origin);
+
+
+#endif /* SSS_ORIGIN_H_INCLUDED */
