@@ -39,7 +39,7 @@ static ngx_command_t  ngx_http_ssl_session_sync_commands[] = {
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE1,
       ngx_ssl_session_sync_set,
       NGX_HTTP_SRV_CONF_OFFSET,
-      0,
+      NGX_HTTP_MAIN_CONF,
       (void *) NGX_SSL_SESSION_SYNC_HTTP },
 
     { ngx_string("ssl_session_sync_scope"),

@@ -16,7 +16,7 @@ static ngx_command_t  ngx_mail_ssl_session_sync_commands[] = {
       NGX_MAIL_MAIN_CONF|NGX_MAIL_SRV_CONF|NGX_CONF_TAKE1,
       ngx_ssl_session_sync_set,
       NGX_MAIL_SRV_CONF_OFFSET,
-      0,
+      NGX_MAIL_MAIN_CONF,
       (void *) NGX_SSL_SESSION_SYNC_MAIL },
 
     { ngx_string("ssl_session_sync_scope"),

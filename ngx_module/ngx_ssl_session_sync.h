@@ -186,6 +186,7 @@ typedef struct {
     ngx_uint_t                line;
     ngx_uint_t                kind;
     unsigned                  off:1;
+    unsigned                  all:1;        /* for all servers of a block  */
     unsigned                  used:1;       /* TLS was found for it        */
 } ngx_ssl_session_sync_wish_t;
 
@@ -267,8 +268,9 @@ void ngx_ssl_session_sync_merge(ngx_ssl_session_sync_srv_conf_t *prev,
     ngx_ssl_session_sync_srv_conf_t *conf);
 
 /*
- * The handlers of ssl_session_sync and ssl_session_sync_scope; cmd->post is
- * NGX_SSL_SESSION_SYNC_HTTP, _STREAM or _MAIL.
+ * The handlers of ssl_session_sync and ssl_session_sync_scope.  Of the first,
+ * cmd->post is NGX_SSL_SESSION_SYNC_HTTP, _STREAM or _MAIL, and cmd->offset
+ * the type of the block around the servers, such as NGX_HTTP_MAIN_CONF.
  */
 char *ngx_ssl_session_sync_set(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

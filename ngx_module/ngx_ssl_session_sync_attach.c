@@ -32,12 +32,6 @@ ngx_ssl_session_sync_merge(ngx_ssl_session_sync_srv_conf_t *prev,
 {
     if (conf->wish == NULL) {
         conf->wish = prev->wish;
-
-    } else if (prev->wish) {
-
-        /* overridden here, which is use enough */
-
-        prev->wish->used = 1;
     }
 
     ngx_conf_merge_str_value(conf->scope, prev->scope, "auto");
@@ -69,6 +63,7 @@ ngx_ssl_session_sync_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     wish->line = cf->conf_file->line;
     wish->kind = (ngx_uint_t) (uintptr_t) cmd->post;
     wish->off = (ngx_strcmp(value[1].data, "off") == 0);
+    wish->all = (cf->cmd_type & cmd->offset) ? 1 : 0;
 
     main = ngx_ssl_session_sync_get_conf(cf->cycle);
 
@@ -294,7 +289,9 @@ ngx_ssl_session_sync_unused(ngx_cycle_t *cycle,
 
     for (i = 0; i < conf->wishes.nelts; i++) {
 
-        if (wish[i]->used || wish[i]->off) {
+        /* as nginx's own directives may stand where no server has TLS yet */
+
+        if (wish[i]->used || wish[i]->off || wish[i]->all) {
             continue;
         }
 

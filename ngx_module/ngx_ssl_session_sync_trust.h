@@ -61,10 +61,10 @@ typedef struct {
 /* trust */
 
 /*
- * Reads what a server stands for: "kind" is NGX_SSL_SESSION_SYNC_HTTP,
- * _STREAM or _MAIL, "scope" the value of ssl_session_sync_scope, "verify" the mode of
- * ssl_verify_client, "variables" the values of ssl_certificate if they have
- * variables, else NULL.  Returns NGX_ERROR without memory, or if OpenSSL fails.
+ * Reads what a server stands for.  "kind" is NGX_SSL_SESSION_SYNC_HTTP,
+ * _STREAM or _MAIL, "scope" the value of ssl_session_sync_scope, "verify" the
+ * mode of ssl_verify_client, "variables" the values of ssl_certificate if they
+ * have variables, else NULL.  NGX_ERROR: no memory, or OpenSSL fails.
  */
 ngx_int_t ngx_ssl_session_sync_trust_init(ngx_conf_t *cf,
     ngx_ssl_session_sync_trust_t *trust, SSL_CTX *ssl_ctx, ngx_uint_t kind,

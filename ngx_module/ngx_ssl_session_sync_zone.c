@@ -1,7 +1,7 @@
 
 /*
  * The shared memory of a cluster.  It outlives a reload, and its keys outlive
- * even a change of its size.
+ * even a change of its size, but not that of the namespace or of all secrets.
  */
 
 
@@ -11,6 +11,14 @@
 #define NGX_SSL_SESSION_SYNC_RING_MAX  8192
 
 
+static ngx_ssl_session_sync_cluster_t *ngx_ssl_session_sync_zone_before(
+    ngx_ssl_session_sync_cluster_t *cluster);
+static ngx_uint_t ngx_ssl_session_sync_zone_related(
+    ngx_ssl_session_sync_cluster_t *cluster,
+    ngx_ssl_session_sync_cluster_t *old);
+static ngx_int_t ngx_ssl_session_sync_zone_name(ngx_conf_t *cf,
+    ngx_ssl_session_sync_cluster_t *cluster,
+    ngx_ssl_session_sync_cluster_t *old, ngx_str_t *name);
 static ngx_int_t ngx_ssl_session_sync_zone_init(ngx_shm_zone_t *zone,
     void *data);
 static void ngx_ssl_session_sync_zone_servers(
@@ -30,20 +38,14 @@ ngx_int_t
 ngx_ssl_session_sync_zone_add(ngx_conf_t *cf,
     ngx_ssl_session_sync_cluster_t *cluster)
 {
-    u_char     *p;
-    ngx_str_t   name;
+    ngx_str_t                        name;
+    ngx_ssl_session_sync_cluster_t  *old;
 
-    /* a prefix, since zones of all modules share one space of names */
+    old = ngx_ssl_session_sync_zone_before(cluster);
 
-    name.len = sizeof("ssl_session_sync:") - 1 + cluster->name.len;
-    name.data = ngx_pnalloc(cf->pool, name.len);
-    if (name.data == NULL) {
+    if (ngx_ssl_session_sync_zone_name(cf, cluster, old, &name) != NGX_OK) {
         return NGX_ERROR;
     }
-
-    p = ngx_cpymem(name.data, "ssl_session_sync:",
-                   sizeof("ssl_session_sync:") - 1);
-    ngx_memcpy(p, cluster->name.data, cluster->name.len);
 
     cluster->zone = ngx_shared_memory_add(cf, &name, cluster->zone_size,
                                           &ngx_ssl_session_sync_module);
@@ -53,6 +55,128 @@ ngx_ssl_session_sync_zone_add(ngx_conf_t *cf,
 
     cluster->zone->init = ngx_ssl_session_sync_zone_init;
     cluster->zone->data = cluster;
+
+    return NGX_OK;
+}
+
+
+/* The cluster of this name in the configuration before; NULL: none. */
+
+static ngx_ssl_session_sync_cluster_t *
+ngx_ssl_session_sync_zone_before(ngx_ssl_session_sync_cluster_t *cluster)
+{
+    ngx_uint_t                        i;
+    ngx_ssl_session_sync_conf_t      *conf;
+    ngx_ssl_session_sync_cluster_t  **old;
+
+    if (ngx_is_init_cycle(ngx_cycle)) {
+        return NULL;
+    }
+
+    conf = ngx_ssl_session_sync_get_conf((ngx_cycle_t *) ngx_cycle);
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    old = conf->clusters.elts;
+
+    for (i = 0; i < conf->clusters.nelts; i++) {
+
+        if (old[i]->sh
+            && old[i]->name.len == cluster->name.len
+            && ngx_strncmp(old[i]->name.data, cluster->name.data,
+                           cluster->name.len)
+               == 0)
+        {
+            return old[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+/*
+ * Keys go from one configuration to the next only within a namespace, and only
+ * to who knows a secret under which they may have been shared: else those of
+ * one fleet would become the keys of another, or outlive the secret that was
+ * changed because of them.
+ */
+
+static ngx_uint_t
+ngx_ssl_session_sync_zone_related(ngx_ssl_session_sync_cluster_t *cluster,
+    ngx_ssl_session_sync_cluster_t *old)
+{
+    if (cluster->ns.len != old->ns.len
+        || ngx_strncmp(cluster->ns.data, old->ns.data, old->ns.len) != 0)
+    {
+        return 0;
+    }
+
+    if (cluster->secrets == NULL || old->secrets == NULL) {
+        return cluster->secrets == old->secrets;
+    }
+
+    return sss_secrets_common(cluster->secrets, old->secrets);
+}
+
+
+/*
+ * nginx hands the zone on to the configuration that has one of the same name.
+ * Workers of the configuration before go on with theirs, so that a zone that
+ * starts empty needs a name which none has had.
+ */
+
+static ngx_int_t
+ngx_ssl_session_sync_zone_name(ngx_conf_t *cf,
+    ngx_ssl_session_sync_cluster_t *cluster,
+    ngx_ssl_session_sync_cluster_t *old, ngx_str_t *name)
+{
+    u_char  *p, random[8];
+
+    name->len = sizeof("ssl_session_sync:") - 1 + cluster->name.len;
+
+    if (old) {
+        name->len = ngx_max(name->len + 1 + 2 * sizeof(random),
+                            old->zone->shm.name.len);
+    }
+
+    name->data = ngx_pnalloc(cf->pool, name->len);
+    if (name->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (old && ngx_ssl_session_sync_zone_related(cluster, old)) {
+        name->len = old->zone->shm.name.len;
+        ngx_memcpy(name->data, old->zone->shm.name.data, name->len);
+
+        return NGX_OK;
+    }
+
+    /* a prefix, since zones of all modules share one space of names */
+
+    p = ngx_cpymem(name->data, "ssl_session_sync:",
+                   sizeof("ssl_session_sync:") - 1);
+    p = ngx_cpymem(p, cluster->name.data, cluster->name.len);
+
+    if (old) {
+        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                      "ssl_session_sync: the zone of cluster \"%V\" starts "
+                      "empty: its namespace is another than before, or none "
+                      "of its secrets is one of those before",
+                      &cluster->name);
+
+        if (RAND_bytes(random, sizeof(random)) != 1) {
+            ngx_ssl_error(NGX_LOG_EMERG, cf->log, 0,
+                          "ssl_session_sync: RAND_bytes() failed");
+            return NGX_ERROR;
+        }
+
+        *p++ = ':';
+        p = ngx_hex_dump(p, random, sizeof(random));
+    }
+
+    name->len = p - name->data;
 
     return NGX_OK;
 }
@@ -367,48 +491,27 @@ static void
 ngx_ssl_session_sync_zone_inherit(ngx_ssl_session_sync_cluster_t *cluster,
     ngx_shm_zone_t *zone)
 {
-    ngx_uint_t                        i;
-    sss_ring_t                       *from, *to;
-    ngx_ssl_session_sync_conf_t      *conf;
-    ngx_ssl_session_sync_cluster_t  **old;
+    sss_ring_t                      *from, *to;
+    ngx_ssl_session_sync_cluster_t  *old;
 
-    if (ngx_is_init_cycle(ngx_cycle)) {
+    old = ngx_ssl_session_sync_zone_before(cluster);
+
+    if (old == NULL || !ngx_ssl_session_sync_zone_related(cluster, old)) {
         return;
     }
 
-    conf = ngx_ssl_session_sync_get_conf((ngx_cycle_t *) ngx_cycle);
-    if (conf == NULL) {
-        return;
+    from = sss_ring_create(old->sh->board.capacity);
+    to = sss_ring_create(cluster->sh->board.capacity);
+
+    if (from && to && sss_board_read(&old->sh->board, from) != 0) {
+        sss_ring_copy(to, from);
+        sss_board_write(&cluster->sh->board, to);
+        ngx_memcpy(cluster->sh->counters, old->sh->counters,
+                   sizeof(cluster->sh->counters));
     }
 
-    old = conf->clusters.elts;
-
-    for (i = 0; i < conf->clusters.nelts; i++) {
-
-        if (old[i]->sh == NULL
-            || old[i]->name.len != cluster->name.len
-            || ngx_strncmp(old[i]->name.data, cluster->name.data,
-                           cluster->name.len)
-               != 0)
-        {
-            continue;
-        }
-
-        from = sss_ring_create(old[i]->sh->board.capacity);
-        to = sss_ring_create(cluster->sh->board.capacity);
-
-        if (from && to && sss_board_read(&old[i]->sh->board, from) != 0) {
-            sss_ring_copy(to, from);
-            sss_board_write(&cluster->sh->board, to);
-            ngx_memcpy(cluster->sh->counters, old[i]->sh->counters,
-                       sizeof(cluster->sh->counters));
-        }
-
-        sss_ring_destroy(from);
-        sss_ring_destroy(to);
-
-        return;
-    }
+    sss_ring_destroy(from);
+    sss_ring_destroy(to);
 }
 
 

@@ -45,7 +45,7 @@ static ngx_command_t  ngx_stream_ssl_session_sync_commands[] = {
       NGX_STREAM_MAIN_CONF|NGX_STREAM_SRV_CONF|NGX_CONF_TAKE1,
       ngx_ssl_session_sync_set,
       NGX_STREAM_SRV_CONF_OFFSET,
-      0,
+      NGX_STREAM_MAIN_CONF,
       (void *) NGX_SSL_SESSION_SYNC_STREAM },
 
     { ngx_string("ssl_session_sync_scope"),

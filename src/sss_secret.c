@@ -179,6 +179,27 @@ sss_blank(char c)
 }
 
 
+int
+sss_secrets_common(const sss_secrets_t *one, const sss_secrets_t *other)
+{
+    int     common;
+    size_t  i, j;
+
+    common = 0;
+
+    for (i = 0; i < one->n; i++) {
+
+        for (j = 0; j < other->n; j++) {
+            common |= CRYPTO_memcmp(one->value[i], other->value[j],
+                                    SSS_SECRET_SIZE)
+                      == 0;
+        }
+    }
+
+    return common;
+}
+
+
 const char *
 sss_secret_strerror(sss_secret_error_t error)
 {

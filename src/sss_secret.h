@@ -48,6 +48,9 @@ typedef enum {
 sss_secret_error_t sss_secrets_parse(const char *text, size_t len,
     sss_secrets_t *secrets, unsigned *line);
 
+/* 1 if some secret is in both lists, else 0.  Constant time in the secrets. */
+int sss_secrets_common(const sss_secrets_t *one, const sss_secrets_t *other);
+
 /* A sentence for the operator: what is wrong and what to do. */
 const char *sss_secret_strerror(sss_secret_error_t error);
 

@@ -407,6 +407,50 @@ test_presence_name(void **state)
 }
 
 
+static void
+test_common(void **state)
+{
+    size_t         i, j;
+    sss_secrets_t  one, other;
+
+    (void) state;
+
+    memset(&one, 0, sizeof(one));
+    memset(&other, 0, sizeof(other));
+
+    assert_int_equal(sss_secrets_common(&one, &other), 0);
+
+    for (i = 0; i < SSS_SECRETS_MAX; i++) {
+        memset(one.value[i], (int) i + 1, SSS_SECRET_SIZE);
+        memset(other.value[i], (int) i + 101, SSS_SECRET_SIZE);
+    }
+
+    one.n = SSS_SECRETS_MAX;
+    other.n = SSS_SECRETS_MAX;
+
+    assert_int_equal(sss_secrets_common(&one, &other), 0);
+
+    for (i = 0; i < SSS_SECRETS_MAX; i++) {
+
+        for (j = 0; j < SSS_SECRETS_MAX; j++) {
+            memset(other.value[j], (int) i + 1, SSS_SECRET_SIZE);
+            assert_int_equal(sss_secrets_common(&one, &other), 1);
+
+            /* what is beyond the end of a list does not count */
+
+            other.n = j;
+            assert_int_equal(sss_secrets_common(&one, &other), 0);
+            other.n = SSS_SECRETS_MAX;
+
+            other.value[j][SSS_SECRET_SIZE - 1] ^= 1;
+            assert_int_equal(sss_secrets_common(&one, &other), 0);
+
+            memset(other.value[j], (int) j + 101, SSS_SECRET_SIZE);
+        }
+    }
+}
+
+
 int
 main(void)
 {
@@ -415,6 +459,7 @@ main(void)
         cmocka_unit_test(test_parse_errors),
         cmocka_unit_test(test_parse_zero_byte),
         cmocka_unit_test(test_parse_many),
+        cmocka_unit_test(test_common),
         cmocka_unit_test(test_strerror),
         cmocka_unit_test(test_hkdf_rfc5869),
         cmocka_unit_test(test_hkdf_refused),
