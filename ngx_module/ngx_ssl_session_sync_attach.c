@@ -226,8 +226,11 @@ ngx_ssl_session_sync_resolve(ngx_cycle_t *cycle,
         timeout = SSL_CTX_get_timeout(sync[i]->ssl_ctx);
         cluster->retention = ngx_max(cluster->retention, timeout);
 
-        if (ngx_ssl_session_sync_hooks_attach(sync[i], cycle->log)
-            != NGX_OK)
+        if (ngx_ssl_session_sync_scope_within(sync[i]->trust.scope,
+                                              &cluster->ns)
+            != NGX_OK
+            || ngx_ssl_session_sync_hooks_attach(sync[i], cycle->log)
+               != NGX_OK)
         {
             return NGX_CONF_ERROR;
         }

@@ -72,6 +72,33 @@ done:
 }
 
 
+ngx_int_t
+ngx_ssl_session_sync_scope_within(u_char *scope, ngx_str_t *ns)
+{
+    ngx_int_t    rc;
+    EVP_MD_CTX  *md;
+
+    md = EVP_MD_CTX_new();
+    if (md == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = NGX_ERROR;
+
+    if (EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1
+        && EVP_DigestUpdate(md, scope, SSS_SCOPE_SIZE) == 1
+        && EVP_DigestUpdate(md, ns->data, ns->len) == 1
+        && EVP_DigestFinal_ex(md, scope, NULL) == 1)
+    {
+        rc = NGX_OK;
+    }
+
+    EVP_MD_CTX_free(md);
+
+    return rc;
+}
+
+
 static ngx_int_t
 ngx_ssl_session_sync_issuers(SSL_CTX *ssl_ctx, EVP_MD_CTX *md)
 {

@@ -115,6 +115,9 @@ ngx_uint_t ngx_ssl_session_sync_same_name(SSL_SESSION *session,
 ngx_int_t ngx_ssl_session_sync_scope(SSL_CTX *ssl_ctx, ngx_uint_t kind,
     ngx_str_t *scope, ngx_uint_t verify, u_char *out);
 
+/* Makes a scope one of a namespace: that of its cluster. */
+ngx_int_t ngx_ssl_session_sync_scope_within(u_char *scope, ngx_str_t *ns);
+
 /* identity */
 
 /* Reads the certificates of an SSL_CTX, and hashes the names in them. */
