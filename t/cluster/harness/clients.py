@@ -25,6 +25,7 @@ class Result:
         self.reused = None          # judged by the client
         self.session = None         # to resume from
         self.seconds = None
+        self.renamed = False        # by a client that changes its mind
         self.fields = {}            # name=value from the server
 
     def __repr__(self):

@@ -43,6 +43,7 @@ class Server:
     scope: str = None
     verify: str = None          # ssl_verify_client
     ca: str = None              # ssl_client_certificate
+    pair: tuple = None          # files of certificate and key
     tls: str = 'ssl'            # '': begins in plain text
     listen: str = ''            # further parameters of "listen"
     extra: str = ''
@@ -191,6 +192,9 @@ class Config:
             lines += ['ssl_verify_client %s;' % server.verify,
                       'ssl_client_certificate %s;'
                       % (server.ca or self.certificates.ca)]
+        if server.pair is not None:
+            lines += ['ssl_certificate %s;' % server.pair[0],
+                      'ssl_certificate_key %s;' % server.pair[1]]
         return lines + [server.extra]
 
     def _marker(self):

@@ -14,6 +14,11 @@ from . import clients, conf, process
 VERSION = {'TLSv1.2': 0x0303, 'TLSv1.3': 0x0304}
 OP_NO_TICKET = 1 << 14
 CTRL_SET_HOST_NAME = 55
+CTRL_SET_GROUPS_LIST = 92
+FILETYPE_PEM = 1
+HANDSHAKE, SERVER_HELLO = 22, 2
+# the first bytes of the random value that marks a HelloRetryRequest
+RETRY = bytes.fromhex('cf21ad74')
 CTRL_MIN_VERSION, CTRL_MAX_VERSION = 123, 124
 
 _ssl = ctypes.CDLL(ctypes.util.find_library('ssl'))
@@ -28,6 +33,8 @@ def _declare(library, name, result, *arguments):
 
 
 _P, _I, _L = ctypes.c_void_p, ctypes.c_int, ctypes.c_long
+
+WATCH = ctypes.CFUNCTYPE(None, _I, _I, _I, _P, ctypes.c_size_t, _P, _P)
 
 TLS_client_method = _declare(_ssl, 'TLS_client_method', _P)
 SSL_CTX_new = _declare(_ssl, 'SSL_CTX_new', _P, _P)
@@ -55,6 +62,16 @@ i2d_SSL_SESSION = _declare(_ssl, 'i2d_SSL_SESSION', _I, _P,
                            ctypes.POINTER(_P))
 d2i_SSL_SESSION = _declare(_ssl, 'd2i_SSL_SESSION', _P, _P,
                            ctypes.POINTER(ctypes.c_char_p), _L)
+SSL_set_msg_callback = _declare(_ssl, 'SSL_set_msg_callback', None, _P, WATCH)
+SSL_CTX_set_cipher_list = _declare(_ssl, 'SSL_CTX_set_cipher_list', _I, _P,
+                                   ctypes.c_char_p)
+SSL_CTX_use_certificate_chain_file = _declare(
+    _ssl, 'SSL_CTX_use_certificate_chain_file', _I, _P, ctypes.c_char_p)
+SSL_CTX_use_PrivateKey_file = _declare(
+    _ssl, 'SSL_CTX_use_PrivateKey_file', _I, _P, ctypes.c_char_p, _I)
+SSL_SESSION_get_ticket_lifetime_hint = _declare(
+    _ssl, 'SSL_SESSION_get_ticket_lifetime_hint', ctypes.c_ulong, _P)
+SSL_SESSION_has_ticket = _declare(_ssl, 'SSL_SESSION_has_ticket', _I, _P)
 ERR_get_error = _declare(_crypto, 'ERR_get_error', ctypes.c_ulong)
 ERR_error_string_n = _declare(_crypto, 'ERR_error_string_n', None,
                               ctypes.c_ulong, ctypes.c_char_p,
@@ -62,11 +79,15 @@ ERR_error_string_n = _declare(_crypto, 'ERR_error_string_n', None,
 
 
 class Session:
-    """A session, and the ID by which the server knows it."""
+    """A session, the ID by which the server knows it, and its ticket's life.
 
-    def __init__(self, data, identity):
+    The identity of a session that is in a ticket is the ticket.
+    """
+
+    def __init__(self, data, identity, seconds=0):
         self.data = data
         self.identity = identity
+        self.seconds = seconds
 
     def under(self, identity):
         """The same session under another ID."""
@@ -76,22 +97,44 @@ class Session:
 
 
 class Client:
-    """For one version of TLS; takes no tickets.  Threads may share it."""
+    """For one version of TLS; takes no tickets, unless it is told to.
 
-    def __init__(self, version, timeout=30.0):
+    Threads may share it.  Ciphers are those of TLS 1.2; there is a key share
+    for the first of the groups alone.
+    """
+
+    def __init__(self, version, timeout=30.0, tickets=False,
+                 certificate=None, ciphers=None, groups=None):
         self.version = version
         self.timeout = timeout
         self.context = SSL_CTX_new(TLS_client_method())
         for limit in CTRL_MIN_VERSION, CTRL_MAX_VERSION:
             SSL_CTX_ctrl(self.context, limit, VERSION[version], None)
-        SSL_CTX_set_options(self.context, OP_NO_TICKET)
+        if not tickets:
+            SSL_CTX_set_options(self.context, OP_NO_TICKET)
+        if certificate:
+            file, key = (name.encode() for name in certificate[:2])
+            assert SSL_CTX_use_certificate_chain_file(self.context, file) == 1
+            assert SSL_CTX_use_PrivateKey_file(self.context, key,
+                                               FILETYPE_PEM) == 1
+        if ciphers:
+            assert SSL_CTX_set_cipher_list(self.context,
+                                           ciphers.encode()) == 1
+        if groups:
+            data = ctypes.create_string_buffer(groups.encode())
+            assert SSL_CTX_ctrl(self.context, CTRL_SET_GROUPS_LIST, 0,
+                                ctypes.cast(data, _P)) == 1
 
     def __del__(self):
         SSL_CTX_free(self.context)
 
     def connect(self, host, session=None, kind=conf.HTTP, port=None,
-                name='a.example'):
-        """Like clients.Client.connect(), with sessions of this module."""
+                name='a.example', then=None):
+        """Like clients.Client.connect(), with sessions of this module.
+
+        After a HelloRetryRequest the name is another one, if there is one:
+        an attacker's client, as the ClientHello must not change.
+        """
         result = clients.Result(host, self.version)
         began = time.monotonic()
         ssl = SSL_new(self.context)
@@ -105,13 +148,17 @@ class Client:
                     plain.setsockopt(socket.SOL_SOCKET, option, seconds)
                 plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 SSL_set_fd(ssl, plain.fileno())
-                SSL_ctrl(ssl, CTRL_SET_HOST_NAME, 0, name.encode())
+                if name is not None:
+                    SSL_ctrl(ssl, CTRL_SET_HOST_NAME, 0, name.encode())
+                rename = renaming(ssl, then, result)
+                if then is not None:
+                    SSL_set_msg_callback(ssl, rename)
                 if session is not None:
                     offer(ssl, session)
                 if SSL_connect(ssl) != 1:
                     raise ConnectionError(reason())
                 result.seconds = time.monotonic() - began
-                self._talk(ssl, kind, name, result)
+                self._talk(ssl, kind, then or name, result)
                 result.reused = bool(SSL_session_reused(ssl))
                 result.session = taken(ssl, self.version)
         except OSError as error:
@@ -129,7 +176,8 @@ class Client:
     @staticmethod
     def _talk(ssl, kind, name, result):
         if kind == conf.HTTP:
-            request = b'GET / HTTP/1.0\r\nHost: %s\r\n\r\n' % name.encode()
+            request = b'GET / HTTP/1.0\r\nHost: %s\r\n\r\n' % (
+                name or 'a.example').encode()
             SSL_write(ssl, request, len(request))
         answer = b''
         buffer = ctypes.create_string_buffer(4096)
@@ -155,6 +203,19 @@ def reason():
     return text.value.decode()
 
 
+def renaming(ssl, name, result):
+    """A callback which changes the name when the server says "retry"."""
+    def watch(write, _version, kind, data, size, _ssl, _arg):
+        if write or kind != HANDSHAKE or size < 40:
+            return
+        data = ctypes.string_at(data, 10)
+        if data[0] == SERVER_HELLO and data[6:] == RETRY:
+            SSL_ctrl(ssl, CTRL_SET_HOST_NAME, 0, name.encode())
+            result.renamed = True
+
+    return WATCH(watch)
+
+
 def offer(ssl, session):
     data = ctypes.c_char_p(session.data)
     native = d2i_SSL_SESSION(None, ctypes.byref(data), len(session.data))
@@ -170,7 +231,7 @@ def taken(ssl, version):
         return None
     try:
         identity, size = _P(), ctypes.c_size_t()
-        if version == 'TLSv1.3':
+        if version == 'TLSv1.3' or SSL_SESSION_has_ticket(native):
             SSL_SESSION_get0_ticket(native, ctypes.byref(identity),
                                     ctypes.byref(size))
         else:
@@ -183,7 +244,8 @@ def taken(ssl, version):
         data = ctypes.create_string_buffer(i2d_SSL_SESSION(native, None))
         end = ctypes.cast(data, _P)
         i2d_SSL_SESSION(native, ctypes.byref(end))
-        return Session(data.raw, ctypes.string_at(identity, size.value))
+        return Session(data.raw, ctypes.string_at(identity, size.value),
+                       SSL_SESSION_get_ticket_lifetime_hint(native))
     finally:
         SSL_SESSION_free(native)
 
