@@ -16,7 +16,6 @@ forwarder   a TCP forwarder, slow or switching targets
 proxy       between a host and memcached: slow, silent, or lying
 callers     a TLS client in slow motion, and many quick ones at once
 sessions    a TLS client whose sessions are bytes
-authority   certificates with given names and dates, and who revokes them
 filters     the filter in front of a connection, in the memory of a worker
 record      the records in memcached, read without the library of the module
 authority   certificates with given names and dates, and who revokes them

@@ -50,6 +50,7 @@ SSL_set_session = _declare(_ssl, 'SSL_set_session', _I, _P, _P)
 SSL_connect = _declare(_ssl, 'SSL_connect', _I, _P)
 SSL_read = _declare(_ssl, 'SSL_read', _I, _P, _P, _I)
 SSL_write = _declare(_ssl, 'SSL_write', _I, _P, ctypes.c_char_p, _I)
+SSL_shutdown = _declare(_ssl, 'SSL_shutdown', _I, _P)
 SSL_session_reused = _declare(_ssl, 'SSL_session_reused', _I, _P)
 SSL_get1_session = _declare(_ssl, 'SSL_get1_session', _P, _P)
 SSL_SESSION_free = _declare(_ssl, 'SSL_SESSION_free', None, _P)
@@ -73,6 +74,7 @@ SSL_SESSION_get_ticket_lifetime_hint = _declare(
     _ssl, 'SSL_SESSION_get_ticket_lifetime_hint', ctypes.c_ulong, _P)
 SSL_SESSION_has_ticket = _declare(_ssl, 'SSL_SESSION_has_ticket', _I, _P)
 ERR_get_error = _declare(_crypto, 'ERR_get_error', ctypes.c_ulong)
+ERR_clear_error = _declare(_crypto, 'ERR_clear_error', None)
 ERR_error_string_n = _declare(_crypto, 'ERR_error_string_n', None,
                               ctypes.c_ulong, ctypes.c_char_p,
                               ctypes.c_size_t)
@@ -161,6 +163,7 @@ class Client:
                 self._talk(ssl, kind, then or name, result)
                 result.reused = bool(SSL_session_reused(ssl))
                 result.session = taken(ssl, self.version)
+                self._leave(ssl)
         except OSError as error:
             result.error = '%s: %s' % (type(error).__name__, error)
         finally:
@@ -172,6 +175,13 @@ class Client:
         result = self.connect(host, **where)
         assert result.error is None and not result.reused, result
         return result
+
+    @staticmethod
+    def _leave(ssl):
+        """With a word: who waits for one in vain forgets the session."""
+        SSL_shutdown(ssl)
+        # the server may have gone
+        ERR_clear_error()
 
     @staticmethod
     def _talk(ssl, kind, name, result):
