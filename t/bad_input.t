@@ -1373,20 +1373,18 @@ ssl_session_sync: unknown cluster "main" in HERE; define it with "ssl_session_sy
 
 
 
-=== TEST 112: a server without TLS
+=== TEST 112: a cluster that is not there, in http without any TLS
+--- http_config
+ssl_session_sync main; # HERE
+--- refused
+ssl_session_sync: unknown cluster "main" in HERE; define it with "ssl_session_sync_cluster main { DOTS }" at the top level, or say "off"
+
+
+
+=== TEST 113: a server without TLS
 --- main_config
 ssl_session_sync_cluster main { }
 --- config
-ssl_session_sync main; # HERE
---- refused
-"ssl_session_sync main" in HERE, but no TLS is configured there; move it to a server with "listen DOTS ssl" and "ssl_certificate", or remove it
-
-
-
-=== TEST 113: http without any TLS
---- main_config
-ssl_session_sync_cluster main { }
---- http_config
 ssl_session_sync main; # HERE
 --- refused
 "ssl_session_sync main" in HERE, but no TLS is configured there; move it to a server with "listen DOTS ssl" and "ssl_certificate", or remove it
@@ -1408,19 +1406,7 @@ server {
 
 
 
-=== TEST 115: http with a certificate and no TLS listener
---- main_config
-ssl_session_sync_cluster main { }
---- http_config
-ssl_certificate     $DIR/a.crt;
-ssl_certificate_key $DIR/a.key;
-ssl_session_sync main; # HERE
---- refused
-"ssl_session_sync main" in HERE, but no TLS is configured there; move it to a server with "listen DOTS ssl" and "ssl_certificate", or remove it
-
-
-
-=== TEST 116: stream without TLS
+=== TEST 115: stream without TLS
 --- skip_eval: 5: !SSS::has_module('stream')
 --- main_config
 ssl_session_sync_cluster main { }
@@ -1436,7 +1422,7 @@ stream {
 
 
 
-=== TEST 117: mail without TLS
+=== TEST 116: mail without TLS
 --- skip_eval: 5: !SSS::has_module('mail')
 --- main_config
 ssl_session_sync_cluster main { }
@@ -1453,40 +1439,7 @@ mail {
 
 
 
-=== TEST 118: all of stream without TLS
---- skip_eval: 5: !SSS::has_module('stream')
---- main_config
-ssl_session_sync_cluster main { }
-stream {
-    ssl_session_sync main; # HERE
-    server {
-        listen              unix:$DIR/stream.sock;
-        return              "";
-    }
-}
---- refused
-"ssl_session_sync main" in HERE, but no TLS is configured there; move it to a server with "listen DOTS ssl" and "ssl_certificate", or remove it
-
-
-
-=== TEST 119: all of mail without TLS
---- skip_eval: 5: !SSS::has_module('mail')
---- main_config
-ssl_session_sync_cluster main { }
-mail {
-    ssl_session_sync main; # HERE
-    auth_http 127.0.0.1:1/;
-    server {
-        listen              unix:$DIR/mail.sock;
-        protocol            imap;
-    }
-}
---- refused
-"ssl_session_sync main" in HERE, but no TLS is configured there; move it to a server with "listen DOTS ssl" and "ssl_certificate", or remove it
-
-
-
-=== TEST 120: a name-based server where the default server does not synchronise
+=== TEST 117: a name-based server where the default server does not synchronise
 --- main_config
 ssl_session_sync_cluster main { }
 --- http_config
@@ -1506,7 +1459,7 @@ server {
 
 
 
-=== TEST 121: the same where the default server comes last
+=== TEST 118: the same where the default server comes last
 --- main_config
 ssl_session_sync_cluster main { }
 --- http_config
@@ -1526,7 +1479,7 @@ server {
 
 
 
-=== TEST 122: the same where the default server is off
+=== TEST 119: the same where the default server is off
 --- main_config
 ssl_session_sync_cluster main { }
 --- http_config
@@ -1547,7 +1500,7 @@ server {
 
 
 
-=== TEST 123: ssl_session_sync twice
+=== TEST 120: ssl_session_sync twice
 --- main_config
 ssl_session_sync_cluster main { }
 --- http_config
@@ -1558,7 +1511,7 @@ ssl_session_sync off; # HERE
 
 
 
-=== TEST 124: ssl_session_sync twice in a server
+=== TEST 121: ssl_session_sync twice in a server
 --- main_config
 ssl_session_sync_cluster main { }
 --- config
@@ -1569,7 +1522,7 @@ ssl_session_sync main; # HERE
 
 
 
-=== TEST 125: ssl_session_sync of a location
+=== TEST 122: ssl_session_sync of a location
 --- main_config
 ssl_session_sync_cluster main { }
 --- config
@@ -1581,7 +1534,7 @@ location / {
 
 
 
-=== TEST 126: ssl_session_sync of main
+=== TEST 123: ssl_session_sync of main
 --- main_config
 ssl_session_sync_cluster main { }
 ssl_session_sync main; # HERE
@@ -1590,7 +1543,7 @@ ssl_session_sync main; # HERE
 
 
 
-=== TEST 127: ssl_session_sync of nothing
+=== TEST 124: ssl_session_sync of nothing
 --- main_config
 ssl_session_sync_cluster main { }
 --- config
@@ -1600,7 +1553,7 @@ invalid number of arguments in "ssl_session_sync" directive in HERE
 
 
 
-=== TEST 128: ssl_session_sync of two clusters
+=== TEST 125: ssl_session_sync of two clusters
 --- main_config
 ssl_session_sync_cluster main { }
 --- config
@@ -1610,7 +1563,7 @@ invalid number of arguments in "ssl_session_sync" directive in HERE
 
 
 
-=== TEST 129: an empty scope
+=== TEST 126: an empty scope
 --- config
 
 ssl_session_sync_scope ""; # HERE
@@ -1619,7 +1572,7 @@ ssl_session_sync_scope cannot be empty; give "auto" or a string that all servers
 
 
 
-=== TEST 130: an empty scope in stream
+=== TEST 127: an empty scope in stream
 --- skip_eval: 5: !SSS::has_module('stream')
 --- main_config
 stream {
@@ -1630,7 +1583,7 @@ ssl_session_sync_scope cannot be empty; give "auto" or a string that all servers
 
 
 
-=== TEST 131: a scope twice
+=== TEST 128: a scope twice
 --- config
 ssl_session_sync_scope a;
 ssl_session_sync_scope b; # HERE
@@ -1639,7 +1592,7 @@ ssl_session_sync_scope b; # HERE
 
 
 
-=== TEST 132: a scope of nothing
+=== TEST 129: a scope of nothing
 --- config
 ssl_session_sync_scope; # HERE
 --- refused
@@ -1647,7 +1600,7 @@ invalid number of arguments in "ssl_session_sync_scope" directive in HERE
 
 
 
-=== TEST 133: a scope of a location
+=== TEST 130: a scope of a location
 --- config
 location / {
     ssl_session_sync_scope a; # HERE
@@ -1657,7 +1610,7 @@ location / {
 
 
 
-=== TEST 134: status of a server
+=== TEST 131: status of a server
 --- config
 ssl_session_sync_status; # HERE
 --- refused
@@ -1665,7 +1618,7 @@ ssl_session_sync_status; # HERE
 
 
 
-=== TEST 135: status with an argument
+=== TEST 132: status with an argument
 --- config
 location = /status {
     ssl_session_sync_status json; # HERE

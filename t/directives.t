@@ -22,11 +22,11 @@ secret_file('three.secret', "  $good  # sealing\n\n# older\n"
 # nginx does not free the sessions of its upstreams when it ends.
 $ENV{ASAN_OPTIONS} =~ s/detect_leaks=1/detect_leaks=0/ if $ENV{ASAN_OPTIONS};
 
-# For all of them.
+# For all of them but those that say "no_tls".
 add_block_preprocessor(sub {
     my $block = shift;
 
-    $block->set_value('http_config', <<'END' . ($block->http_config // ''));
+    $block->set_value('http_config', <<'END' . ($block->http_config // ''))
 ssl_certificate          $TEST_NGINX_DIR/a.crt;
 ssl_certificate_key      $TEST_NGINX_DIR/a.key;
 proxy_ssl_session_reuse  on;
@@ -35,6 +35,7 @@ proxy_ssl_name           a.example;
 proxy_ssl_protocols      TLSv1.2;
 proxy_http_version       1.1;
 END
+        unless defined $block->no_tls;
     $block->set_value('no_error_log', "[alert]\n[crit]\n[emerg]")
         unless defined $block->no_error_log;
 });
@@ -410,3 +411,159 @@ location /t {
 --- no_error_log
 [alert]
 [emerg]
+
+
+
+=== TEST 16: in http, with no TLS anywhere
+--- no_tls
+--- main_config
+ssl_session_sync_cluster main { }
+--- http_config
+ssl_session_sync       main;
+ssl_session_sync_scope shop;
+--- config
+location /t {
+    return 200 "[$ssl_session_sync]";
+}
+--- request
+GET /t
+--- response_body chomp
+[]
+
+
+
+=== TEST 17: in http, with a certificate and no TLS listener
+--- main_config
+ssl_session_sync_cluster main { }
+--- http_config
+ssl_session_sync main;
+server {
+    listen unix:$TEST_NGINX_DIR/plain.sock;
+    return 200 "[$ssl_session_sync]";
+}
+--- config
+location /t {
+    proxy_pass http://unix:$TEST_NGINX_DIR/plain.sock;
+}
+--- request
+GET /t
+--- response_body chomp
+[]
+
+
+
+=== TEST 18: in stream, with no TLS anywhere
+--- skip_eval: 6: !SSS::has_module('stream')
+--- no_tls
+--- main_config
+ssl_session_sync_cluster main { }
+stream {
+    ssl_session_sync main;
+    server {
+        listen     unix:$TEST_NGINX_DIR/stream.sock;
+        proxy_pass unix:$TEST_NGINX_DIR/plain.sock;
+    }
+}
+--- http_config
+server {
+    listen unix:$TEST_NGINX_DIR/plain.sock;
+    return 200 "[$ssl_session_sync]";
+}
+--- config
+location /t {
+    proxy_pass http://unix:$TEST_NGINX_DIR/stream.sock;
+}
+--- request
+GET /t
+--- response_body chomp
+[]
+
+
+
+=== TEST 19: in mail, with no TLS anywhere
+--- skip_eval: 6: !SSS::has_module('mail')
+--- no_tls
+--- main_config
+ssl_session_sync_cluster main { }
+mail {
+    ssl_session_sync main;
+    auth_http        127.0.0.1:1/;
+    server {
+        listen   unix:$TEST_NGINX_DIR/mail.sock;
+        protocol imap;
+    }
+}
+--- config
+location /t {
+    return 200 "[$ssl_session_sync]";
+}
+--- request
+GET /t
+--- response_body chomp
+[]
+
+
+
+=== TEST 20: in http with no TLS, and stream has some
+--- skip_eval: 6: !SSS::has_module('stream')
+--- main_config
+ssl_session_sync_cluster main { }
+stream {
+    ssl_session_sync    main;
+    ssl_certificate     $TEST_NGINX_DIR/a.crt;
+    ssl_certificate_key $TEST_NGINX_DIR/a.key;
+    server {
+        listen     unix:$TEST_NGINX_DIR/stream.sock ssl;
+        proxy_pass unix:$TEST_NGINX_DIR/$ssl_session_sync.sock;
+    }
+    server {
+        listen     unix:$TEST_NGINX_DIR/other.sock;
+        proxy_pass unix:$TEST_NGINX_DIR/full.sock;
+    }
+}
+--- http_config
+ssl_session_sync main;
+server {
+    listen unix:$TEST_NGINX_DIR/full.sock;
+    return 200 "[full]";
+}
+server {
+    listen unix:$TEST_NGINX_DIR/ticket.sock;
+    return 200 "[ticket]";
+}
+--- config
+location /t {
+    proxy_pass https://unix:$TEST_NGINX_DIR/stream.sock;
+}
+--- request eval
+["GET /t", "GET /t"]
+--- response_body eval
+["[full]", "[ticket]"]
+
+
+
+=== TEST 21: in http, with TLS in one of two servers
+--- main_config
+ssl_session_sync_cluster main { }
+--- http_config
+ssl_session_cache shared:TLS:1m;
+ssl_session_sync  main;
+server {
+    listen unix:$TEST_NGINX_DIR/plain.sock;
+    return 200 "[$ssl_session_sync]";
+}
+server {
+    listen unix:$TEST_NGINX_DIR/tls.sock ssl;
+    return 200 "[$ssl_session_sync]";
+}
+--- config
+location /p {
+    proxy_pass http://unix:$TEST_NGINX_DIR/plain.sock;
+}
+location /t {
+    proxy_pass https://unix:$TEST_NGINX_DIR/tls.sock;
+}
+--- request eval
+["GET /p", "GET /t", "GET /t"]
+--- response_body eval
+["[]", "[full]", "[ticket]"]
