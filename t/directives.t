@@ -453,7 +453,7 @@ GET /t
 
 
 === TEST 18: in stream, with no TLS anywhere
---- skip_eval: 6: !SSS::has_module('stream')
+--- skip_eval: 5: !SSS::has_module('stream')
 --- no_tls
 --- main_config
 ssl_session_sync_cluster main { }
@@ -481,7 +481,7 @@ GET /t
 
 
 === TEST 19: in mail, with no TLS anywhere
---- skip_eval: 6: !SSS::has_module('mail')
+--- skip_eval: 5: !SSS::has_module('mail')
 --- no_tls
 --- main_config
 ssl_session_sync_cluster main { }
@@ -505,7 +505,7 @@ GET /t
 
 
 === TEST 20: in http with no TLS, and stream has some
---- skip_eval: 6: !SSS::has_module('stream')
+--- skip_eval: 10: !SSS::has_module('stream')
 --- main_config
 ssl_session_sync_cluster main { }
 stream {
