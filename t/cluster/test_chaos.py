@@ -1,8 +1,6 @@
 """make chaos: its plan, and that it sees what goes wrong."""
 
-import os
 import re
-import signal
 import types
 
 import pytest
@@ -100,8 +98,7 @@ def test_a_failure_is_blamed_on_its_host(small, capsys):
             process.wait_until(lambda: len(load.handshakes) > 50, 'some load')
             good = len(load.handshakes)
             # what they have taken is theirs when they are killed
-            for pid in host.workers():
-                os.kill(pid, signal.SIGSTOP)
+            process.freeze(*host.workers())
             process.wait_until(
                 lambda: any(h.host == other.name and h.issued
                             for h in load.handshakes[good + 20:]),

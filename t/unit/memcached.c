@@ -1,5 +1,6 @@
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -18,11 +19,16 @@
 #include "memcached.h"
 
 
+#define MEMCACHED_PATIENCE  60000   /* milliseconds */
+
+
 static socklen_t memcached_sockaddr(const sss_address_t *address,
     struct sockaddr_storage *ss);
 static int memcached_bind(sss_address_t *address);
 static int memcached_run(memcached_t *m);
 static void memcached_exec(memcached_t *m);
+static int memcached_stopped(pid_t pid);
+static char memcached_state(const char *path);
 static void *fake_main(void *data);
 static void fake_serve(fake_t *fake, int fd);
 static unsigned fake_gets(const char *bytes, size_t n, int *in);
@@ -107,8 +113,78 @@ memcached_stop(memcached_t *m)
 void
 memcached_freeze(memcached_t *m)
 {
+    unsigned  i;
+
     kill(m->pid, SIGSTOP);
-    (void) waitpid(m->pid, NULL, WUNTRACED);
+
+    for (i = 0; !memcached_stopped(m->pid); i++) {
+
+        if (i == MEMCACHED_PATIENCE) {
+            fprintf(stderr, "memcached does not stop\n");
+            abort();
+        }
+
+        unit_pause(1);
+    }
+}
+
+
+/* Whether every thread of a process is: until then one may still answer. */
+
+static int
+memcached_stopped(pid_t pid)
+{
+    int             rc;
+    DIR            *dir;
+    char            path[300];
+    struct dirent  *entry;
+
+    snprintf(path, sizeof(path), "/proc/%d/task", (int) pid);
+
+    dir = opendir(path);
+    if (dir == NULL) {
+        return 0;
+    }
+
+    rc = 1;
+
+    while (rc && (entry = readdir(dir)) != NULL) {
+
+        if (entry->d_name[0] != '.') {
+            snprintf(path, sizeof(path), "/proc/%d/task/%s/stat", (int) pid,
+                     entry->d_name);
+
+            rc = (memcached_state(path) == 'T');
+        }
+    }
+
+    closedir(dir);
+
+    return rc;
+}
+
+
+/* The letter behind the name, which may have parentheses of its own. */
+
+static char
+memcached_state(const char *path)
+{
+    char     stat[256], *end;
+    FILE    *f;
+    size_t   n;
+
+    f = fopen(path, "r");
+    if (f == NULL) {
+        return '\0';
+    }
+
+    n = fread(stat, 1, sizeof(stat) - 1, f);
+    fclose(f);
+
+    stat[n] = '\0';
+    end = strrchr(stat, ')');
+
+    return (end != NULL && end[1] == ' ') ? end[2] : '\0';
 }
 
 

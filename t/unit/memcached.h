@@ -58,7 +58,10 @@ int memcached_restart(memcached_t *m);
 
 void memcached_stop(memcached_t *m);
 
-/* Stops it as SIGSTOP does, and does not return before; goes on. */
+/*
+ * Stops it as SIGSTOP does, and does not return before all of its threads
+ * have stopped; goes on.
+ */
 void memcached_freeze(memcached_t *m);
 void memcached_thaw(memcached_t *m);
 

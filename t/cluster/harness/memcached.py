@@ -1,6 +1,5 @@
 """One memcached server and what may happen to it."""
 
-import signal
 import socket
 import subprocess
 import urllib.parse
@@ -132,13 +131,11 @@ class Memcached:
         self.start()
 
     def freeze(self):
-        self.process.send_signal(signal.SIGSTOP)
-        process.wait_until(lambda: process.state(self.process.pid) == 'T',
-                           'memcached to stop')
+        process.freeze(self.process.pid)
         self.frozen = True
 
     def thaw(self):
-        self.process.send_signal(signal.SIGCONT)
+        process.thaw(self.process.pid)
         self.frozen = False
 
     def connect(self):

@@ -42,13 +42,33 @@ def adopt_orphans(libc):
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def state(pid):
+def state(pid, thread=None):
     """The letter of a process's state, or None if there is none."""
+    where = '/proc/%d' % pid + ('/task/' + thread if thread else '')
     try:
-        with open('/proc/%d/stat' % pid, encoding='latin-1') as f:
+        with open(where + '/stat', encoding='latin-1') as f:
             return f.read().rpartition(')')[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
         return None
+
+
+def freeze(*pids):
+    """Stops processes; until all their threads have, one may still answer."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    for pid in pids:
+        wait_until(lambda pid=pid: stopped(pid), 'process %d to stop' % pid)
+
+
+def thaw(*pids):
+    for pid in pids:
+        kill(pid, signal.SIGCONT)
+
+
+def stopped(pid):
+    """Whether every thread of a process is."""
+    threads = os.listdir('/proc/%d/task' % pid)
+    return all(state(pid, thread) == 'T' for thread in threads)
 
 
 def alive(pid):
