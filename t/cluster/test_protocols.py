@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from harness import clients, conf, process, proxy
+from harness import clients, conf, filters, process, proxy
 
 ASK = b'GET / HTTP/1.0\r\nHost: a.example\r\n\r\n'
 PROXY_LINE = b'PROXY TCP4 192.0.2.1 192.0.2.2 4711 443\r\n'
@@ -467,23 +467,6 @@ def hold(cluster, version, port):
     return talk
 
 
-def spare_filter(cluster, host):
-    """Where the filter is that no connection has; 0: there is none."""
-    module = os.path.join(cluster.build.modules,
-                          'ngx_ssl_session_sync_module.so')
-    offset, = [int(line.split()[0], 16)
-               for line in process.run(['nm', module]).splitlines()
-               if ' ngx_ssl_session_sync_spare' in line]
-    worker, = host.workers()
-    with open('/proc/%d/maps' % worker, encoding='utf-8') as f:
-        base = min(int(line.split('-')[0], 16) for line in f
-                   if line.rstrip().endswith(module))
-    with open('/proc/%d/mem' % worker, 'rb') as f:
-        f.seek(base + offset)
-        pointer, = struct.unpack('P', f.read(struct.calcsize('P')))
-    return pointer
-
-
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_filter_is_taken_out(cluster, hosts, version):
     """Once the ClientHello is through, not only at the handshake's end.
@@ -493,10 +476,10 @@ def test_filter_is_taken_out(cluster, hosts, version):
     """
     host = hosts[1]
     with hold(cluster, version, PLAIN) as talk:
-        assert spare_filter(cluster, host) == 0
+        assert filters.spare(host) == 0
         cluster.way.release()
         assert talk.plain.recv(1)
-        free = spare_filter(cluster, host)
+        free = filters.spare(host)
         assert free
         # and when it is somebody's without having been held
         with Talk(host, PLAIN, context(version)) as other:
@@ -504,11 +487,11 @@ def test_filter_is_taken_out(cluster, hosts, version):
                 other.tls.do_handshake()
             hello = other.outgoing.read()
             other.plain.sendall(hello[:-1])
-            process.wait_until(lambda: spare_filter(cluster, host) == 0,
+            process.wait_until(lambda: filters.spare(host) == 0,
                                'the filter of the other one')
             other.plain.sendall(hello[-1:])
             assert other.plain.recv(1)
-            assert spare_filter(cluster, host) == free
+            assert filters.spare(host) == free
 
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
