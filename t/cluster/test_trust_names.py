@@ -10,7 +10,7 @@ import pytest
 
 from harness import authority, conf, trust
 
-ONE, TWO, ONE_AGAIN, WILD, LIST, CN_ONE, CN_TWO = range(9001, 9008)
+ONE, TWO, ONE_AGAIN, WILD, SITE, LIST, CN_ONE, CN_TWO = range(9001, 9009)
 STEP = {conf.HTTP: 0, conf.STREAM: 100, conf.MAIL: 200}
 
 # common name and alternative names of the one certificate of each listener
@@ -18,7 +18,8 @@ CERTIFICATES = {
     ONE: ('one.example', ['one.example']),
     TWO: ('two.example', ['two.example']),
     ONE_AGAIN: ('one.example', ['one.example']),
-    WILD: ('wild.test', ['wild.test', '*.example']),
+    WILD: ('wild.test', ['wild.test', '*.site.example']),
+    SITE: ('one.site.example', ['one.site.example']),
     LIST: ('list.test', ['list.test', 'other.test', 'one.example']),
     CN_ONE: ('one.example', []),
     CN_TWO: ('two.example', []),
@@ -31,20 +32,20 @@ REFUSED = {
     'no-name-from-more-names': (LIST, ONE, None),
     'no-name-of-common-names': (CN_ONE, CN_TWO, None),
     'name-without-a-server': (ONE, TWO, 'one.example'),
-    'name-without-a-server-from-a-wildcard': (WILD, TWO, 'one.example'),
+    'name-without-a-server-from-a-wildcard': (WILD, TWO, 'one.site.example'),
     'name-without-a-server-of-common-names': (CN_ONE, CN_TWO, 'one.example'),
-    'name-below-a-wildcard': (WILD, TWO, 'a.two.example'),
+    'name-below-a-wildcard': (WILD, TWO, 'a.one.site.example'),
     'unknown-name': (ONE, TWO, 'unknown.test'),
 }
 
 ACCEPTED = {
     'no-name': (ONE, ONE_AGAIN, None),
     'another-key': (ONE, ONE_AGAIN, 'one.example'),
-    'to-a-wildcard': (ONE, WILD, 'one.example'),
-    'from-a-wildcard': (WILD, ONE, 'one.example'),
+    'to-a-wildcard': (SITE, WILD, 'one.site.example'),
+    'from-a-wildcard': (WILD, SITE, 'one.site.example'),
     'to-a-list': (ONE, LIST, 'one.example'),
     'to-a-common-name': (ONE, CN_ONE, 'one.example'),
-    'wildcard-to-itself': (WILD, WILD, 'x.example'),
+    'wildcard-to-itself': (WILD, WILD, 'x.site.example'),
     'unknown-name': (ONE, ONE_AGAIN, 'unknown.test'),
 }
 
