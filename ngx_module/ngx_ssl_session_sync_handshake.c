@@ -308,6 +308,13 @@ ngx_ssl_session_sync_adopt(SSL *ssl, ngx_ssl_session_sync_handshake_t *hs,
     const u_char  *context;
 
     context = SSL_SESSION_get0_id_context(session, &len);
+
+    /* nginx takes it away from a session that shall not resume any more */
+
+    if (len == 0) {
+        return NGX_DECLINED;
+    }
+
     hs->adopted = 1;
 
     return SSL_set_session_id_context(ssl, context, len) == 1 ? NGX_OK

@@ -349,7 +349,7 @@ ngx_ssl_session_sync_id_refusal(SSL *ssl,
     if (reason == NULL
         && ngx_ssl_session_sync_adopt(ssl, hs, session) != NGX_OK)
     {
-        reason = "OpenSSL failed";
+        reason = "it has no session ID context";
     }
 
     return reason;

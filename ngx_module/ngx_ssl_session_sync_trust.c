@@ -284,6 +284,7 @@ ngx_int_t
 ngx_ssl_session_sync_bind(ngx_ssl_session_sync_trust_t *trust, SSL *ssl,
     SSL_SESSION *session, sss_sni_t *sni, time_t made)
 {
+    char          name[SSS_SNI_MAX + 1];
     size_t        len;
     u_char        serials[SSS_ORIGIN_CHAIN * SSS_ORIGIN_SERIAL];
     u_char        bytes[SSS_ORIGIN_MAX];
@@ -308,6 +309,21 @@ ngx_ssl_session_sync_bind(ngx_ssl_session_sync_trust_t *trust, SSL *ssl,
 
     if (len == 0) {
         return NGX_DECLINED;
+    }
+
+    /*
+     * Resuming in TLS 1.2, OpenSSL tells nginx the name in the session, by
+     * which nginx selects the server.  Where servers have no names, as in
+     * mail, OpenSSL has not put it there.
+     */
+
+    ngx_memcpy(name, sni->name, sni->len);
+    name[sni->len] = '\0';
+
+    if (!ngx_ssl_session_sync_same_name(session, sni)
+        && SSL_SESSION_set1_hostname(session, sni->len ? name : NULL) != 1)
+    {
+        return NGX_ERROR;
     }
 
     return SSL_SESSION_set1_ticket_appdata(session, bytes, len) == 1
