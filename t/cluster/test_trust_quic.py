@@ -40,12 +40,12 @@ def visit(host, name, session=None):
 @pytest.mark.parametrize('name', NAMES)
 def test_own_host(cluster, name):
     """Again and again, with what it is given each time."""
-    for host in cluster.hosts[0], cluster.hosts[2]:
+    for host in cluster.hosts[2], cluster.hosts[0]:
         result = visit(host, name)
         assert not result.reused
         for _ in range(3):
             result = visit(host, name, result.session)
-            assert result.reused, result
+            assert result.reused, '%s: %r' % (host.name, result)
             if host.config.synced and name != 'off.example':
                 assert result.fields['sync'] == 'id-local'
 

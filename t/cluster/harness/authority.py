@@ -19,8 +19,10 @@ def days(number):
 
 
 def write(path, *parts):
-    with open(path, 'wb') as f:
+    """A file anew: nginx goes by inode and time to tell that it changed."""
+    with open(path + '.new', 'wb') as f:
         f.write(b''.join(parts))
+    os.replace(path + '.new', path)
     return path
 
 
