@@ -1,6 +1,6 @@
 
 /*
- * The server name of a ClientHello, and what a ticket is bound to.
+ * The server name of a ClientHello, and what a session's ID is bound to.
  */
 
 
@@ -40,9 +40,8 @@ int sss_sni_parse(const uint8_t *ext, size_t len, sss_sni_t *sni);
 int sss_sni_set(sss_sni_t *sni, const char *name, size_t len);
 
 /*
- * Writes the bytes which a ticket's MAC begins with: the scope, the length of
- * the name, the name.  "out" has room for SSS_BINDING_MAX.  Returns their
- * number.
+ * Writes what an ID is bound to: the scope, the length of the name, the name.
+ * "out" has room for SSS_BINDING_MAX.  Returns the number of bytes.
  */
 size_t sss_binding(const uint8_t *scope, const sss_sni_t *sni, uint8_t *out);
 
