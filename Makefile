@@ -15,6 +15,8 @@
 #   make prove        directives and single-host behaviour (Test::Nginx)
 #   make differential the same inputs for plain nginx and with the module:
 #                     10,000 mutated ClientHellos, DIFFERENTIAL_SEED=N
+#   make confusion    20,000 sessions, each offered to another server: resumes
+#                     exactly what may, CONFUSION_SEED=N
 #   make cluster      several hosts: rotation, failures, cuts (pytest)
 #   make style        how the sources look
 #   make staging      a cluster behind a balancer, to look at, until
@@ -85,7 +87,7 @@ unexport NGINX
 
 
 .PHONY: modules install demo staging staging-down chaos test unit \
-        unit-programs tsan threads fuzz prove differential cluster \
+        unit-programs tsan threads fuzz prove differential confusion cluster \
         style matrix bench performance bench-once model model-once soak valgrind clean
 .DELETE_ON_ERROR:
 
@@ -226,6 +228,9 @@ cluster: modules
 
 differential: modules
 	@$(run) $(PYTHON) -B t/differential/differential.py
+
+confusion: modules
+	@$(run) $(PYTHON) -B t/confusion/confusion.py
 
 build/test-nginx: tools/test-nginx
 	@tools/test-nginx $@
