@@ -8,6 +8,7 @@ static ngx_int_t ngx_ssl_session_sync_extension(SSL *ssl, sss_sni_t *sni);
 static ngx_int_t ngx_ssl_session_sync_servername(SSL *ssl, sss_sni_t *sni);
 static ngx_ssl_session_sync_ctx_t *ngx_ssl_session_sync_selected(SSL *ssl,
     const sss_sni_t *sni);
+static ngx_int_t ngx_ssl_session_sync_rename(SSL *ssl, SSL_SESSION *session);
 static void ngx_ssl_session_sync_forget(
     ngx_ssl_session_sync_handshake_t *hs);
 static void ngx_ssl_session_sync_handshake_free(void *parent, void *ptr,
@@ -311,7 +312,7 @@ ngx_ssl_session_sync_adopt(SSL *ssl, ngx_ssl_session_sync_handshake_t *hs,
 
     /* nginx takes it away from a session that shall not resume any more */
 
-    if (len == 0) {
+    if (len == 0 || ngx_ssl_session_sync_rename(ssl, session) != NGX_OK) {
         return NGX_DECLINED;
     }
 
@@ -319,6 +320,40 @@ ngx_ssl_session_sync_adopt(SSL *ssl, ngx_ssl_session_sync_handshake_t *hs,
 
     return SSL_set_session_id_context(ssl, context, len) == 1 ? NGX_OK
                                                               : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_ssl_session_sync_rename(SSL *ssl, SSL_SESSION *session)
+{
+    char           name[SSS_SNI_MAX + 1];
+    size_t         len;
+    const char    *had;
+    const u_char  *ext;
+
+    had = SSL_SESSION_get0_hostname(session);
+
+    /* the name of an extension is behind five bytes, see sss_sni_parse() */
+
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &ext, &len)
+        == 0
+        || len <= 5)
+    {
+        len = 0;
+
+    } else {
+        len = ngx_min(len - 5, SSS_SNI_MAX);
+        ngx_memcpy(name, ext + 5, len);
+    }
+
+    name[len] = '\0';
+
+    if (had == NULL ? len == 0 : ngx_strcmp(had, name) == 0) {
+        return NGX_OK;
+    }
+
+    return SSL_SESSION_set1_hostname(session, len ? name : NULL) == 1
+           ? NGX_OK : NGX_ERROR;
 }
 
 

@@ -115,9 +115,13 @@ ngx_int_t ngx_ssl_session_sync_finish(SSL *ssl,
     ngx_ssl_session_sync_ctx_t *sync, SSL_SESSION *session);
 
 /*
+ * Makes the SSL and a session that may resume fit each other.
+ *
  * OpenSSL compares the session ID context, which nginx makes from the
- * certificates of the listener.  A session that may resume brings its own
- * along: the rule knows better where it belongs.
+ * certificates of the listener; the SSL takes that of the session, as the rule
+ * knows better where it belongs.  In TLS 1.2 OpenSSL tells nginx the server
+ * name in the session instead of the client's, and in TLS 1.3 some versions of
+ * nginx compare both, letter by letter; the session takes the client's.
  */
 ngx_int_t ngx_ssl_session_sync_adopt(SSL *ssl,
     ngx_ssl_session_sync_handshake_t *hs, SSL_SESSION *session);

@@ -70,9 +70,7 @@ ngx_ssl_session_sync_get_builtin(SSL *ssl, const u_char *id, size_t len)
 
     SSL_SESSION_free(key);
 
-    if (session) {
-        SSL_SESSION_up_ref(session);
-    }
+    /* other connections may have the one in the cache */
 
-    return session;
+    return session ? SSL_SESSION_dup(session) : NULL;
 }

@@ -284,11 +284,12 @@ ngx_int_t
 ngx_ssl_session_sync_bind(ngx_ssl_session_sync_trust_t *trust, SSL *ssl,
     SSL_SESSION *session, sss_sni_t *sni, time_t made)
 {
-    char          name[SSS_SNI_MAX + 1];
     size_t        len;
     u_char        serials[SSS_ORIGIN_CHAIN * SSS_ORIGIN_SERIAL];
     u_char        bytes[SSS_ORIGIN_MAX];
     sss_origin_t  origin;
+
+    static const u_char  context[] = "ssl_session_sync";
 
     ngx_memcpy(origin.scope, trust->scope, SSS_SCOPE_SIZE);
     ngx_memcpy(origin.names, trust->names, SSS_ORIGIN_NAMES);
@@ -312,22 +313,18 @@ ngx_ssl_session_sync_bind(ngx_ssl_session_sync_trust_t *trust, SSL *ssl,
     }
 
     /*
-     * Resuming in TLS 1.2, OpenSSL tells nginx the name in the session, by
-     * which nginx selects the server.  Where servers have no names, as in
-     * mail, OpenSSL has not put it there.
+     * Listeners without this module would take the session for one of theirs
+     * if they have the same certificates and share a cache.
      */
 
-    ngx_memcpy(name, sni->name, sni->len);
-    name[sni->len] = '\0';
-
-    if (!ngx_ssl_session_sync_same_name(session, sni)
-        && SSL_SESSION_set1_hostname(session, sni->len ? name : NULL) != 1)
+    if (SSL_SESSION_set1_ticket_appdata(session, bytes, len) != 1
+        || SSL_SESSION_set1_id_context(session, context, sizeof(context) - 1)
+           != 1)
     {
         return NGX_ERROR;
     }
 
-    return SSL_SESSION_set1_ticket_appdata(session, bytes, len) == 1
-           ? NGX_OK : NGX_ERROR;
+    return NGX_OK;
 }
 
 

@@ -32,7 +32,7 @@ from harness import cluster as clusters, conf, lab as labs, \
     process  # noqa: E402
 
 SEED = '1'
-SHOWN = 20
+SHOWN = 600
 TRIES = 5               # for a store in memcached nobody waits
 MOST_TRIED = 1000
 STORED = 10.0           # seconds: that it never is costs a try
