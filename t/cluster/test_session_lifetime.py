@@ -29,12 +29,9 @@ def test_expires(make_cluster, cache):
     kept = []
     for version in clients.VERSIONS:
         client = sessions.Client(version)
-        session = client.full(cluster.hosts[0]).session
-        where = place(cluster, session)
-        process.wait_until(lambda where=where: server.get(where),
-                           'the session')
-        with server.connect() as c:
-            assert 0 <= c.lifetime(where) <= 2
+        session, where, seconds = process.wait_until(
+            lambda client=client: held(cluster, client), 'a session')
+        assert 0 <= seconds <= 2
         kept.append((client, session, where))
     for client, session, where in kept:
         process.wait_until(lambda where=where: server.get(where) is None,
@@ -46,6 +43,27 @@ def test_expires(make_cluster, cache):
                                'the session to expire on ' + host.name)
     # nothing but ring and presence
     process.wait_until(lambda: left(cluster) == set(), 'an empty memcached')
+
+
+def held(cluster, client):
+    """A session that memcached has, where, and for how many seconds.
+
+    None, if it has expired before one could look.
+    """
+    session = client.full(cluster.hosts[0]).session
+    where = place(cluster, session)
+
+    def lifetime():
+        with cluster.memcached[0].connect() as c:
+            try:
+                return session, where, c.lifetime(where)
+            except ConnectionError:
+                return None
+
+    try:
+        return process.wait_until(lifetime, 'the session', timeout=2)
+    except AssertionError:
+        return None
 
 
 def refused(client, host, session):
