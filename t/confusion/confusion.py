@@ -32,7 +32,8 @@ from harness import cluster as clusters, conf, lab as labs, \
     process  # noqa: E402
 
 SEED = '1'
-SHOWN = 600
+SHOWN = 2               # of each kind of mistake
+MOST_LINES = 20         # of error logs
 TRIES = 5               # for a store in memcached nobody waits
 MOST_TRIED = 1000
 STORED = 10.0           # seconds: that it never is costs a try
@@ -216,17 +217,18 @@ class Test:
         """Returns how many combinations passed, and what is wrong."""
         wrong = {one: found for one in self.combinations
                  if (found := self.complaints(one))}
-        shown = self.combinations if self.options.verbose \
-            else list(wrong)[:SHOWN]
-        for one in shown:
-            self._show(one, wrong.get(one, []))
-        if len(wrong) > SHOWN:
-            say('and %d more' % (len(wrong) - SHOWN))
+        seen = collections.Counter()
+        for one in self.combinations:
+            found = wrong.get(one, [])
+            kind = judge.group(self.plan, one), *found
+            seen[kind] += bool(found)
+            if self.options.verbose or found and seen[kind] <= SHOWN:
+                self._show(one, found)
 
         self._tables(wrong)
         say('%d sessions by ID were offered again' % self.tried)
         good = [one for one in self.combinations if one not in wrong]
-        broken = self._broken_plain() + self.bad_lines[:SHOWN]
+        broken = self._broken_plain() + self.bad_lines[:MOST_LINES]
         if not self.options.only:
             broken += self._proves_little(good)
         for what in broken:
@@ -272,12 +274,11 @@ class Test:
         """
         found, away = collections.Counter(), 0
         for one in self.combinations:
-            made, offered = self.outcomes['plain'][one]
-            if offered and offered.how == 'refused' \
-                    and self.full[one].how != 'refused':
+            plain = self.outcomes['plain'][one]
+            if judge.turned_away(plain) and self.full[one].how != 'refused':
                 away += 1
             else:
-                found.update(judge.mistakes(self.plan, one, (made, offered)))
+                found.update(judge.mistakes(self.plan, one, plain))
         say('%d clients with a session were turned away by plain nginx'
             % away)
         return ['plain nginx %s, %d times' % item for item in found.items()]

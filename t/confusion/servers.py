@@ -31,10 +31,10 @@ class Server:
     sync: str = 'main'
     suites: str = 'both'
     # as the oracle sees them, once and not for each question
-    names: frozenset = field(init=False, compare=False)
-    authorities: frozenset = field(init=False, compare=False)
-    revoked: frozenset = field(init=False, compare=False)
-    ciphers: tuple = field(init=False, compare=False)
+    names: frozenset = field(init=False, compare=False, repr=False)
+    authorities: frozenset = field(init=False, compare=False, repr=False)
+    revoked: frozenset = field(init=False, compare=False, repr=False)
+    ciphers: tuple = field(init=False, compare=False, repr=False)
 
     def __post_init__(self):
         def keep(name, value):
