@@ -132,6 +132,7 @@ class Plan:
         self.first_decides = first_decides
         self.listeners = []
         self.families = []
+        self.kept = {}          # meetings: they are asked for again and again
         # so that each value comes equally often, whatever the seed
         self.decks = {name: [] for name in VALUES}
         for _ in range(FAMILIES):
@@ -233,8 +234,11 @@ class Plan:
                 and visit.groups == GROUPS[0])
 
     def meetings(self, one):
-        return (self.meeting(one.made, one.cipher),
-                self.meeting(one.offered, one.cipher))
+        found = self.kept.get(one)
+        if not found:
+            found = self.kept[one] = (self.meeting(one.made, one.cipher),
+                                      self.meeting(one.offered, one.cipher))
+        return found
 
     def occasion(self, one):
         """Where it is the same, a full handshake says the same."""
