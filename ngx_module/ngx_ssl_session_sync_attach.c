@@ -134,16 +134,11 @@ ngx_ssl_session_sync_attach(ngx_conf_t *cf,
     sync->wish = conf->wish;
     sync->select = select;
 
-    if (ngx_ssl_session_sync_trust_init(cf, &sync->trust, ssl_ctx,
-                                        conf->wish->kind, &conf->scope,
-                                        verify, variables)
-        != NGX_OK)
-    {
-        ngx_ssl_error(NGX_LOG_EMERG, cf->log, 0,
-                      "ssl_session_sync: what a server trusts cannot be read "
-                      "from its certificates");
-        return NGX_ERROR;
-    }
+    sync->trust.ssl_ctx = ssl_ctx;
+    sync->trust.kind = conf->wish->kind;
+    sync->trust.configured = conf->scope;
+    sync->trust.verify = verify;
+    sync->trust.variables = variables;
 
     main = ngx_ssl_session_sync_get_conf(cf->cycle);
     sync->conf = main;
@@ -226,11 +221,19 @@ ngx_ssl_session_sync_resolve(ngx_cycle_t *cycle,
         timeout = SSL_CTX_get_timeout(sync[i]->ssl_ctx);
         cluster->retention = ngx_max(cluster->retention, timeout);
 
-        if (ngx_ssl_session_sync_scope_within(sync[i]->trust.scope,
-                                              &cluster->ns)
-            != NGX_OK
-            || ngx_ssl_session_sync_hooks_attach(sync[i], cycle->log)
-               != NGX_OK)
+        sync[i]->trust.ns = cluster->ns;
+
+        if (ngx_ssl_session_sync_trust_init(cycle->pool, &sync[i]->trust)
+            != NGX_OK)
+        {
+            ngx_ssl_error(NGX_LOG_EMERG, cycle->log, 0,
+                          "ssl_session_sync: what a server trusts cannot be "
+                          "read from its certificates");
+            return NGX_CONF_ERROR;
+        }
+
+        if (ngx_ssl_session_sync_hooks_attach(sync[i], cycle->log)
+            != NGX_OK)
         {
             return NGX_CONF_ERROR;
         }

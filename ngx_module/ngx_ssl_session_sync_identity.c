@@ -37,28 +37,28 @@ static int ngx_libc_cdecl ngx_ssl_session_sync_cmp_names(const void *one,
 
 
 ngx_int_t
-ngx_ssl_session_sync_identity(ngx_conf_t *cf,
-    ngx_ssl_session_sync_trust_t *trust, ngx_array_t *variables)
+ngx_ssl_session_sync_identity(ngx_pool_t *pool,
+    ngx_ssl_session_sync_trust_t *trust)
 {
     X509        **cert;
     ngx_int_t     rc;
     ngx_str_t    *value;
     ngx_uint_t    i;
-    ngx_pool_t   *pool;
+    ngx_pool_t   *temp;
     ngx_array_t   names;
 
-    if (ngx_array_init(&trust->certs, cf->pool, 2, sizeof(X509 *)) != NGX_OK
+    if (ngx_array_init(&trust->certs, pool, 2, sizeof(X509 *)) != NGX_OK
         || ngx_ssl_session_sync_certs(trust) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    pool = ngx_create_pool(NGX_DEFAULT_POOL_SIZE, cf->log);
-    if (pool == NULL) {
+    temp = ngx_create_pool(NGX_DEFAULT_POOL_SIZE, pool->log);
+    if (temp == NULL) {
         return NGX_ERROR;
     }
 
-    rc = ngx_array_init(&names, pool, 8, sizeof(ngx_str_t));
+    rc = ngx_array_init(&names, temp, 8, sizeof(ngx_str_t));
 
     cert = trust->certs.elts;
 
@@ -66,21 +66,21 @@ ngx_ssl_session_sync_identity(ngx_conf_t *cf,
         rc = ngx_ssl_session_sync_cert_names(cert[i], &names);
     }
 
-    trust->variables = (variables != NULL);
+    if (trust->variables) {
+        value = trust->variables->elts;
 
-    value = variables ? variables->elts : NULL;
-
-    for (i = 0; rc == NGX_OK && variables && i < variables->nelts; i++) {
-        rc = ngx_ssl_session_sync_add_name(&names,
-                                           NGX_SSL_SESSION_SYNC_VARIABLE,
-                                           value[i].data, value[i].len);
+        for (i = 0; rc == NGX_OK && i < trust->variables->nelts; i++) {
+            rc = ngx_ssl_session_sync_add_name(&names,
+                                               NGX_SSL_SESSION_SYNC_VARIABLE,
+                                               value[i].data, value[i].len);
+        }
     }
 
     if (rc == NGX_OK) {
         rc = ngx_ssl_session_sync_hash_names(&names, trust->names);
     }
 
-    ngx_destroy_pool(pool);
+    ngx_destroy_pool(temp);
 
     return rc;
 }

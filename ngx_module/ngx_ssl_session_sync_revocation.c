@@ -22,7 +22,7 @@ static ngx_uint_t ngx_ssl_session_sync_crl_has(X509_CRL *crl,
 
 
 ngx_int_t
-ngx_ssl_session_sync_revocation(ngx_conf_t *cf,
+ngx_ssl_session_sync_revocation(ngx_pool_t *pool,
     ngx_ssl_session_sync_trust_t *trust)
 {
     int                     i;
@@ -32,7 +32,7 @@ ngx_ssl_session_sync_revocation(ngx_conf_t *cf,
     unsigned long           flags;
     STACK_OF(X509_OBJECT)  *objects;
 
-    if (ngx_array_init(&trust->crls, cf->pool, 1,
+    if (ngx_array_init(&trust->crls, pool, 1,
                        sizeof(ngx_ssl_session_sync_crl_t))
         != NGX_OK)
     {

@@ -12,6 +12,8 @@
 #include "ngx_ssl_session_sync_trust.h"
 
 
+static ngx_int_t ngx_ssl_session_sync_rules(
+    ngx_ssl_session_sync_trust_t *trust, EVP_MD_CTX *md);
 static ngx_int_t ngx_ssl_session_sync_issuers(SSL_CTX *ssl_ctx,
     EVP_MD_CTX *md);
 static ngx_array_t *ngx_ssl_session_sync_fingerprints(
@@ -21,59 +23,7 @@ static int ngx_libc_cdecl ngx_ssl_session_sync_cmp_fingerprints(
 
 
 ngx_int_t
-ngx_ssl_session_sync_scope(SSL_CTX *ssl_ctx, ngx_uint_t kind,
-    ngx_str_t *scope, ngx_uint_t verify, u_char *out)
-{
-    u_char       head[32], *p;
-    ngx_int_t    rc;
-    EVP_MD_CTX  *md;
-
-    md = EVP_MD_CTX_new();
-    if (md == NULL) {
-        return NGX_ERROR;
-    }
-
-    rc = NGX_ERROR;
-
-    if (scope->len == 4 && ngx_strncmp(scope->data, "auto", 4) == 0) {
-        p = ngx_snprintf(head, sizeof(head), "auto %ui verify %ui %d", kind,
-                         verify,
-                         verify ? SSL_CTX_get_verify_depth(ssl_ctx) : 0);
-    } else {
-        p = ngx_snprintf(head, sizeof(head), "string verify %ui %d", verify,
-                         verify ? SSL_CTX_get_verify_depth(ssl_ctx) : 0);
-    }
-
-    *p++ = '\0';
-
-    if (EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1
-        || EVP_DigestUpdate(md, head, p - head) != 1)
-    {
-        goto done;
-    }
-
-    if (verify && ngx_ssl_session_sync_issuers(ssl_ctx, md) != NGX_OK) {
-        goto done;
-    }
-
-    if (EVP_DigestUpdate(md, scope->data, scope->len) != 1
-        || EVP_DigestFinal_ex(md, out, NULL) != 1)
-    {
-        goto done;
-    }
-
-    rc = NGX_OK;
-
-done:
-
-    EVP_MD_CTX_free(md);
-
-    return rc;
-}
-
-
-ngx_int_t
-ngx_ssl_session_sync_scope_within(u_char *scope, ngx_str_t *ns)
+ngx_ssl_session_sync_scope(ngx_ssl_session_sync_trust_t *trust)
 {
     ngx_int_t    rc;
     EVP_MD_CTX  *md;
@@ -86,9 +36,12 @@ ngx_ssl_session_sync_scope_within(u_char *scope, ngx_str_t *ns)
     rc = NGX_ERROR;
 
     if (EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1
-        && EVP_DigestUpdate(md, scope, SSS_SCOPE_SIZE) == 1
-        && EVP_DigestUpdate(md, ns->data, ns->len) == 1
-        && EVP_DigestFinal_ex(md, scope, NULL) == 1)
+        && ngx_ssl_session_sync_rules(trust, md) == NGX_OK
+        && EVP_DigestFinal_ex(md, trust->scope, NULL) == 1
+        && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1
+        && EVP_DigestUpdate(md, trust->scope, SSS_SCOPE_SIZE) == 1
+        && EVP_DigestUpdate(md, trust->ns.data, trust->ns.len) == 1
+        && EVP_DigestFinal_ex(md, trust->scope, NULL) == 1)
     {
         rc = NGX_OK;
     }
@@ -96,6 +49,40 @@ ngx_ssl_session_sync_scope_within(u_char *scope, ngx_str_t *ns)
     EVP_MD_CTX_free(md);
 
     return rc;
+}
+
+
+static ngx_int_t
+ngx_ssl_session_sync_rules(ngx_ssl_session_sync_trust_t *trust,
+    EVP_MD_CTX *md)
+{
+    int         depth;
+    u_char      head[64], *p;
+    ngx_str_t  *scope;
+
+    scope = &trust->configured;
+    depth = trust->verify ? SSL_CTX_get_verify_depth(trust->ssl_ctx) : 0;
+
+    if (scope->len == 4 && ngx_strncmp(scope->data, "auto", 4) == 0) {
+        p = ngx_snprintf(head, sizeof(head), "auto %ui verify %ui %d%Z",
+                         trust->kind, trust->verify, depth);
+    } else {
+        p = ngx_snprintf(head, sizeof(head), "string verify %ui %d%Z",
+                         trust->verify, depth);
+    }
+
+    if (EVP_DigestUpdate(md, head, p - head) != 1) {
+        return NGX_ERROR;
+    }
+
+    if (trust->verify
+        && ngx_ssl_session_sync_issuers(trust->ssl_ctx, md) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return EVP_DigestUpdate(md, scope->data, scope->len) == 1 ? NGX_OK
+                                                              : NGX_ERROR;
 }
 
 

@@ -7,7 +7,7 @@
 #include "ngx_ssl_session_sync_trust.h"
 
 
-static ngx_int_t ngx_ssl_session_sync_ciphers(ngx_conf_t *cf,
+static ngx_int_t ngx_ssl_session_sync_ciphers(ngx_pool_t *pool,
     ngx_ssl_session_sync_trust_t *trust);
 static ngx_int_t ngx_ssl_session_sync_origin(SSL_SESSION *session,
     sss_origin_t *origin);
@@ -212,23 +212,17 @@ ngx_ssl_session_sync_cipher_on(ngx_ssl_session_sync_trust_t *trust,
 
 
 ngx_int_t
-ngx_ssl_session_sync_trust_init(ngx_conf_t *cf,
-    ngx_ssl_session_sync_trust_t *trust, SSL_CTX *ssl_ctx, ngx_uint_t kind,
-    ngx_str_t *scope, ngx_uint_t verify, ngx_array_t *variables)
+ngx_ssl_session_sync_trust_init(ngx_pool_t *pool,
+    ngx_ssl_session_sync_trust_t *trust)
 {
-    trust->ssl_ctx = ssl_ctx;
-    trust->verify = verify;
-
-    if (ngx_ssl_session_sync_scope(ssl_ctx, kind, scope, verify,
-                                   trust->scope)
-        != NGX_OK
-        || ngx_ssl_session_sync_identity(cf, trust, variables) != NGX_OK
-        || ngx_ssl_session_sync_revocation(cf, trust) != NGX_OK)
+    if (ngx_ssl_session_sync_scope(trust) != NGX_OK
+        || ngx_ssl_session_sync_identity(pool, trust) != NGX_OK
+        || ngx_ssl_session_sync_revocation(pool, trust) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return ngx_ssl_session_sync_ciphers(cf, trust);
+    return ngx_ssl_session_sync_ciphers(pool, trust);
 }
 
 
@@ -238,7 +232,7 @@ ngx_ssl_session_sync_trust_init(ngx_conf_t *cf,
  */
 
 static ngx_int_t
-ngx_ssl_session_sync_ciphers(ngx_conf_t *cf,
+ngx_ssl_session_sync_ciphers(ngx_pool_t *pool,
     ngx_ssl_session_sync_trust_t *trust)
 {
     SSL                   *ssl;
@@ -246,7 +240,7 @@ ngx_ssl_session_sync_ciphers(ngx_conf_t *cf,
     ngx_int_t              i, rc;
     STACK_OF(SSL_CIPHER)  *ciphers;
 
-    if (ngx_array_init(&trust->ciphers, cf->pool, 8, sizeof(uint16_t))
+    if (ngx_array_init(&trust->ciphers, pool, 8, sizeof(uint16_t))
         != NGX_OK)
     {
         return NGX_ERROR;

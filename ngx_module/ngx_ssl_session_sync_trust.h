@@ -44,13 +44,21 @@ typedef struct {
 /* What a server stands for; in the pool of the configuration. */
 
 typedef struct {
+
+    /* as configured */
     SSL_CTX                  *ssl_ctx;
+    ngx_uint_t                kind;         /* http, stream or mail        */
+    ngx_str_t                 ns;           /* of the cluster              */
+    ngx_str_t                 configured;   /* ssl_session_sync_scope      */
     ngx_uint_t                verify;       /* ssl_verify_client           */
+    ngx_array_t              *variables;    /* of ssl_certificate, NULL: it
+                                               has none                    */
+
+    /* and what the SSL_CTX says */
     ngx_array_t               ciphers;      /* uint16_t, of TLS 1.2 and
                                                older ones, as on the wire  */
     ngx_array_t               certs;        /* X509 *, the SSL_CTX's       */
     ngx_array_t               crls;         /* ..._crl_t                   */
-    unsigned                  variables:1;  /* its certificates come by    */
     unsigned                  check_crl:1;  /* of the client's certificate */
     unsigned                  check_all:1;  /* and of all of its chain     */
     u_char                    scope[SSS_SCOPE_SIZE];
@@ -61,14 +69,13 @@ typedef struct {
 /* trust */
 
 /*
- * Reads what a server stands for.  "kind" is NGX_SSL_SESSION_SYNC_HTTP,
- * _STREAM or _MAIL, "scope" the value of ssl_session_sync_scope, "verify" the
- * mode of ssl_verify_client, "variables" the values of ssl_certificate if they
- * have variables, else NULL.  NGX_ERROR: no memory, or OpenSSL fails.
+ * Reads what a server stands for, into the pool of the configuration, when
+ * that has been read as a whole: what is freed here would else lie between
+ * what stays, and workers would copy the pages of both.  NGX_ERROR: no memory,
+ * or OpenSSL fails.
  */
-ngx_int_t ngx_ssl_session_sync_trust_init(ngx_conf_t *cf,
-    ngx_ssl_session_sync_trust_t *trust, SSL_CTX *ssl_ctx, ngx_uint_t kind,
-    ngx_str_t *scope, ngx_uint_t verify, ngx_array_t *variables);
+ngx_int_t ngx_ssl_session_sync_trust_init(ngx_pool_t *pool,
+    ngx_ssl_session_sync_trust_t *trust);
 
 /*
  * The rule: NULL if a session may resume at a server, for the server name that
@@ -109,20 +116,16 @@ ngx_uint_t ngx_ssl_session_sync_same_name(SSL_SESSION *session,
 /* scope */
 
 /*
- * Writes SSS_SCOPE_SIZE bytes: a hash of the configured scope ("auto": of
- * http, stream or mail) and of the rules for client certificates.
+ * Writes the scope: a hash of the configured one ("auto": of http, stream or
+ * mail), of the rules for client certificates, and of the namespace.
  */
-ngx_int_t ngx_ssl_session_sync_scope(SSL_CTX *ssl_ctx, ngx_uint_t kind,
-    ngx_str_t *scope, ngx_uint_t verify, u_char *out);
-
-/* Makes a scope one of a namespace: that of its cluster. */
-ngx_int_t ngx_ssl_session_sync_scope_within(u_char *scope, ngx_str_t *ns);
+ngx_int_t ngx_ssl_session_sync_scope(ngx_ssl_session_sync_trust_t *trust);
 
 /* identity */
 
 /* Reads the certificates of an SSL_CTX, and hashes the names in them. */
-ngx_int_t ngx_ssl_session_sync_identity(ngx_conf_t *cf,
-    ngx_ssl_session_sync_trust_t *trust, ngx_array_t *variables);
+ngx_int_t ngx_ssl_session_sync_identity(ngx_pool_t *pool,
+    ngx_ssl_session_sync_trust_t *trust);
 
 /*
  * Whether a certificate of the server is good for a name, by OpenSSL's own
@@ -134,7 +137,7 @@ ngx_uint_t ngx_ssl_session_sync_covers(ngx_ssl_session_sync_trust_t *trust,
 /* revocation */
 
 /* Reads the revocation lists of an SSL_CTX. */
-ngx_int_t ngx_ssl_session_sync_revocation(ngx_conf_t *cf,
+ngx_int_t ngx_ssl_session_sync_revocation(ngx_pool_t *pool,
     ngx_ssl_session_sync_trust_t *trust);
 
 /*

@@ -4,7 +4,6 @@ import collections
 from dataclasses import replace
 
 import oracle
-from harness import conf
 
 FORBIDDEN = 'resumed, and must not'
 LOST = 'did not resume, and must'
@@ -25,6 +24,9 @@ def complaints(planned, one, plain, module, full):
     wrong = list(mistakes(planned, one, module))
     if wrong:
         return wrong
+    if module[1] is None:
+        # who was refused got no session to offer
+        return []
     answers = {full.answer()}
     did = module[1].resumed
     if oracle.left_to_nginx(*meetings):
@@ -36,7 +38,7 @@ def complaints(planned, one, plain, module, full):
         reasons = planned.reasons(one)
         if did and reasons:
             wrong.append(FORBIDDEN)
-        if not did and not reasons and not spelled_apart(*meetings):
+        if not did and not reasons and not renamed(planned, one):
             wrong.append(LOST)
     if not meetings[1].left and module[1].answer() not in answers:
         wrong.append(ANSWER)
@@ -49,22 +51,23 @@ def turned_away(*sides):
                for _, offered in sides)
 
 
-def spelled_apart(made, now):
-    """Names are the same, and nginx is about to say that they are not.
+def renamed(planned, one):
+    """Has the client another name after a HelloRetryRequest?
 
-    Since 1.27.4, and before with distributions' patches, it compares names
-    letter by letter where TLS 1.3 resumes and clients are looked at, and ends
-    the handshake.  So a session may be worth nothing there, but the handshake
-    must not fail.
+    RFC 8446, 4.1.2, forbids it.  A session by ID was looked for under the
+    first name then, and may be worth nothing under the second.
     """
-    return (now.version == '13' and now.kind != conf.MAIL
-            and now.server.verify != 'off'
-            and any(hello.lower() == made.name and hello != made.hellos[-1]
-                    for hello in now.hellos))
+    first, second = one.offered.hellos
+    return (one.form == 'id' and one.version == '13'
+            and bool(planned.retries(one.offered, '13'))
+            and first.lower() != second.lower())
 
 
 def mistakes(planned, one, outcomes):
     """Where the visits themselves were not as planned."""
+    if outcomes[0] and outcomes[0].how == 'empty' \
+            and 'refused before' in planned.reasons(one):
+        return
     for visit, meeting, outcome in zip(
             (one.made, one.offered), planned.meetings(one), outcomes):
         if outcome is None or outcome.how not in ('done', 'refused'):
@@ -91,11 +94,13 @@ def blind_spots(planned, some):
     wanted = {FORBIDDEN: None, LOST: None, ANSWER: None, BROKEN: None}
     for one, plain, module, full in some:
         made, now = module
+        if now is None:
+            continue
         known = 'verify=' in now.text
         fabricated = {
             FORBIDDEN: planned.reasons(one) and now.how == 'done'
             and replace(now, resumed=True),
-            LOST: now.resumed and not spelled_apart(*planned.meetings(one))
+            LOST: now.resumed and not renamed(planned, one)
             and replace(now, resumed=False),
             ANSWER: known and not planned.meetings(one)[1].left
             and replace(now, text=now.text.replace(
