@@ -8,7 +8,7 @@ from hosts import until
 from ratios import AGAIN, APART, MODULE, OTHER, PLAIN, Row, Variant
 
 VERSIONS = ('1.2', '1.3')
-IN_FLIGHT = ((1, 2.0), (8, 1.15), (32, 1.15), (128, 1.15))
+IN_FLIGHT = ((1, 1.25), (8, 1.10), (32, 1.10), (128, 1.10))
 
 
 def address(host, tls):
@@ -44,7 +44,7 @@ def rows(plain, again, module, other, memcached, apart, quick):
         row('full handshake, session stored', 1.05,
             *plain_ones('full-id', False),
             variant(MODULE, tls, 'full-id', False, module, module, memcached))
-        row('ID, same host', 1.03, *plain_ones('id', True),
+        row('ID, same host', 1.02, *plain_ones('id', True),
             variant(MODULE, tls, 'id', True, module, module, memcached))
         for in_flight, target in IN_FLIGHT:
             row('ID, other host, %d in flight' % in_flight, target,

@@ -39,11 +39,11 @@ class Work:
 WORKS = [Work('%s, TLS %s' % (title, tls), mode, tls, *more)
          for title, mode, *more in (
              ('full handshake', 'full', 1.01),
-             ('ticket resumption', 'ticket', 1.00, True),
+             ('ticket resumption', 'ticket', 1.01, True),
              ('full handshake, session stored', 'full-id', 1.05),
-             ('ID, same host', 'id', 1.03),
-             ('ID, other host, 1 in flight', 'id', 2.0, True),
-             ('ID, other host, 8 in flight', 'id', 1.15, True, 8),
+             ('ID, same host', 'id', 1.02),
+             ('ID, other host, 1 in flight', 'id', 1.25, True),
+             ('ID, other host, 8 in flight', 'id', 1.10, True, 8),
              ('forged ID, beside plain nginx', 'forged', 1.05))
          for tls in ('1.2', '1.3')]
 
