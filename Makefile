@@ -277,7 +277,8 @@ performance: bench
 
 bench-once: modules
 	@BENCH_ROUNDS=1 BENCH_SLICES=1 BENCH_HANDSHAKES=20 BENCH_SESSIONS=100 \
-	    BENCH_KEYS=0 BENCH_INSTRUCTIONS=0 BENCH_URGENCY=0 BENCH_ONLY='^(?!Frozen)' \
+	    BENCH_KEYS=0 BENCH_INSTRUCTIONS=0 BENCH_SERVERS=20 BENCH_URGENCY=0 \
+	    BENCH_ONLY='^(?!Frozen)' \
 	    tools/alone $(PYTHON) -B t/bench/bench.py
 
 model:

@@ -11,6 +11,8 @@ BENCH_SESSIONS      live ones at most while scaling is measured (100000)
 BENCH_SPLIT=1       prints CPU by process and thread, too
 BENCH_INSTRUCTIONS  handshakes counted under callgrind (30), 0: none
 BENCH_KEYS          keys watched on their way over the hosts (5), 0: none
+BENCH_SERVERS       of a host whose start and reload are looked at (2000), 0:
+                    none; BENCH_ROUNDS holds for them, up to 8
 
 Ends with 0 however slow anything was, and with 1 if something could not run,
 a handshake failed or a session did not resume.
@@ -33,6 +35,7 @@ import memory
 import propagation
 import ratios
 import scaling
+import servers
 import tables
 import tickets
 from hosts import (CORES, Host, Memcached, Site, Unfit, REPOSITORY,
@@ -124,6 +127,20 @@ def show_propagation(spreads):
             'ms': ms}
 
 
+def show_servers(found):
+    heading('Start and reload of a host with %d servers by name, %s'
+            % (found['servers'], scaling.plural(found['rounds'], 'round')))
+    print('  %-33s%-8s%12s%10s%8s  %-13s%8s%8s'
+          % ('', '', 'plain nginx', 'module', 'ratio', '95 %', 'again',
+             'target'))
+    for row in found['rows']:
+        print('  %-33s%-8s%12s%10s%8.3f  %-13s%8.3f%8.2f %s' % (
+            row['what'], row['unit'],
+            *('{:,.0f}'.format(row[name]) for name in ('plain', 'module')),
+            row['ratio'], tables.between(row['interval']), row['again'],
+            row['target'], row['verdict']))
+
+
 def show_memory(plain, module):
     heading('Memory')
     result = {}
@@ -158,6 +175,7 @@ class Options:
         self.stolen = {}
         self.counted = setting('BENCH_INSTRUCTIONS', 30)
         self.keys = setting('BENCH_KEYS', 5)
+        self.servers = setting('BENCH_SERVERS', 2000)
         self.sessions = setting('BENCH_SESSIONS', 100000)
         self.split = setting('BENCH_SPLIT', 0)
 
@@ -271,6 +289,16 @@ def propagation_part(site, memcached, options):
     return {'propagation': show_propagation(spreads)}
 
 
+def servers_part(site, memcached, options):
+    if not options.servers or not ratios.wanted('Servers'):
+        return {}
+    found = servers.measure(site, memcached, options.servers,
+                            min(options.rounds, servers.ROUNDS), progress)
+    progress('')
+    show_servers(found)
+    return {'servers': found}
+
+
 def settings():
     """What the environment says."""
     return ['%s=%s' % item for item in sorted(os.environ.items())
@@ -292,6 +320,7 @@ def run(site):
     result.update(scaling_part(site, options))
     result.update(instructions_part(site, options))
     result.update(propagation_part(site, memcached, options))
+    result.update(servers_part(site, memcached, options))
 
     print('\n"plain nginx again" is a second plain nginx: how far its ratio '
           'is from 1 is what\nthis run cannot tell apart.')

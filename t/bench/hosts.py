@@ -204,14 +204,17 @@ class Host:
             lines.append('ssl_session_ticket_key %s;' % site.ticket_key)
         if self.cache:
             lines.append('ssl_session_cache shared:TLS:%s;' % self.cache)
-        lines += ['server { listen %s ssl; server_name %s; %s return 204; }'
-                  % (address, NAME, more) for address, more in (
-                      (self.address, ''),
-                      (self.ticketless, 'ssl_session_tickets off;'))]
+        lines += self._servers()
         if self.cluster:
             lines += ['server { listen 127.0.0.1:%d; location = /status {'
                       % self.status_port, 'ssl_session_sync_status; } }']
         return '\n'.join(lines + ['}', ''])
+
+    def _servers(self):
+        return ['server { listen %s ssl; server_name %s; %s return 204; }'
+                % (address, NAME, more) for address, more in (
+                    (self.address, ''),
+                    (self.ticketless, 'ssl_session_tickets off;'))]
 
     def status(self):
         connection = http.client.HTTPConnection(

@@ -28,6 +28,12 @@ def worker(pid):
                   kilobytes('Private_Dirty') + kilobytes('Private_Clean'))
 
 
+def peak(pid):
+    """Kilobytes of the most that was resident since the program began."""
+    with open('/proc/%d/status' % pid, encoding='ascii') as f:
+        return int(re.search(r'^VmHWM:\s+(\d+)', f.read(), re.M)[1])
+
+
 def zone(pid, size):
     """Kilobytes of the shared mapping of that size that are in use."""
     try:

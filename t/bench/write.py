@@ -361,6 +361,23 @@ def instructions(page, result):
          '%.4f' % row['ratio']] for row in result['instructions']])
 
 
+def servers(page, result):
+    found = result['servers']
+    page.say('## Many servers')
+    page.say('Start and reload of a host with {:,} servers by name, each with '
+             'two names and a'.format(found['servers']),
+             'certificate of its own. CPU is that of the master and of the '
+             'new worker until this', 'serves and, in a reload, the old one '
+             'is gone; memory is what both have then. "Again" is', 'the ratio '
+             'of a second plain nginx. Rounds: %d.' % found['rounds'])
+    page.table(['', '', 'plain nginx', 'module', 'ratio', 'again', 'target',
+                ''], [
+        [row['what'], row['unit'],
+         *('{:,.0f}'.format(row[name]) for name in ('plain', 'module')),
+         ratio(row), '%.3f' % row['again'], '%.2f' % row['target'],
+         row['verdict']] for row in found['rows']], 2)
+
+
 def soaked(page):
     """What the last "make soak" came to, if there was one."""
     if not os.path.exists(SOAK):
@@ -455,7 +472,8 @@ def method(page, result):
 PARTS = (('peers', peers), ('frozen', frozen),
          ('tickets', lambda page, result: measured(
              page, 'Full handshakes and tickets', result['tickets'])),
-         ('ids', ids), ('scaling', scaling), ('instructions', instructions))
+         ('ids', ids), ('scaling', scaling), ('instructions', instructions),
+         ('servers', servers))
 
 
 def main():
