@@ -79,7 +79,7 @@ typedef struct {
 
 static int visit_command(char *line);
 static int visit_client(char **words, int n);
-static int visit_visit(char **words, int n);
+static int visit_visit(char **words);
 static int visit_connect(visit_t *v);
 static SSL *visit_ssl(visit_t *v, int fd);
 static int visit_prepare(visit_t *v, SSL *ssl);
@@ -138,7 +138,7 @@ visit_command(char *line)
     }
 
     if (n == VISIT_END) {
-        return visit_visit(words, n);
+        return visit_visit(words);
     }
 
     (void) fprintf(stderr, "visit: a line of %d words\n", n - 1);
@@ -185,14 +185,12 @@ visit_client(char **words, int n)
 
 
 static int
-visit_visit(char **words, int n)
+visit_visit(char **words)
 {
     int         fd;
     SSL        *ssl;
     visit_t     v;
     const char *version, *cipher;
-
-    (void) n;
 
     memset(&v, 0, sizeof(visit_t));
     v.words = words;
