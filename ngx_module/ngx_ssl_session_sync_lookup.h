@@ -15,6 +15,7 @@
 
 
 #include "ngx_ssl_session_sync_handshake.h"
+#include "sss_seen.h"
 
 
 typedef struct ngx_ssl_session_sync_wait_s  ngx_ssl_session_sync_wait_t;
@@ -56,6 +57,7 @@ typedef struct {
 struct ngx_ssl_session_sync_lookups_s {
     sss_engine_t                   *engine;
     sss_session_keys_t             *keys;
+    sss_seen_t                      seen;       /* sessions from memcached */
     ngx_event_t                     turn;       /* the engine is to run */
     ngx_event_t                     late;       /* the first wait is over */
     ngx_queue_t                     waits;

@@ -5,8 +5,9 @@
  * a PSK identity.
  *
  * nginx's own hooks are called first and keep the cache of this host; what
- * memcached had comes into that cache, too.  Wherever a session comes from,
- * the rule of ngx_ssl_session_sync_trust.h decides whether it may resume.
+ * memcached had comes into that cache when it comes to a worker for the second
+ * time.  Wherever a session comes from, the rule of
+ * ngx_ssl_session_sync_trust.h decides whether it may resume.
  *
  * In TLS 1.3 a session under an ID of the cluster is good for one handshake:
  * whoever removes it from memcached may use it, and nobody while memcached
@@ -314,7 +315,12 @@ ngx_ssl_session_sync_get_shared(SSL *ssl,
     c = ngx_ssl_get_connection(ssl);
     listener = ngx_ssl_session_sync_of(c->ssl->session_ctx);
 
-    if (session && listener && listener->new_session) {
+    /* encoding it again would cost more than all else that is done here */
+
+    if (session && listener && listener->new_session
+        && sss_seen_before(&hs->sync->cluster->lookups->seen,
+                           id + SSS_SESSION_RANDOM))
+    {
         (void) listener->new_session(ssl, session);
     }
 

@@ -28,7 +28,7 @@
 #define SSS_SESSION_NS           255
 #define SSS_SESSION_AD           (SSS_SESSION_TEXT + 1 + SSS_SESSION_NS      \
                                   + SSS_SESSION_ID + SSS_BINDING_MAX)
-#define SSS_SESSION_RANDOM       512    /* bytes asked for at a time       */
+#define SSS_SESSION_STOCK       512    /* bytes asked for at a time       */
 
 #define sss_len(literal)         (sizeof(literal) - 1)
 
@@ -54,7 +54,7 @@ struct sss_session_keys_s {
     size_t                  fresh;      /* random bytes not used yet, the
                                            last ones; none is secret: all
                                            are sent                        */
-    uint8_t                 random[SSS_SESSION_RANDOM];
+    uint8_t                 random[SSS_SESSION_STOCK];
 };
 
 

@@ -55,6 +55,7 @@
 
 
 #define SSS_SESSION_ID        32
+#define SSS_SESSION_RANDOM    4         /* offset of the random bytes      */
 #define SSS_SESSION_OVERHEAD  36        /* of a record                     */
 
 
