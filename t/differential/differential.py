@@ -30,7 +30,7 @@ import answers  # noqa: E402
 import drive  # noqa: E402
 import plan  # noqa: E402
 import sources  # noqa: E402
-from harness import cluster as clusters, lab as labs  # noqa: E402
+from harness import cluster as clusters, lab as labs, process  # noqa: E402
 
 BLOCK = 1000            # inputs that are made at a time
 BATCH = 150             # connections at a time
@@ -226,6 +226,11 @@ def start(lab):
                                lookup_timeout='10s', servers=servers(),
                                events='multi_accept on;')
     cluster.__enter__()
+    library = os.path.join(cluster.directory, 'as_long.so')
+    process.run(['cc', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC',
+                 '-o', library, os.path.join(os.path.dirname(
+                     os.path.abspath(__file__)), 'as_long.c')])
+    cluster.hosts[0].environment = {'LD_PRELOAD': library}
     plain = cluster.hosts[0].config
     plain.synced = False
     plain.session_cache = 'shared:sessions:8m'
