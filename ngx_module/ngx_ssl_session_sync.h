@@ -5,6 +5,7 @@
  *     cluster   the ssl_session_sync_cluster block
  *     attach    which SSL_CTX belongs to which cluster
  *     zone      shared memory: the ring, counters, reports
+ *     client    a worker's connections to memcached
  *     poll      life of a worker: timers, the speaker, taking over
  *     snapshot, json, prometheus, html   what the status page tells
  *
@@ -37,7 +38,6 @@
 #include "sss_secret.h"
 #include "sss_session.h"
 #include "sss_sni.h"
-#include "sss_speaker.h"
 #include "sss_sync.h"
 
 
@@ -127,6 +127,8 @@ typedef struct {
 
 typedef struct ngx_ssl_session_sync_lookups_s
     ngx_ssl_session_sync_lookups_t;
+typedef struct ngx_ssl_session_sync_client_s
+    ngx_ssl_session_sync_client_t;
 
 
 typedef struct {
@@ -170,8 +172,10 @@ typedef struct {
     ngx_event_t               tick;
     ngx_ssl_session_sync_lookups_t
                              *lookups;      /* NULL: tickets only          */
-    sss_speaker_t            *talker;
-    ngx_connection_t         *completion;
+    ngx_ssl_session_sync_client_t
+                             *client;       /* NULL: none is needed        */
+    sss_sync_t               *poll;         /* of a worker that speaks     */
+    ngx_event_t               step;         /* the poll has more to do     */
     sss_sync_report_t         seen;         /* reported in the log so far  */
     time_t                    complained;
     ngx_uint_t                alone;        /* polls in a row              */

@@ -1,9 +1,6 @@
 
 /*
- * The engine of a worker in nginx's event loop, and who waits for what.
- *
- * The engine's descriptors are watched as any connection's.  What is asked
- * for in a turn of the loop goes out at its end, in an event that is posted.
+ * Who waits for which lookup of this worker.
  *
  * A wait that is over, because its time is up or its connection has gone, is
  * cancelled, so that a late result finds nobody.
@@ -13,25 +10,11 @@
 #include "ngx_ssl_session_sync_lookup.h"
 
 
-#define NGX_SSL_SESSION_SYNC_QUEUE    4096
-#define NGX_SSL_SESSION_SYNC_BREAKER  8
 #define NGX_SSL_SESSION_SYNC_BATCH    64
-#define NGX_SSL_SESSION_SYNC_FINISH   300   /* ms for stores at the end */
 
 
-static void ngx_ssl_session_sync_lookups_post(
-    ngx_ssl_session_sync_lookups_t *lookups);
-static void ngx_ssl_session_sync_turn_handler(ngx_event_t *ev);
-static void ngx_ssl_session_sync_turn(
-    ngx_ssl_session_sync_lookups_t *lookups);
-static void ngx_ssl_session_sync_alarm(ngx_event_t *ev, uint64_t us);
-static void ngx_ssl_session_sync_watch_all(
-    ngx_ssl_session_sync_lookups_t *lookups);
-static void ngx_ssl_session_sync_watch(ngx_ssl_session_sync_watch_t *watch,
-    const sss_engine_watch_t *wanted);
-static void ngx_ssl_session_sync_watch_end(
-    ngx_ssl_session_sync_watch_t *watch);
-static void ngx_ssl_session_sync_watch_handler(ngx_event_t *ev);
+static void ngx_ssl_session_sync_results(
+    ngx_ssl_session_sync_cluster_t *cluster);
 static void ngx_ssl_session_sync_late_handler(ngx_event_t *ev);
 static void ngx_ssl_session_sync_late(ngx_ssl_session_sync_wait_t *wait);
 static void ngx_ssl_session_sync_wait_end(
@@ -42,66 +25,38 @@ ngx_int_t
 ngx_ssl_session_sync_lookups_start(ngx_ssl_session_sync_cluster_t *cluster,
     ngx_log_t *log)
 {
-    ngx_uint_t                       i;
-    sss_engine_conf_t                conf;
-    ngx_ssl_session_sync_server_t   *server;
     ngx_ssl_session_sync_lookups_t  *lookups;
 
-    lookups = ngx_pcalloc(ngx_cycle->pool,
-                          sizeof(ngx_ssl_session_sync_lookups_t));
-    if (lookups == NULL) {
+    lookups = NULL;
+
+    if (ngx_ssl_session_sync_client_start(cluster, 0, log) == NGX_OK) {
+        lookups = ngx_pcalloc(ngx_cycle->pool,
+                              sizeof(ngx_ssl_session_sync_lookups_t));
+    }
+
+    if (lookups) {
+        lookups->keys = sss_session_keys_create();
+    }
+
+    if (lookups == NULL || lookups->keys == NULL) {
+        ngx_log_error(NGX_LOG_ALERT, log, ngx_errno,
+                      "ssl_session_sync: sessions of cluster \"%V\" are not "
+                      "looked up in memcached by this worker",
+                      &cluster->name);
         return NGX_DECLINED;
     }
 
     ngx_queue_init(&lookups->waits);
-
-    lookups->turn.handler = ngx_ssl_session_sync_turn_handler;
-    lookups->turn.data = lookups;
-    lookups->turn.log = ngx_cycle->log;
-    lookups->turn.cancelable = 1;
 
     lookups->late.handler = ngx_ssl_session_sync_late_handler;
     lookups->late.data = lookups;
     lookups->late.log = ngx_cycle->log;
     lookups->late.cancelable = 1;
 
-    for (i = 0; i <= SSS_SERVERS_MAX; i++) {
-        lookups->watches[i].lookups = lookups;
-        lookups->watches[i].number = i;
-    }
-
-    server = cluster->servers.elts;
-
-    for (i = 0; i < cluster->servers.nelts; i++) {
-        lookups->weights[i] = (uint32_t) server[i].weight;
-    }
-
-    ngx_memzero(&conf, sizeof(sss_engine_conf_t));
-
-    conf.servers = cluster->addresses;
-    conf.weights = lookups->weights;
-    conf.n_servers = cluster->servers.nelts;
-    conf.timeout_ms = (unsigned) cluster->lookup_timeout;
-    conf.queue = NGX_SSL_SESSION_SYNC_QUEUE;
-    conf.breaker = NGX_SSL_SESSION_SYNC_BREAKER;
-
-    lookups->keys = sss_session_keys_create();
-    lookups->engine = sss_engine_create(&conf);
     lookups->seat = ngx_ssl_session_sync_sit_down(cluster);
 
     cluster->lookups = lookups;
-
-    if (lookups->keys == NULL || lookups->engine == NULL) {
-        ngx_log_error(NGX_LOG_ALERT, log, ngx_errno,
-                      "ssl_session_sync: sessions of cluster \"%V\" are not "
-                      "looked up in memcached by this worker",
-                      &cluster->name);
-
-        ngx_ssl_session_sync_lookups_stop(cluster);
-        return NGX_DECLINED;
-    }
-
-    ngx_ssl_session_sync_turn(lookups);
+    cluster->client->results = ngx_ssl_session_sync_results;
 
     return NGX_OK;
 }
@@ -110,7 +65,6 @@ ngx_ssl_session_sync_lookups_start(ngx_ssl_session_sync_cluster_t *cluster,
 void
 ngx_ssl_session_sync_lookups_stop(ngx_ssl_session_sync_cluster_t *cluster)
 {
-    ngx_uint_t                       i;
     ngx_ssl_session_sync_lookups_t  *lookups;
 
     lookups = cluster->lookups;
@@ -119,9 +73,7 @@ ngx_ssl_session_sync_lookups_stop(ngx_ssl_session_sync_cluster_t *cluster)
         return;
     }
 
-    if (lookups->engine && lookups->keys) {
-        ngx_ssl_session_sync_lookups_tick(cluster);
-    }
+    ngx_ssl_session_sync_lookups_tick(cluster);
 
     if (lookups->seat) {
         lookups->seat->waiting = 0;
@@ -130,28 +82,13 @@ ngx_ssl_session_sync_lookups_stop(ngx_ssl_session_sync_cluster_t *cluster)
     }
 
     cluster->lookups = NULL;
-
-    for (i = 0; i <= SSS_SERVERS_MAX; i++) {
-        ngx_ssl_session_sync_watch_end(&lookups->watches[i]);
-    }
-
-    if (lookups->turn.timer_set) {
-        ngx_del_timer(&lookups->turn);
-    }
-
-    if (lookups->turn.posted) {
-        ngx_delete_posted_event(&lookups->turn);
-    }
+    cluster->client->results = NULL;
 
     if (lookups->late.timer_set) {
         ngx_del_timer(&lookups->late);
     }
 
-    sss_engine_destroy(lookups->engine, NGX_SSL_SESSION_SYNC_FINISH);
-
-    if (lookups->keys) {
-        sss_session_keys_destroy(lookups->keys);
-    }
+    sss_session_keys_destroy(lookups->keys);
 }
 
 
@@ -169,7 +106,7 @@ ngx_ssl_session_sync_lookups_tick(ngx_ssl_session_sync_cluster_t *cluster)
     told = &cluster->lookups->told;
     counters = ngx_ssl_session_sync_counters(cluster);
 
-    sss_engine_stats(cluster->lookups->engine, &stats);
+    sss_engine_stats(cluster->client->engine, &stats);
 
 #define ngx_ssl_session_sync_tell(name)                                       \
     (void) ngx_atomic_fetch_add(&counters->name,                              \
@@ -213,7 +150,7 @@ ngx_ssl_session_sync_lookup(ngx_ssl_session_sync_wait_t *wait,
     lookups = wait->cluster->lookups;
     timeout = wait->cluster->lookup_timeout;
 
-    if (sss_engine_get(lookups->engine, name, (int) take, wait,
+    if (sss_engine_get(wait->cluster->client->engine, name, (int) take, wait,
                        &wait->lookup)
         != SSS_ENGINE_QUEUED)
     {
@@ -233,7 +170,7 @@ ngx_ssl_session_sync_lookup(ngx_ssl_session_sync_wait_t *wait,
         ngx_add_timer(&lookups->late, timeout);
     }
 
-    ngx_ssl_session_sync_lookups_post(lookups);
+    ngx_ssl_session_sync_client_post(wait->cluster->client);
 
     return NGX_AGAIN;
 }
@@ -243,7 +180,7 @@ void
 ngx_ssl_session_sync_cancel(ngx_ssl_session_sync_wait_t *wait)
 {
     if (wait->active && wait->cluster->lookups) {
-        sss_engine_cancel(wait->cluster->lookups->engine, wait->lookup);
+        sss_engine_cancel(wait->cluster->client->engine, wait->lookup);
     }
 
     ngx_ssl_session_sync_wait_end(wait);
@@ -259,9 +196,9 @@ void
 ngx_ssl_session_sync_put(ngx_ssl_session_sync_cluster_t *cluster,
     const char *name, const u_char *value, size_t len, uint32_t ttl)
 {
-    (void) sss_engine_put(cluster->lookups->engine, name, value, len, ttl);
+    (void) sss_engine_put(cluster->client->engine, name, value, len, ttl);
 
-    ngx_ssl_session_sync_lookups_post(cluster->lookups);
+    ngx_ssl_session_sync_client_post(cluster->client);
 }
 
 
@@ -269,46 +206,21 @@ void
 ngx_ssl_session_sync_drop(ngx_ssl_session_sync_cluster_t *cluster,
     const char *name)
 {
-    (void) sss_engine_remove(cluster->lookups->engine, name);
+    (void) sss_engine_remove(cluster->client->engine, name);
 
-    ngx_ssl_session_sync_lookups_post(cluster->lookups);
+    ngx_ssl_session_sync_client_post(cluster->client);
 }
 
 
 static void
-ngx_ssl_session_sync_lookups_post(ngx_ssl_session_sync_lookups_t *lookups)
-{
-    if (!lookups->turn.posted) {
-        ngx_post_event(&lookups->turn, &ngx_posted_events);
-    }
-}
-
-
-static void
-ngx_ssl_session_sync_turn_handler(ngx_event_t *ev)
-{
-    ngx_ssl_session_sync_turn(ev->data);
-}
-
-
-static void
-ngx_ssl_session_sync_turn(ngx_ssl_session_sync_lookups_t *lookups)
+ngx_ssl_session_sync_results(ngx_ssl_session_sync_cluster_t *cluster)
 {
     size_t                        i, n;
-    uint64_t                      due;
     sss_engine_result_t           results[NGX_SSL_SESSION_SYNC_BATCH];
     ngx_ssl_session_sync_wait_t  *wait;
 
-    due = sss_engine_run(lookups->engine);
-
-    ngx_ssl_session_sync_watch_all(lookups);
-
-    if (due != SSS_ENGINE_NEVER) {
-        ngx_ssl_session_sync_alarm(&lookups->turn, due);
-    }
-
     do {
-        n = sss_engine_take(lookups->engine, results,
+        n = sss_engine_take(cluster->client->engine, results,
                             NGX_SSL_SESSION_SYNC_BATCH);
 
         for (i = 0; i < n; i++) {
@@ -328,137 +240,6 @@ ngx_ssl_session_sync_turn(ngx_ssl_session_sync_lookups_t *lookups)
         }
 
     } while (n == NGX_SSL_SESSION_SYNC_BATCH);
-}
-
-
-/* An alarm that is set for earlier stays: too early does no harm. */
-
-static void
-ngx_ssl_session_sync_alarm(ngx_event_t *ev, uint64_t us)
-{
-    ngx_msec_t  ms;
-
-    ms = (ngx_msec_t) (us / 1000 + 1);
-
-    if (ev->timer_set) {
-
-        if ((ngx_msec_int_t) (ngx_current_msec + ms - ev->timer.key) >= 0) {
-            return;
-        }
-
-        ngx_del_timer(ev);
-    }
-
-    ngx_add_timer(ev, ms);
-}
-
-
-static void
-ngx_ssl_session_sync_watch_all(ngx_ssl_session_sync_lookups_t *lookups)
-{
-    size_t              i, n;
-    sss_engine_watch_t  wanted;
-
-    n = sss_engine_watches(lookups->engine);
-
-    for (i = 0; i < n; i++) {
-        sss_engine_watch(lookups->engine, i, &wanted);
-        ngx_ssl_session_sync_watch(&lookups->watches[i], &wanted);
-    }
-}
-
-
-static void
-ngx_ssl_session_sync_watch(ngx_ssl_session_sync_watch_t *watch,
-    const sss_engine_watch_t *wanted)
-{
-    ngx_connection_t  *c;
-
-    c = watch->connection;
-
-    if (c && (c->fd != wanted->fd || watch->epoch != wanted->epoch)) {
-        ngx_ssl_session_sync_watch_end(watch);
-        c = NULL;
-    }
-
-    if (wanted->fd == -1) {
-        return;
-    }
-
-    if (c == NULL) {
-
-        /* without one, lookups fail until there is one */
-
-        c = ngx_get_connection(wanted->fd, ngx_cycle->log);
-        if (c == NULL) {
-            return;
-        }
-
-        c->data = watch;
-        c->read->handler = ngx_ssl_session_sync_watch_handler;
-        c->write->handler = ngx_ssl_session_sync_watch_handler;
-        c->read->log = ngx_cycle->log;
-        c->write->log = ngx_cycle->log;
-
-        watch->connection = c;
-        watch->epoch = wanted->epoch;
-    }
-
-    /* level-triggered: the engine reads as much as it wants */
-
-    if (!c->read->active) {
-        (void) ngx_add_event(c->read, NGX_READ_EVENT, 0);
-    }
-
-    if (wanted->write && !c->write->active) {
-        (void) ngx_add_event(c->write, NGX_WRITE_EVENT, 0);
-
-    } else if (!wanted->write && c->write->active) {
-        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, 0);
-    }
-}
-
-
-/* The engine closes its descriptors, or has closed them. */
-
-static void
-ngx_ssl_session_sync_watch_end(ngx_ssl_session_sync_watch_t *watch)
-{
-    ngx_connection_t  *c;
-
-    c = watch->connection;
-
-    if (c == NULL) {
-        return;
-    }
-
-    watch->connection = NULL;
-
-    if (c->read->active) {
-        (void) ngx_del_event(c->read, NGX_READ_EVENT, NGX_CLOSE_EVENT);
-    }
-
-    if (c->write->active) {
-        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, NGX_CLOSE_EVENT);
-    }
-
-    ngx_free_connection(c);
-    c->fd = (ngx_socket_t) -1;
-}
-
-
-static void
-ngx_ssl_session_sync_watch_handler(ngx_event_t *ev)
-{
-    ngx_connection_t              *c;
-    ngx_ssl_session_sync_watch_t  *watch;
-
-    c = ev->data;
-    watch = c->data;
-
-    sss_engine_event(watch->lookups->engine, watch->number);
-
-    ngx_ssl_session_sync_turn(watch->lookups);
 }
 
 

@@ -2,7 +2,7 @@
 /*
  * Sessions that are known by an ID: what its files share.
  *
- *     lookup    the engine of a worker, and who waits for what
+ *     lookup    who waits for what
  *     hold      the filter BIO that keeps a ClientHello until the answer
  *     local     the caches of this host
  *     id        IDs of the cluster
@@ -14,6 +14,7 @@
 #define NGX_SSL_SESSION_SYNC_LOOKUP_H_INCLUDED
 
 
+#include "ngx_ssl_session_sync_client.h"
 #include "ngx_ssl_session_sync_handshake.h"
 #include "sss_seen.h"
 
@@ -42,38 +43,24 @@ struct ngx_ssl_session_sync_wait_s {
 };
 
 
-/* A descriptor of the engine, as the event loop knows it. */
-
-typedef struct {
-    ngx_ssl_session_sync_lookups_t *lookups;
-    size_t                          number;
-    unsigned                        epoch;
-    ngx_connection_t               *connection; /* NULL: it is not watched */
-} ngx_ssl_session_sync_watch_t;
-
-
-/* The part of a worker that belongs to one cluster. */
+/* What a worker holds for the sessions of one cluster. */
 
 struct ngx_ssl_session_sync_lookups_s {
-    sss_engine_t                   *engine;
     sss_session_keys_t             *keys;
     sss_seen_t                      seen;       /* sessions from memcached */
-    ngx_event_t                     turn;       /* the engine is to run */
     ngx_event_t                     late;       /* the first wait is over */
     ngx_queue_t                     waits;
-    ngx_ssl_session_sync_watch_t    watches[SSS_SERVERS_MAX + 1];
     sss_engine_stats_t              told;       /* already in the zone */
     ngx_ssl_session_sync_seat_t    *seat;
-    uint32_t                        weights[SSS_SERVERS_MAX];
 };
 
 
 /* lookup */
 
 /*
- * Starts what a worker needs for a cluster with memcached.  Without it
- * (NGX_DECLINED: no memory or descriptors, said in the log) sessions stay on
- * their host.
+ * Starts what a worker needs for the sessions of a cluster with memcached, its
+ * client included, unless there is one.  Without it (NGX_DECLINED: no memory
+ * or descriptors, said in the log) sessions stay on their host.
  */
 ngx_int_t ngx_ssl_session_sync_lookups_start(
     ngx_ssl_session_sync_cluster_t *cluster, ngx_log_t *log);

@@ -2,23 +2,27 @@
 /*
  * The life of a worker.
  *
- * Every worker ticks once in a poll_interval.  One of them, the speaker,
- * owns a thread that talks to memcached; the zone says which one and when it
- * was last seen.  If it dies, the next tick of another takes over.
+ * Every worker ticks once in a poll_interval.  One of them, the speaker, polls
+ * the keys in memcached; the zone says which one and when it was last seen.
+ * If it dies, the next tick of another takes over.
  */
 
 
 #include "ngx_ssl_session_sync_lookup.h"
+#include "sss_request.h"
 
 
 /* the longest a starting worker waits for the keys of the cluster */
 #define NGX_SSL_SESSION_SYNC_START     1000
 
-/* bounds each memcached operation of the speaker's thread */
-#define NGX_SSL_SESSION_SYNC_TIMEOUT   500
+/* after so long a poll puts off what can wait for the next one */
+#define NGX_SSL_SESSION_SYNC_LONG      3000
 
-/* a stopping worker leaves its thread behind after this */
-#define NGX_SSL_SESSION_SYNC_STOP      200
+/* a poll that has much to compute lets others work after this, in us */
+#define NGX_SSL_SESSION_SYNC_PIECE     1000
+
+/* a stopping worker waits for this until its stores are sent */
+#define NGX_SSL_SESSION_SYNC_FINISH    300
 
 /* polls after which a host that sees only strangers says so */
 #define NGX_SSL_SESSION_SYNC_ALONE     3
@@ -31,8 +35,9 @@ static ngx_int_t ngx_ssl_session_sync_start(ngx_cycle_t *cycle,
     ngx_ssl_session_sync_cluster_t *cluster);
 static ngx_int_t ngx_ssl_session_sync_rings(
     ngx_ssl_session_sync_cluster_t *cluster);
-static void ngx_ssl_session_sync_wait(
-    ngx_ssl_session_sync_cluster_t *cluster);
+static void ngx_ssl_session_sync_wait(ngx_ssl_session_sync_conf_t *conf);
+static ngx_uint_t ngx_ssl_session_sync_wait_once(
+    ngx_ssl_session_sync_conf_t *conf);
 static void ngx_ssl_session_sync_tick(ngx_event_t *ev);
 static void ngx_ssl_session_sync_keep(
     ngx_ssl_session_sync_cluster_t *cluster);
@@ -42,11 +47,15 @@ static ngx_uint_t ngx_ssl_session_sync_speaker_alive(
     ngx_ssl_session_sync_cluster_t *cluster, ngx_pid_t pid);
 static void ngx_ssl_session_sync_speak(
     ngx_ssl_session_sync_cluster_t *cluster);
-static ngx_int_t ngx_ssl_session_sync_start_talker(
+static ngx_int_t ngx_ssl_session_sync_start_poll(
     ngx_ssl_session_sync_cluster_t *cluster, ngx_log_t *log);
-static void ngx_ssl_session_sync_stop_talker(
+static void ngx_ssl_session_sync_stop_poll(
     ngx_ssl_session_sync_cluster_t *cluster);
-static void ngx_ssl_session_sync_completion_handler(ngx_event_t *ev);
+static void ngx_ssl_session_sync_step_handler(ngx_event_t *ev);
+static ngx_uint_t ngx_ssl_session_sync_step(
+    ngx_ssl_session_sync_cluster_t *cluster);
+static ngx_uint_t ngx_ssl_session_sync_carry_out(
+    ngx_ssl_session_sync_cluster_t *cluster, ngx_uint_t *done);
 static void ngx_ssl_session_sync_complete(
     ngx_ssl_session_sync_cluster_t *cluster, ngx_log_t *log);
 static void ngx_ssl_session_sync_log_report(
@@ -84,8 +93,10 @@ ngx_ssl_session_sync_init_process(ngx_cycle_t *cycle)
         }
     }
 
+    ngx_ssl_session_sync_wait(conf);
+
     for (i = 0; i < conf->clusters.nelts; i++) {
-        ngx_ssl_session_sync_wait(cluster[i]);
+        ngx_ssl_session_sync_keep(cluster[i]);
     }
 
     return NGX_OK;
@@ -111,7 +122,10 @@ ngx_ssl_session_sync_exit_process(ngx_cycle_t *cycle)
         (void) ngx_atomic_cmp_set(&cluster[i]->sh->speaker, ngx_pid, 0);
 
         ngx_ssl_session_sync_lookups_stop(cluster[i]);
-        ngx_ssl_session_sync_stop_talker(cluster[i]);
+        ngx_ssl_session_sync_stop_poll(cluster[i]);
+        ngx_ssl_session_sync_client_stop(cluster[i],
+                                         cluster[i]->ids
+                                         ? NGX_SSL_SESSION_SYNC_FINISH : 0);
 
         sss_ring_wipe(cluster[i]->view);
         sss_ring_wipe(cluster[i]->spare);
@@ -135,16 +149,21 @@ ngx_ssl_session_sync_start(ngx_cycle_t *cycle,
     cluster->tick.log = cycle->log;
     cluster->tick.cancelable = 1;
 
+    cluster->step.handler = ngx_ssl_session_sync_step_handler;
+    cluster->step.data = cluster;
+    cluster->step.log = cycle->log;
+    cluster->step.cancelable = 1;
+
     ngx_add_timer(&cluster->tick, cluster->poll_interval);
+
+    if (cluster->ids) {
+        (void) ngx_ssl_session_sync_lookups_start(cluster, cycle->log);
+    }
 
     if (cluster->servers.nelts
         && ngx_ssl_session_sync_become_speaker(cluster))
     {
         ngx_ssl_session_sync_speak(cluster);
-    }
-
-    if (cluster->ids) {
-        (void) ngx_ssl_session_sync_lookups_start(cluster, cycle->log);
     }
 
     return NGX_OK;
@@ -173,31 +192,65 @@ ngx_ssl_session_sync_rings(ngx_ssl_session_sync_cluster_t *cluster)
 
 
 /*
- * A worker that serves before it has the keys of the cluster costs every
- * returning client a full handshake, so it waits for them, but not for long.
+ * A worker that serves before it has the keys of its clusters costs every
+ * returning client a full handshake, so it waits for them, for all at once and
+ * not for long.  There is no event loop yet: the clients of all clusters go on
+ * as their servers answer, and a signal that ends the worker ends the wait.
  */
 
 static void
-ngx_ssl_session_sync_wait(ngx_ssl_session_sync_cluster_t *cluster)
+ngx_ssl_session_sync_wait(ngx_ssl_session_sync_conf_t *conf)
 {
-    ngx_uint_t  i;
+    uint64_t  until;
 
-    for (i = 0; i < NGX_SSL_SESSION_SYNC_START / 5; i++) {
+    until = sss_request_clock() + NGX_SSL_SESSION_SYNC_START * 1000;
 
-        if (cluster->talker) {
-            ngx_ssl_session_sync_complete(cluster, ngx_cycle->log);
-        }
-
-        if (cluster->servers.nelts == 0 || cluster->sh->synced) {
-            break;
-        }
-
-        ngx_msleep(5);
+    while (ngx_ssl_session_sync_wait_once(conf)
+           && sss_request_clock() < until
+           && !ngx_quit && !ngx_terminate)
+    {
+        /* void */
     }
 
     ngx_time_update();
+}
 
-    ngx_ssl_session_sync_keep(cluster);
+
+/* Returns 1 if there is a cluster whose keys are to be waited for. */
+
+static ngx_uint_t
+ngx_ssl_session_sync_wait_once(ngx_ssl_session_sync_conf_t *conf)
+{
+    ngx_uint_t                        i, waiting, idle;
+    ngx_ssl_session_sync_cluster_t  **cluster;
+
+    cluster = conf->clusters.elts;
+    waiting = 0;
+    idle = 1;
+
+    for (i = 0; i < conf->clusters.nelts; i++) {
+
+        if (cluster[i]->servers.nelts == 0 || cluster[i]->sh->synced) {
+            continue;
+        }
+
+        waiting = 1;
+
+        if (cluster[i]->client) {
+            idle = 0;
+
+            sss_engine_wait(cluster[i]->client->engine, 1);
+            ngx_ssl_session_sync_client_turn(cluster[i]->client);
+        }
+    }
+
+    /* another worker speaks */
+
+    if (waiting && idle) {
+        ngx_msleep(1);
+    }
+
+    return waiting;
 }
 
 
@@ -312,8 +365,8 @@ ngx_ssl_session_sync_speaker_alive(ngx_ssl_session_sync_cluster_t *cluster,
 static void
 ngx_ssl_session_sync_speak(ngx_ssl_session_sync_cluster_t *cluster)
 {
-    if (cluster->talker == NULL
-        && ngx_ssl_session_sync_start_talker(cluster, cluster->tick.log)
+    if (cluster->poll == NULL
+        && ngx_ssl_session_sync_start_poll(cluster, cluster->tick.log)
            != NGX_OK)
     {
         /* let another worker try */
@@ -322,17 +375,24 @@ ngx_ssl_session_sync_speak(ngx_ssl_session_sync_cluster_t *cluster)
         return;
     }
 
-    (void) sss_speaker_submit(cluster->talker,
-                              ngx_ssl_session_sync_view(cluster));
+    if (sss_sync_begin(cluster->poll, ngx_ssl_session_sync_view(cluster),
+                       ngx_ssl_session_sync_now())
+        == 0)
+    {
+        ngx_ssl_session_sync_client_turn(cluster->client);
+    }
 }
 
 
 static ngx_int_t
-ngx_ssl_session_sync_start_talker(ngx_ssl_session_sync_cluster_t *cluster,
+ngx_ssl_session_sync_start_poll(ngx_ssl_session_sync_cluster_t *cluster,
     ngx_log_t *log)
 {
-    sss_sync_conf_t    conf;
-    ngx_connection_t  *c;
+    sss_sync_conf_t  conf;
+
+    if (ngx_ssl_session_sync_client_start(cluster, 1, log) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     ngx_memzero(&conf, sizeof(sss_sync_conf_t));
 
@@ -345,74 +405,116 @@ ngx_ssl_session_sync_start_talker(ngx_ssl_session_sync_cluster_t *cluster,
     conf.rotation = (uint32_t) cluster->key_rotation;
     conf.retention = (uint32_t) cluster->retention;
     conf.capacity = cluster->sh->board.capacity;
-    conf.timeout_ms = NGX_SSL_SESSION_SYNC_TIMEOUT;
-    conf.poll_ms = (unsigned) cluster->poll_interval;
+    conf.patience_ms = NGX_SSL_SESSION_SYNC_LONG;
 
-    cluster->talker = sss_speaker_start(&conf);
+    cluster->poll = sss_sync_create(&conf);
 
-    if (cluster->talker == NULL) {
+    if (cluster->poll == NULL) {
         ngx_log_error(NGX_LOG_ALERT, log, ngx_errno,
-                      "ssl_session_sync: no thread for cluster \"%V\"",
+                      "ssl_session_sync: no memory to poll cluster \"%V\"",
                       &cluster->name);
         return NGX_ERROR;
     }
 
-    c = ngx_get_connection(sss_speaker_fd(cluster->talker), log);
-
-    if (c == NULL) {
-        ngx_ssl_session_sync_stop_talker(cluster);
-        return NGX_ERROR;
-    }
-
-    c->data = cluster;
-    c->read->handler = ngx_ssl_session_sync_completion_handler;
-    c->read->log = log;
-    c->write->log = log;
-
-    cluster->completion = c;
-
-    if (ngx_add_event(c->read, NGX_READ_EVENT, 0) != NGX_OK) {
-        ngx_ssl_session_sync_stop_talker(cluster);
-        return NGX_ERROR;
-    }
+    cluster->client->exchanges = ngx_ssl_session_sync_step;
 
     return NGX_OK;
 }
 
 
 static void
-ngx_ssl_session_sync_stop_talker(ngx_ssl_session_sync_cluster_t *cluster)
+ngx_ssl_session_sync_stop_poll(ngx_ssl_session_sync_cluster_t *cluster)
 {
-    ngx_connection_t  *c;
-
-    c = cluster->completion;
-
-    if (c) {
-        if (c->read->active) {
-            (void) ngx_del_event(c->read, NGX_READ_EVENT, 0);
-        }
-
-        ngx_free_connection(c);
-        c->fd = (ngx_socket_t) -1;
-
-        cluster->completion = NULL;
+    if (cluster->step.timer_set) {
+        ngx_del_timer(&cluster->step);
     }
 
-    if (cluster->talker) {
-        (void) sss_speaker_stop(cluster->talker, NGX_SSL_SESSION_SYNC_STOP);
-        cluster->talker = NULL;
+    if (cluster->poll) {
+        cluster->client->exchanges = NULL;
+        sss_engine_forget(cluster->client->engine);
+
+        sss_sync_destroy(cluster->poll);
+        cluster->poll = NULL;
     }
 }
 
 
 static void
-ngx_ssl_session_sync_completion_handler(ngx_event_t *ev)
+ngx_ssl_session_sync_step_handler(ngx_event_t *ev)
 {
-    ngx_connection_t  *c;
+    ngx_ssl_session_sync_cluster_t  *cluster = ev->data;
 
-    c = ev->data;
+    ngx_ssl_session_sync_client_turn(cluster->client);
+}
 
-    ngx_ssl_session_sync_complete(c->data, ev->log);
+
+/*
+ * Goes on with the poll as far as it does not wait, but not for longer than a
+ * piece.  Returns 1 if exchanges were begun.
+ */
+
+static ngx_uint_t
+ngx_ssl_session_sync_step(ngx_ssl_session_sync_cluster_t *cluster)
+{
+    uint64_t       begun;
+    ngx_uint_t     asked, done;
+    sss_sync_rc_t  rc;
+
+    asked = 0;
+    begun = sss_request_clock();
+
+    for ( ;; ) {
+
+        rc = sss_sync_step(cluster->poll);
+
+        if (rc == SSS_SYNC_DONE) {
+            ngx_ssl_session_sync_complete(cluster, cluster->tick.log);
+            return asked;
+        }
+
+        asked |= ngx_ssl_session_sync_carry_out(cluster, &done);
+
+        if (rc == SSS_SYNC_WAIT && !done) {
+            return asked;
+        }
+
+        if (sss_request_clock() - begun > NGX_SSL_SESSION_SYNC_PIECE) {
+
+            if (!cluster->step.timer_set) {
+                ngx_add_timer(&cluster->step, 0);
+            }
+
+            return asked;
+        }
+    }
+}
+
+
+/* Begins what the poll wants; "*done" tells if anything ended at once. */
+
+static ngx_uint_t
+ngx_ssl_session_sync_carry_out(ngx_ssl_session_sync_cluster_t *cluster,
+    ngx_uint_t *done)
+{
+    ngx_uint_t       i, asked;
+    sss_exchange_t  *x;
+
+    asked = 0;
+    *done = 0;
+
+    for (i = 0; i < cluster->servers.nelts; i++) {
+
+        x = sss_sync_exchange(cluster->poll, i);
+
+        if (x->state == SSS_EXCHANGE_WANTED) {
+            sss_engine_ask(cluster->client->engine, i, x);
+
+            asked = 1;
+            *done |= (x->state == SSS_EXCHANGE_DONE);
+        }
+    }
+
+    return asked;
 }
 
 
@@ -424,9 +526,7 @@ ngx_ssl_session_sync_complete(ngx_ssl_session_sync_cluster_t *cluster,
 
     /* the spare ring is only ever used within one call, so here it is free */
 
-    if (sss_speaker_take(cluster->talker, cluster->spare, &report) != 1) {
-        return;
-    }
+    (void) sss_sync_take(cluster->poll, cluster->spare, &report);
 
     if (ngx_ssl_session_sync_zone_update(cluster, cluster->spare, 0, log)
         != NGX_OK)

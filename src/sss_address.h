@@ -14,6 +14,7 @@
 
 
 #define SSS_ADDRESS_HOST  256
+#define SSS_SERVERS_MAX   16            /* of a cluster                    */
 
 
 typedef struct {

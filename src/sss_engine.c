@@ -15,6 +15,7 @@
 #include "sss_link.h"
 #include "sss_request.h"
 #include "sss_spread.h"
+#include "sss_talk.h"
 
 
 /*
@@ -51,7 +52,7 @@ struct sss_engine_s {
     sss_spread_t       *spread;
     int                 wake;           /* eventfd: a name was resolved    */
 
-    uint64_t            timeout;        /* us                              */
+    uint64_t            timeout;        /* of a lookup, us                 */
     unsigned            queue;
     unsigned            breaker;
 
@@ -74,7 +75,8 @@ struct sss_engine_s {
 };
 
 
-static int sss_engine_open(sss_engine_t *engine);
+static int sss_engine_open(sss_engine_t *engine,
+    const sss_engine_conf_t *conf);
 static size_t sss_engine_server(sss_engine_t *engine, const char *name);
 static uint32_t sss_engine_usable(const sss_engine_t *engine);
 static sss_engine_queue_t sss_engine_drop(sss_engine_t *engine);
@@ -122,7 +124,7 @@ sss_engine_create(const sss_engine_conf_t *conf)
         engine->weights[i] = conf->weights ? conf->weights[i] : 1;
     }
 
-    if (sss_engine_open(engine) != 0) {
+    if (sss_engine_open(engine, conf) != 0) {
         sss_engine_destroy(engine, 0);
         return NULL;
     }
@@ -134,10 +136,9 @@ sss_engine_create(const sss_engine_conf_t *conf)
 
 
 static int
-sss_engine_open(sss_engine_t *engine)
+sss_engine_open(sss_engine_t *engine, const sss_engine_conf_t *conf)
 {
-    size_t    i;
-    unsigned  timeout_ms;
+    size_t  i;
 
     engine->wake = eventfd(0, EFD_NONBLOCK|EFD_CLOEXEC);
     engine->spread = sss_spread_create(engine->servers, engine->weights,
@@ -147,10 +148,10 @@ sss_engine_open(sss_engine_t *engine)
         return -1;
     }
 
-    timeout_ms = (unsigned) (engine->timeout / 1000);
-
     for (i = 0; i < engine->n; i++) {
-        engine->links[i] = sss_link_create(&engine->servers[i], timeout_ms,
+        engine->links[i] = sss_link_create(&engine->servers[i],
+                                           conf->timeout_ms,
+                                           conf->patience_ms, conf->quiet,
                                            engine->wake, &engine->done);
         if (engine->links[i] == NULL) {
             return -1;
@@ -169,6 +170,8 @@ sss_engine_destroy(sss_engine_t *engine, unsigned wait_ms)
     if (engine == NULL) {
         return;
     }
+
+    sss_engine_forget(engine);
 
     if (wait_ms > 0) {
         sss_engine_finish(engine, wait_ms);
@@ -216,6 +219,7 @@ sss_engine_get(sss_engine_t *engine, const char *name, int take, void *data,
     }
 
     request->since = sss_request_clock();
+    request->until = request->since + engine->timeout;
     request->data = data;
 
     engine->used++;
@@ -331,6 +335,24 @@ sss_engine_usable(const sss_engine_t *engine)
 }
 
 
+void
+sss_engine_ask(sss_engine_t *engine, size_t i, sss_exchange_t *x)
+{
+    sss_link_ask(engine->links[i], x, sss_request_clock());
+}
+
+
+void
+sss_engine_forget(sss_engine_t *engine)
+{
+    size_t  i;
+
+    for (i = 0; i < engine->n && engine->links[i] != NULL; i++) {
+        sss_link_forget(engine->links[i]);
+    }
+}
+
+
 uint64_t
 sss_engine_run(sss_engine_t *engine)
 {
@@ -442,7 +464,7 @@ sss_engine_batch(sss_engine_t *engine, size_t i)
 
         lookups.head = NULL;
 
-        for (n = 0; n < SSS_LINK_NAMES; n++) {
+        for (n = 0; n < SSS_TALK_NAMES; n++) {
 
             request = sss_queue_pop(&engine->batch[i]);
             if (request == NULL) {

@@ -1,7 +1,8 @@
 
 /*
- * The engine: looks sessions up in memcached, and stores and removes them,
- * as a part of its owner's event loop.  Nothing here ever waits.
+ * The engine: the client of memcached.  It looks sessions up, stores and
+ * removes them, and carries out the exchanges by which hosts share keys, as a
+ * part of its owner's event loop.  Nothing here ever waits.
  *
  * It has a connection to every server of the cluster; a record is on one of
  * them by consistent hashing (ketama, weights).  What the owner asks for
@@ -33,8 +34,8 @@
 #include <stdint.h>
 
 #include "sss_address.h"
+#include "sss_exchange.h"
 #include "sss_secret.h"
-#include "sss_sync.h"
 
 
 #define SSS_ENGINE_VALUE    65536       /* longest record                  */
@@ -47,7 +48,12 @@ typedef struct {
     const sss_address_t  *servers;      /* the caller's, outlives the engine */
     const uint32_t       *weights;      /* likewise                        */
     size_t                n_servers;
-    unsigned              timeout_ms;   /* of one exchange with a server   */
+    unsigned              timeout_ms;   /* of a lookup                     */
+    unsigned              patience_ms;  /* of an exchange: how long the server
+                                           may show no sign of life; three
+                                           times as much is all there is   */
+    int                   quiet;        /* 1: for exchanges alone; connects
+                                           when there is one               */
     unsigned              queue;        /* lookups at a time, with results
                                            that were not taken yet         */
     unsigned              breaker;      /* failures in a row that open it  */
@@ -131,6 +137,17 @@ sss_engine_queue_t sss_engine_put(sss_engine_t *engine, const char *name,
 
 /* Removes a record. */
 sss_engine_queue_t sss_engine_remove(sss_engine_t *engine, const char *name);
+
+/*
+ * Carries an exchange with the i-th server out, one at a time for each: it is
+ * SSS_EXCHANGE_DONE some time after, perhaps at once, and its memory must stay
+ * until then.  It shares the connection with lookups, but neither waits for
+ * the other's deadline.
+ */
+void sss_engine_ask(sss_engine_t *engine, size_t i, sss_exchange_t *x);
+
+/* Nobody waits for exchanges any more: their memory may go. */
+void sss_engine_forget(sss_engine_t *engine);
 
 /*
  * At the end of a turn in which anything was called: sends what is to go out

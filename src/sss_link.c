@@ -1,36 +1,24 @@
 
-/*
- * libmemcached is not used here.  It cannot wait for several servers and
- * for the queue at once, and it trusts servers: to a "get" answered by
- * VERSION and a line end it dereferences a null pointer (1.1.4).
- */
-
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include "sss_buffer.h"
 #include "sss_link.h"
-#include "sss_reply.h"
 #include "sss_resolve.h"
+#include "sss_talk.h"
 
 
-#define SSS_LINK_PROBE     "sss1:probe"
 #define SSS_LINK_RETRY     500000       /* between probes of one down, us  */
 #define SSS_LINK_STEADY    1000000      /* worth an attempt at once, us    */
 #define SSS_LINK_SILENCE   1000000      /* makes writes ask for an answer  */
-#define SSS_LINK_ROOM      (4 * 1024 * 1024)    /* for bytes not sent      */
 #define SSS_LINK_READ      16384
-#define SSS_LINK_LINE      128          /* of a command, without a value   */
-#define SSS_LINK_ASK       (2 * SSS_NAME_SIZE + 16)     /* for one lookup  */
-#define SSS_LINK_RELATIVE  (30 * 24 * 3600)     /* memcached's own limit   */
+#define SSS_LINK_PATIENCE  3            /* times an exchange may take what
+                                           it may wait for a sign of life  */
 
 
 typedef enum {
@@ -43,13 +31,15 @@ typedef enum {
 
 struct sss_link_s {
     sss_address_t      address;
-    uint64_t           timeout;         /* us                              */
+    uint64_t           timeout;         /* of lookups, us                  */
+    uint64_t           patience;        /* of exchanges, us                */
     int                wake;
-    sss_queue_t       *done;
 
     sss_link_state_t   state;
+    unsigned           quiet:1;
     unsigned           usable:1;
     unsigned           answered:1;
+    unsigned           again:1;         /* the exchange was begun again    */
     int                fd;
     unsigned           epoch;           /* of descriptors                  */
     uint64_t           retry;           /* when to try again               */
@@ -62,39 +52,30 @@ struct sss_link_s {
     size_t             first;           /* address to begin with           */
     size_t             tried;
 
-    sss_queue_t        asked;           /* in the order of their answers   */
-    sss_request_t     *cursor;          /* of the "get" being answered     */
-    sss_buffer_t       out;
-    sss_buffer_t       in;
+    sss_talk_t         talk;
 };
 
 
+static int sss_link_quiet(const sss_link_t *link);
 static void sss_link_begin(sss_link_t *link, uint64_t now);
 static void sss_link_connect(sss_link_t *link, uint64_t now);
 static int sss_link_socket(sss_link_t *link, size_t i);
 static int sss_link_is_connected(const sss_link_t *link);
 static void sss_link_connected(sss_link_t *link, uint64_t now);
 static void sss_link_reset(sss_link_t *link);
-static void sss_link_down(sss_link_t *link, uint64_t now);
-static void sss_link_lost(sss_link_t *link, uint64_t now);
+static void sss_link_down(sss_link_t *link, const char *reason,
+    uint64_t now);
+static void sss_link_lost(sss_link_t *link, const char *reason,
+    uint64_t now);
 static void sss_link_late(sss_link_t *link, uint64_t now);
 static void sss_link_read(sss_link_t *link, uint64_t now);
-static int sss_link_replies(sss_link_t *link, uint64_t now);
-static int sss_link_reply(sss_link_t *link, sss_reply_rc_t rc,
-    const sss_reply_t *reply, uint64_t now);
-static int sss_link_value(sss_link_t *link, const sss_reply_t *reply);
-static sss_request_t *sss_link_match(sss_request_t *request,
-    const sss_request_t *end, const sss_reply_t *reply);
-static void sss_link_end(sss_link_t *link, uint64_t now);
-static void sss_link_add(sss_link_t *link, const char *text);
-static void sss_link_number(sss_link_t *link, uint64_t n);
-static void sss_link_finish(sss_link_t *link, sss_request_t *request,
-    sss_engine_rc_t rc);
+static void sss_link_signs(sss_link_t *link, uint64_t now);
+static uint64_t sss_link_stalls(const sss_link_t *link);
 
 
 sss_link_t *
-sss_link_create(const sss_address_t *address, unsigned timeout_ms, int wake,
-    sss_queue_t *done)
+sss_link_create(const sss_address_t *address, unsigned timeout_ms,
+    unsigned patience_ms, int quiet, int wake, sss_queue_t *done)
 {
     sss_link_t  *link;
 
@@ -105,8 +86,10 @@ sss_link_create(const sss_address_t *address, unsigned timeout_ms, int wake,
 
     link->address = *address;
     link->timeout = (uint64_t) (timeout_ms ? timeout_ms : 1) * 1000;
+    link->patience = (uint64_t) (patience_ms ? patience_ms : 1) * 1000;
+    link->quiet = (unsigned) quiet;
     link->wake = wake;
-    link->done = done;
+    link->talk.done = done;
     link->fd = -1;
 
     /* until it is known to be down, it is worth waiting for */
@@ -129,9 +112,8 @@ sss_link_destroy(sss_link_t *link)
     }
 
     sss_resolve_free(link->resolve);
-    sss_queue_free(&link->asked);
-    sss_buffer_free(&link->out);
-    sss_buffer_free(&link->in);
+    sss_link_forget(link);
+    sss_talk_end(&link->talk);
     free(link);
 }
 
@@ -146,7 +128,8 @@ sss_link_usable(const sss_link_t *link)
 int
 sss_link_busy(const sss_link_t *link)
 {
-    return link->asked.head != NULL || sss_buffer_len(&link->out) > 0;
+    return link->talk.asked.head != NULL
+           || sss_buffer_len(&link->talk.out) > 0;
 }
 
 
@@ -154,7 +137,7 @@ int
 sss_link_pending(const sss_link_t *link)
 {
     return link->state == SSS_LINK_TALKING && link->stalled == 0
-           && sss_buffer_len(&link->out) > 0;
+           && sss_buffer_len(&link->talk.out) > 0;
 }
 
 
@@ -173,72 +156,7 @@ sss_link_answered(sss_link_t *link)
 void
 sss_link_get(sss_link_t *link, sss_queue_t *lookups)
 {
-    size_t          n;
-    sss_request_t  *request;
-
-    n = 0;
-
-    for (request = lookups->head; request; request = request->next) {
-        n += SSS_LINK_ASK;
-    }
-
-    if (sss_buffer_reserve(&link->out, n) != 0) {
-
-        while ((request = sss_queue_pop(lookups)) != NULL) {
-            sss_link_finish(link, request, SSS_ENGINE_FAILED);
-        }
-
-        return;
-    }
-
-    sss_link_add(link, "get");
-
-    for (request = lookups->head; request; request = request->next) {
-        sss_link_add(link, " ");
-        sss_link_add(link, request->name);
-    }
-
-    sss_link_add(link, "\r\n");
-
-    for (request = lookups->head; request; request = request->next) {
-
-        if (request->op == SSS_REQUEST_TAKE) {
-            sss_link_add(link, "delete ");
-            sss_link_add(link, request->name);
-            sss_link_add(link, "\r\n");
-        }
-    }
-
-    lookups->tail->last = 1;
-    sss_queue_move(&link->asked, lookups);
-}
-
-
-/* There is room for it. */
-
-static void
-sss_link_add(sss_link_t *link, const char *text)
-{
-    (void) sss_buffer_add(&link->out, text, strlen(text));
-}
-
-
-/* In decimal; printf() takes longer than all else that a store takes here. */
-
-static void
-sss_link_number(sss_link_t *link, uint64_t n)
-{
-    char  digits[20], *p;
-
-    p = digits + sizeof(digits);
-
-    do {
-        *--p = (char) ('0' + n % 10);
-        n /= 10;
-    } while (n > 0);
-
-    (void) sss_buffer_add(&link->out, p,
-                          (size_t) (digits + sizeof(digits) - p));
+    sss_talk_get(&link->talk, lookups);
 }
 
 
@@ -246,95 +164,81 @@ int
 sss_link_put(sss_link_t *link, const char *name, const uint8_t *value,
     size_t len, uint32_t ttl)
 {
-    uint64_t  expires;
-
-    if (sss_buffer_len(&link->out) > SSS_LINK_ROOM
-        || sss_buffer_reserve(&link->out, len + SSS_LINK_LINE) != 0)
-    {
-        return -1;
-    }
-
-    expires = ttl ? ttl : 1;
-
-    if (expires > SSS_LINK_RELATIVE) {
-        expires += (uint64_t) time(NULL);
-    }
-
-    sss_link_add(link, "set ");
-    sss_link_add(link, name);
-    sss_link_add(link, " 0 ");
-    sss_link_number(link, expires);
-    sss_link_add(link, " ");
-    sss_link_number(link, len);
-    sss_link_add(link, " noreply\r\n");
-    (void) sss_buffer_add(&link->out, value, len);
-    sss_link_add(link, "\r\n");
-
-    return 0;
+    return sss_talk_put(&link->talk, name, value, len, ttl);
 }
 
 
 int
 sss_link_remove(sss_link_t *link, const char *name)
 {
-    if (sss_buffer_len(&link->out) > SSS_LINK_ROOM
-        || sss_buffer_reserve(&link->out, SSS_LINK_LINE) != 0)
-    {
-        return -1;
-    }
-
-    sss_link_add(link, "delete ");
-    sss_link_add(link, name);
-    sss_link_add(link, " noreply\r\n");
-
-    return 0;
+    return sss_talk_remove(&link->talk, name);
 }
 
 
 void
 sss_link_probe(sss_link_t *link, uint64_t now)
 {
-    sss_queue_t     queue;
-    sss_request_t  *request;
+    (void) sss_talk_probe(&link->talk, now, now + link->timeout);
+}
 
-    request = sss_request_create(SSS_REQUEST_PROBE, SSS_LINK_PROBE);
-    if (request == NULL) {
+
+void
+sss_link_ask(sss_link_t *link, sss_exchange_t *x, uint64_t now)
+{
+    link->again = 0;
+
+    if (sss_talk_ask(&link->talk, x, now, now + link->patience) != 0) {
+        sss_exchange_end(x, SSS_EXCHANGE_FAILED, SSS_TALK_MEMORY);
         return;
     }
 
-    queue.head = NULL;
-    request->since = now;
+    if (link->state == SSS_LINK_DOWN) {
+        sss_link_begin(link, now);
 
-    sss_queue_push(&queue, request);
-    sss_link_get(link, &queue);
+    } else {
+        sss_link_flush(link, now);
+    }
+}
+
+
+void
+sss_link_forget(sss_link_t *link)
+{
+    sss_talk_forget(&link->talk);
 }
 
 
 void
 sss_link_flush(sss_link_t *link, uint64_t now)
 {
-    int      error;
-    ssize_t  n;
+    int            error;
+    ssize_t        n;
+    sss_buffer_t  *out;
 
-    if (link->state != SSS_LINK_TALKING || sss_buffer_len(&link->out) == 0) {
+    out = &link->talk.out;
+
+    if (link->state != SSS_LINK_TALKING || sss_buffer_len(out) == 0) {
         return;
     }
 
     /* a server that is gone takes what it is sent in silence */
 
-    if (link->asked.head == NULL && now > link->heard + SSS_LINK_SILENCE) {
+    if (link->talk.asked.head == NULL
+        && now > link->heard + SSS_LINK_SILENCE)
+    {
         sss_link_probe(link, now);
     }
 
-    while (sss_buffer_len(&link->out) > 0) {
+    while (sss_buffer_len(out) > 0) {
 
-        n = send(link->fd, link->out.p + link->out.off,
-                 sss_buffer_len(&link->out), MSG_NOSIGNAL|MSG_DONTWAIT);
+        n = send(link->fd, out->p + out->off, sss_buffer_len(out),
+                 MSG_NOSIGNAL|MSG_DONTWAIT);
         error = errno;
 
         if (n > 0) {
-            sss_buffer_drop(&link->out, (size_t) n);
+            sss_buffer_drop(out, (size_t) n);
             link->stalled = 0;
+            sss_link_signs(link, now);
             continue;
         }
 
@@ -350,7 +254,7 @@ sss_link_flush(sss_link_t *link, uint64_t now)
             return;
         }
 
-        sss_link_lost(link, now);
+        sss_link_lost(link, strerror(error), now);
         return;
     }
 }
@@ -375,9 +279,12 @@ sss_link_event(sss_link_t *link, uint64_t now)
 
         len = sizeof(error);
 
-        if (getsockopt(link->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0
-            || error != 0)
-        {
+        if (getsockopt(link->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0) {
+            error = errno;
+        }
+
+        if (error != 0) {
+            link->talk.reason = strerror(error);
             link->tried++;
             sss_link_connect(link, now);
 
@@ -407,6 +314,8 @@ sss_link_check(sss_link_t *link, uint64_t now)
         sss_resolve_free(link->resolve);
         link->resolve = NULL;
 
+        link->talk.reason = "the name could not be resolved";
+
         sss_link_connect(link, now);
     }
 
@@ -423,7 +332,16 @@ sss_link_check(sss_link_t *link, uint64_t now)
 }
 
 
-/* The probe that is asked first has a deadline, so everything here has. */
+/* 1 if nobody needs a connection: it is made when somebody asks. */
+
+static int
+sss_link_quiet(const sss_link_t *link)
+{
+    return link->quiet && link->talk.exchange == NULL;
+}
+
+
+/* What is asked first has a deadline, so everything here has. */
 
 static void
 sss_link_begin(sss_link_t *link, uint64_t now)
@@ -431,14 +349,17 @@ sss_link_begin(sss_link_t *link, uint64_t now)
     link->tried = 0;
     link->heard = now;
 
-    sss_link_probe(link, now);
+    if (!link->quiet) {
+        sss_link_probe(link, now);
+    }
 
-    if (link->asked.head == NULL) {
-        sss_link_down(link, now);
+    if (link->talk.asked.head == NULL) {
+        sss_link_down(link, SSS_TALK_MEMORY, now);
         return;
     }
 
     if (sss_resolve_now(&link->address, &link->resolved)) {
+        link->talk.reason = "the path is too long";
         sss_link_connect(link, now);
         return;
     }
@@ -449,7 +370,7 @@ sss_link_begin(sss_link_t *link, uint64_t now)
         link->resolve = sss_resolve_start(&link->address, link->wake);
 
         if (link->resolve == NULL) {
-            sss_link_down(link, now);
+            sss_link_down(link, "no thread could be started", now);
         }
     }
 }
@@ -472,6 +393,7 @@ sss_link_connect(sss_link_t *link, uint64_t now)
         i = (link->first + link->tried) % n;
 
         if (sss_link_socket(link, i) != 0) {
+            link->talk.reason = strerror(errno);
             continue;
         }
 
@@ -487,9 +409,14 @@ sss_link_connect(sss_link_t *link, uint64_t now)
             link->state = SSS_LINK_CONNECTING;
             return;
         }
+
+        /* a Unix-domain socket whose queue is full says so at once */
+
+        link->talk.reason = errno == EAGAIN ? SSS_TALK_LATE
+                                            : strerror(errno);
     }
 
-    sss_link_down(link, now);
+    sss_link_down(link, link->talk.reason, now);
 }
 
 
@@ -537,6 +464,7 @@ sss_link_connected(sss_link_t *link, uint64_t now)
     link->state = SSS_LINK_TALKING;
     link->heard = now;
 
+    sss_link_signs(link, now);
     sss_link_flush(link, now);
 }
 
@@ -544,8 +472,6 @@ sss_link_connected(sss_link_t *link, uint64_t now)
 static void
 sss_link_reset(sss_link_t *link)
 {
-    sss_request_t  *request;
-
     if (link->fd != -1) {
         close(link->fd);
         link->fd = -1;
@@ -554,20 +480,16 @@ sss_link_reset(sss_link_t *link)
     link->state = SSS_LINK_DOWN;
     link->steady = 0;
     link->stalled = 0;
-    link->cursor = NULL;
 
-    sss_buffer_free(&link->out);
-    sss_buffer_free(&link->in);
-
-    while ((request = sss_queue_pop(&link->asked)) != NULL) {
-        sss_link_finish(link, request, SSS_ENGINE_FAILED);
-    }
+    sss_talk_end(&link->talk);
 }
 
 
 static void
-sss_link_down(sss_link_t *link, uint64_t now)
+sss_link_down(sss_link_t *link, const char *reason, uint64_t now)
 {
+    link->talk.reason = reason;
+
     sss_link_reset(link);
 
     link->usable = 0;
@@ -581,54 +503,99 @@ sss_link_down(sss_link_t *link, uint64_t now)
  */
 
 static void
-sss_link_lost(sss_link_t *link, uint64_t now)
+sss_link_lost(sss_link_t *link, const char *reason, uint64_t now)
 {
-    int  again;
+    int              again, steady;
+    sss_exchange_t  *x;
 
+    x = NULL;
     again = link->steady != 0 && now > link->steady + SSS_LINK_STEADY;
+    steady = link->steady != 0;
 
-    if (!again) {
-        sss_link_down(link, now);
+    link->talk.reason = reason;
+
+    if (steady && !link->again && link->talk.exchange != NULL) {
+        x = link->talk.exchange->exchange;
+        sss_link_forget(link);
+    }
+
+    if (x == NULL && (!again || link->quiet)) {
+        sss_link_down(link, reason, now);
         return;
     }
 
     sss_link_reset(link);
-    sss_link_begin(link, now);
+
+    if (x == NULL) {
+        sss_link_begin(link, now);
+        return;
+    }
+
+    sss_exchange_again(x);
+    sss_link_ask(link, x, now);
+
+    link->again = 1;
 }
 
 
 static void
 sss_link_late(sss_link_t *link, uint64_t now)
 {
-    sss_request_t  *request;
+    size_t       left;
+    const char  *reason;
 
-    for (request = link->asked.head; request; request = request->next) {
-        request->late = 1;
+    reason = link->state == SSS_LINK_RESOLVING
+             ? "the resolver does not answer" : SSS_TALK_LATE;
+
+    left = sss_talk_late(&link->talk, reason, now);
+
+    if (sss_link_stalls(link) <= now
+        || (left == 0 && link->talk.asked.head != NULL))
+    {
+        /* another address of this name may be better */
+
+        if (link->steady == 0) {
+            link->first += link->tried + 1;
+        }
+
+        sss_link_down(link, reason, now);
+        return;
     }
 
-    /* another address of this name may be better */
+    /* the connection stays for the sake of what is in time */
 
-    if (link->steady == 0) {
-        link->first += link->tried + 1;
+    if (link->talk.late && link->usable) {
+        link->usable = 0;
+        link->retry = now + SSS_LINK_RETRY;
     }
 
-    sss_link_down(link, now);
+    link->talk.late = 0;
+
+    if (!link->usable && link->state == SSS_LINK_TALKING
+        && link->retry <= now)
+    {
+        link->retry = now + SSS_LINK_RETRY;
+        sss_link_probe(link, now);
+        sss_link_flush(link, now);
+    }
 }
 
 
 static void
 sss_link_read(sss_link_t *link, uint64_t now)
 {
-    int      error;
-    ssize_t  n;
+    int            error, bad;
+    ssize_t        n;
+    sss_buffer_t  *in;
 
-    if (sss_buffer_reserve(&link->in, SSS_LINK_READ) != 0) {
-        sss_link_lost(link, now);
+    in = &link->talk.in;
+
+    if (sss_buffer_reserve(in, SSS_LINK_READ) != 0) {
+        sss_link_lost(link, SSS_TALK_MEMORY, now);
         return;
     }
 
-    n = recv(link->fd, link->in.p + link->in.end,
-             link->in.size - link->in.end, MSG_DONTWAIT);
+    n = recv(link->fd, in->p + in->end, in->size - in->end, MSG_DONTWAIT);
     error = errno;
 
     if (n == -1
@@ -638,221 +605,92 @@ sss_link_read(sss_link_t *link, uint64_t now)
     }
 
     if (n <= 0) {
-        sss_link_lost(link, now);
+        sss_link_lost(link, n == 0 ? "the connection was closed"
+                                   : strerror(error), now);
         return;
     }
 
-    link->in.end += (size_t) n;
+    in->end += (size_t) n;
     link->heard = now;
 
-    if (sss_link_replies(link, now) != 0) {
-        sss_link_lost(link, now);
-    }
-}
+    bad = sss_talk_hear(&link->talk, now);
 
-
-static int
-sss_link_replies(sss_link_t *link, uint64_t now)
-{
-    sss_reply_t     reply;
-    sss_reply_rc_t  rc;
-
-    while (sss_buffer_len(&link->in) > 0) {
-
-        rc = sss_reply_parse(link->in.p + link->in.off,
-                             sss_buffer_len(&link->in), &reply);
-
-        if (rc == SSS_REPLY_MORE) {
-            return sss_buffer_reserve(&link->in,
-                                      reply.size - sss_buffer_len(&link->in));
-        }
-
-        if (rc == SSS_REPLY_BAD
-            || sss_link_reply(link, rc, &reply, now) != 0)
-        {
-            return -1;
-        }
-
-        sss_buffer_drop(&link->in, reply.size);
+    if (link->talk.alive) {
+        link->usable = 1;
+        link->answered = 1;
     }
 
-    return 0;
-}
-
-
-static int
-sss_link_reply(sss_link_t *link, sss_reply_rc_t rc, const sss_reply_t *reply,
-    uint64_t now)
-{
-    sss_request_t  *head;
-
-    head = link->asked.head;
-
-    if (head == NULL) {
-        return -1;
+    if (link->talk.good && link->steady == 0) {
+        link->steady = now;
     }
 
-    if (!head->deleting) {
+    link->talk.alive = 0;
+    link->talk.good = 0;
 
-        if (rc == SSS_REPLY_VALUE_OF) {
-            return sss_link_value(link, reply);
-        }
-
-        if (rc == SSS_REPLY_END) {
-            sss_link_end(link, now);
-            return 0;
-        }
-
-        return -1;
-    }
-
-    if (rc != SSS_REPLY_DELETED && rc != SSS_REPLY_NOT_FOUND) {
-        return -1;
-    }
-
-    /* of all who have read it, the one who removed it has it */
-
-    (void) sss_queue_pop(&link->asked);
-    sss_link_finish(link, head, rc == SSS_REPLY_DELETED && head->value
-                                ? SSS_ENGINE_HIT : SSS_ENGINE_MISS);
-
-    return 0;
-}
-
-
-static int
-sss_link_value(sss_link_t *link, const sss_reply_t *reply)
-{
-    sss_request_t  *request;
-
-    /* servers answer in the order of the names, proxies perhaps do not */
-
-    request = sss_link_match(link->cursor, NULL, reply);
-
-    if (request == NULL) {
-        request = sss_link_match(link->asked.head, link->cursor, reply);
-    }
-
-    if (request == NULL) {
-        return -1;
-    }
-
-    request->found = 1;
-    link->cursor = request->last ? NULL : request->next;
-
-    if (request->op == SSS_REQUEST_PROBE || reply->len > SSS_ENGINE_VALUE) {
-        return 0;
-    }
-
-    request->value = malloc(reply->len + 1);
-
-    if (request->value != NULL) {
-        memcpy(request->value, reply->value, reply->len);
-        request->len = reply->len;
-    }
-
-    return 0;
-}
-
-
-static sss_request_t *
-sss_link_match(sss_request_t *request, const sss_request_t *end,
-    const sss_reply_t *reply)
-{
-    while (request != end) {
-
-        if (!request->found
-            && strlen(request->name) == reply->name_len
-            && memcmp(request->name, reply->name, reply->name_len) == 0)
-        {
-            return request;
-        }
-
-        request = request->last ? NULL : request->next;
-    }
-
-    return NULL;
-}
-
-
-static void
-sss_link_end(sss_link_t *link, uint64_t now)
-{
-    unsigned        last;
-    sss_queue_t     taken;
-    sss_request_t  *request;
-
-    link->cursor = NULL;
-    memset(&taken, 0, sizeof(sss_queue_t));
-
-    do {
-        request = sss_queue_pop(&link->asked);
-        last = request->last;
-
-        if (request->op == SSS_REQUEST_PROBE) {
-            link->usable = 1;
-            link->answered = 1;
-
-            if (link->steady == 0) {
-                link->steady = now;
-            }
-        }
-
-        if (request->op == SSS_REQUEST_TAKE) {
-            request->deleting = 1;
-            sss_queue_push(&taken, request);
-            continue;
-        }
-
-        sss_link_finish(link, request, request->value ? SSS_ENGINE_HIT
-                                                      : SSS_ENGINE_MISS);
-
-    } while (!last);
-
-    /* the answers to their removals are next */
-
-    sss_queue_move(&taken, &link->asked);
-    link->asked = taken;
-}
-
-
-static void
-sss_link_finish(sss_link_t *link, sss_request_t *request, sss_engine_rc_t rc)
-{
-    if (request->op == SSS_REQUEST_PROBE) {
-        sss_request_free(request);
+    if (bad) {
+        sss_link_lost(link, link->talk.reason, now);
         return;
     }
 
-    request->rc = rc;
+    sss_link_signs(link, now);
+}
 
-    if (rc != SSS_ENGINE_HIT || request->cancelled) {
-        free(request->value);
-        request->value = NULL;
-        request->len = 0;
+
+/* The server does something: an exchange may wait for the next sign of it. */
+
+static void
+sss_link_signs(sss_link_t *link, uint64_t now)
+{
+    uint64_t        limit;
+    sss_request_t  *request;
+
+    request = link->talk.exchange;
+
+    if (request != NULL) {
+        limit = request->since + SSS_LINK_PATIENCE * link->patience;
+        request->until = now + link->patience;
+
+        if (request->until > limit) {
+            request->until = limit;
+        }
+    }
+}
+
+
+/* When bytes have waited to be sent for too long. */
+
+static uint64_t
+sss_link_stalls(const sss_link_t *link)
+{
+    if (link->stalled == 0) {
+        return UINT64_MAX;
     }
 
-    sss_queue_push(link->done, request);
+    return link->stalled + (link->talk.exchange ? link->patience
+                                                : link->timeout);
 }
 
 
 uint64_t
 sss_link_due(const sss_link_t *link)
 {
-    uint64_t  due;
+    uint64_t  due, stalls;
 
     if (link->state == SSS_LINK_DOWN) {
-        return link->retry;
+        return sss_link_quiet(link) ? UINT64_MAX : link->retry;
     }
 
-    due = UINT64_MAX;
+    due = sss_talk_due(&link->talk);
+    stalls = sss_link_stalls(link);
 
-    if (link->asked.head != NULL) {
-        due = link->asked.head->since + link->timeout;
+    if (stalls < due) {
+        due = stalls;
     }
 
-    if (link->stalled != 0 && link->stalled + link->timeout < due) {
-        due = link->stalled + link->timeout;
+    if (link->state == SSS_LINK_TALKING && !link->usable
+        && link->retry < due)
+    {
+        due = link->retry;
     }
 
     return due;

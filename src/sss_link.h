@@ -1,12 +1,13 @@
 
 /*
  * A connection to one memcached server, which never waits: it is made, lost
- * and made again while its owner goes on.  Requests are written one after the
- * other, whatever is still to be answered, in memcached's text protocol.
+ * and made again while its owner goes on.
  *
- * A server that leaves a question open for longer than the timeout, or sends
- * a thing that is no answer, loses its connection.  From then on, and until it
- * has answered a probe, it is not usable.
+ * A question that is left open for longer than its timeout has failed; its
+ * answer is dropped, should it come after all.  When nothing is left that is
+ * in time, the connection goes, as it does when what comes is no answer.  The
+ * server is not usable for lookups then, or as soon as a lookup is late, until
+ * it has answered a probe.
  */
 
 
@@ -17,26 +18,27 @@
 #include <stdint.h>
 
 #include "sss_address.h"
+#include "sss_exchange.h"
 #include "sss_request.h"
-
-
-#define SSS_LINK_NAMES  64              /* in one "get", at the most       */
 
 
 typedef struct sss_link_s  sss_link_t;
 
 
 /*
- * Lookups that are over go to "done" with their result.  The eventfd "wake"
- * tells of names that are resolved.  Returns NULL without memory.
+ * Lookups have "timeout_ms", exchanges "patience_ms" for every sign of life
+ * and three times as much for all.  Lookups that are over go to "done" with
+ * their result.  The eventfd "wake" tells of names that are resolved.  A
+ * "quiet" link connects when there is an exchange, any other at once and
+ * whenever the connection is lost.  Returns NULL without memory.
  */
 sss_link_t *sss_link_create(const sss_address_t *address, unsigned timeout_ms,
-    int wake, sss_queue_t *done);
+    unsigned patience_ms, int quiet, int wake, sss_queue_t *done);
 
-/* Drops what is not over, lookups too. */
+/* Drops what is not over, lookups too; an exchange is forgotten. */
 void sss_link_destroy(sss_link_t *link);
 
-/* 1 if requests make sense: it is not known to be down. */
+/* 1 if lookups make sense: it is not known to be down. */
 int sss_link_usable(const sss_link_t *link);
 
 /* 1 if something is to be written, or answered. */
@@ -45,24 +47,27 @@ int sss_link_busy(const sss_link_t *link);
 /* 1 if there is a connection, and something to be sent over it. */
 int sss_link_pending(const sss_link_t *link);
 
-/* 1 if the server has answered a probe since this was last asked. */
+/* 1 if the server has answered in time since this was last asked. */
 int sss_link_answered(sss_link_t *link);
 
-/*
- * Asks for all names in the queue, up to SSS_LINK_NAMES, and empties it.  What
- * is to be taken is removed in the same breath.
- */
+/* See sss_talk_get(), sss_talk_put() and sss_talk_remove(). */
 void sss_link_get(sss_link_t *link, sss_queue_t *lookups);
-
-/* Stores.  Returns 0, or -1 if the server does not read what it is sent. */
 int sss_link_put(sss_link_t *link, const char *name, const uint8_t *value,
     size_t len, uint32_t ttl);
-
-/* Removes, likewise. */
 int sss_link_remove(sss_link_t *link, const char *name);
 
 /* Asks for a sign of life. */
 void sss_link_probe(sss_link_t *link, uint64_t now);
+
+/*
+ * Begins an exchange, for which a server that is down is tried at once.  One
+ * that a lost connection has cut short is begun again, once: the server was
+ * perhaps restarted.
+ */
+void sss_link_ask(sss_link_t *link, sss_exchange_t *x, uint64_t now);
+
+/* Nobody waits for the exchange any more; its memory may go. */
+void sss_link_forget(sss_link_t *link);
 
 /* Sends what was asked for. */
 void sss_link_flush(sss_link_t *link, uint64_t now);

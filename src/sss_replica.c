@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "sss_memory.h"
 #include "sss_replica.h"
@@ -16,20 +15,19 @@
 
 
 static int sss_records_names(sss_records_t *records);
+static void sss_replica_where(sss_replica_t *replica,
+    const sss_address_t *address);
+static void sss_replica_read(sss_replica_t *replica, size_t n);
 static int sss_replica_open(sss_replica_t *replica, size_t i,
     sss_ring_t *ring);
-static void sss_replica_take(sss_replica_t *replica, size_t i,
+static void sss_replica_merge(sss_replica_t *replica, size_t i,
     sss_ring_t *ring, uint64_t now_ms);
 static void sss_replica_bad(sss_replica_t *replica, size_t i);
 static void sss_replica_meet(sss_replica_t *replica, uint64_t now_ms);
+static void sss_replica_up(sss_replica_t *replica, uint64_t now_ms);
 static void sss_replica_failed(sss_replica_t *replica);
 static void sss_replica_down(sss_replica_t *replica);
-static void sss_replica_union(sss_replica_t *replica, const sss_ring_t *ring,
-    const sss_ring_t *more, uint64_t now_ms);
-static long sss_replica_seal(sss_replica_t *replica);
-static void sss_replica_show(sss_replica_t *replica, uint64_t now_ms);
-static void sss_replica_time(sss_replica_t *replica);
-static void sss_replica_clear(sss_ring_t *ring);
+static uint8_t *sss_replica_seal(sss_replica_t *replica, size_t *len);
 static void sss_replica_forget(sss_ring_t *ring, uint64_t now);
 static uint32_t sss_replica_ttl(const sss_ring_t *ring, uint64_t now);
 
@@ -37,38 +35,22 @@ static uint32_t sss_replica_ttl(const sss_ring_t *ring, uint64_t now);
 int
 sss_records_create(sss_records_t *records, const sss_sync_conf_t *conf)
 {
-    size_t  i;
-
     memset(records, 0, sizeof(sss_records_t));
 
     records->conf = conf;
-    records->n_items = conf->secrets->n + 1;
+    records->n_names = conf->secrets->n + 1;
     records->capacity = conf->capacity * 2;
     records->size = sss_ring_encoded_size(records->capacity)
                     + SSS_SEAL_OVERHEAD;
 
-    if (records->size < SSS_PRESENCE_SIZE) {
-        records->size = SSS_PRESENCE_SIZE;
-    }
-
-    memcpy(records->host, conf->host, sizeof(records->host));
-
-    records->items = calloc(records->n_items, sizeof(sss_store_item_t));
-    records->sealed = malloc(records->n_items * records->size);
     records->plain = sss_memory_alloc(records->size);
     records->spare = sss_ring_create(records->capacity);
 
-    if (records->items == NULL || records->sealed == NULL
-        || records->plain == NULL || records->spare == NULL
+    if (records->plain == NULL || records->spare == NULL
         || sss_records_names(records) != 0)
     {
         sss_records_destroy(records);
         return -1;
-    }
-
-    for (i = 0; i < records->n_items; i++) {
-        records->items[i].value = records->sealed + i * records->size;
-        records->items[i].size = records->size;
     }
 
     return 0;
@@ -84,9 +66,6 @@ sss_records_destroy(sss_records_t *records)
         sss_memory_free(records->plain, records->size);
     }
 
-    free(records->sealed);
-    free(records->items);
-
     memset(records, 0, sizeof(sss_records_t));
 }
 
@@ -95,18 +74,23 @@ int
 sss_replica_create(sss_replica_t *replica, sss_records_t *records,
     const sss_address_t *address, sss_server_report_t *report)
 {
+    size_t  i;
+
     memset(replica, 0, sizeof(sss_replica_t));
 
     replica->records = records;
     replica->report = report;
 
-    replica->ring = sss_ring_create(records->capacity);
-    if (replica->ring == NULL) {
-        return -1;
+    sss_replica_where(replica, address);
+
+    for (i = 0; i < records->n_names; i++) {
+        memcpy(replica->items[i].name, records->names[i], SSS_NAME_SIZE);
     }
 
-    replica->store = sss_store_create(address, records->conf->timeout_ms);
-    if (replica->store == NULL) {
+    replica->ring = sss_ring_create(records->capacity);
+    replica->sent = sss_ring_create(records->capacity);
+
+    if (replica->ring == NULL || replica->sent == NULL) {
         sss_replica_destroy(replica);
         return -1;
     }
@@ -118,9 +102,10 @@ sss_replica_create(sss_replica_t *replica, sss_records_t *records,
 void
 sss_replica_destroy(sss_replica_t *replica)
 {
-    sss_store_destroy(replica->store);
+    sss_exchange_clear(&replica->exchange);
 
     sss_ring_destroy(replica->ring);
+    sss_ring_destroy(replica->sent);
 
     memset(replica, 0, sizeof(sss_replica_t));
 }
@@ -131,6 +116,8 @@ sss_replica_ask(sss_replica_t *replica)
 {
     replica->asked = 0;
     replica->up = 0;
+    replica->taken = 0;
+    replica->tries = 0;
 
     if (replica->skip != 0) {
         replica->skip--;
@@ -140,71 +127,57 @@ sss_replica_ask(sss_replica_t *replica)
     replica->asked = 1;
     replica->report->polls++;
 
-    sss_store_ask(replica->store, replica->records->items,
-                  replica->records->n_items);
+    sss_replica_read(replica, replica->records->n_names);
 }
 
 
 int
-sss_replica_answer(sss_replica_t *replica, sss_ring_t *ring, uint64_t now_ms)
+sss_replica_take(sss_replica_t *replica, sss_ring_t *ring, uint64_t now_ms)
 {
-    size_t          i;
-    sss_store_rc_t  rc;
-    sss_records_t  *records;
-
-    if (!replica->asked) {
-        return 0;
-    }
-
-    records = replica->records;
-
-    rc = sss_store_answer(replica->store, records->items, records->n_items);
-
-    if (atomic_load(&records->cancelled)) {
-        return 0;
-    }
-
-    if (rc != SSS_STORE_OK) {
+    if (replica->exchange.rc != SSS_EXCHANGE_OK) {
         sss_replica_down(replica);
+        sss_exchange_clear(&replica->exchange);
         return 0;
     }
 
-    replica->up = 1;
-    replica->failures = 0;
-    replica->report->state = SSS_SERVER_UP;
-    replica->report->success_ms = now_ms;
-    replica->report->latency_us = sss_store_latency(replica->store);
-    replica->report->bad_now = 0;
+    if (replica->taken == 0) {
+        sss_replica_up(replica, now_ms);
+    }
 
-    for (i = 0; i < records->n_items - 1; i++) {
-        sss_replica_take(replica, i, ring, now_ms);
+    if (replica->taken < replica->records->n_names - 1) {
+        sss_replica_merge(replica, replica->taken++, ring, now_ms);
+        return 1;
     }
 
     sss_replica_meet(replica, now_ms);
+    sss_exchange_clear(&replica->exchange);
 
-    return 1;
+    return 0;
+}
+
+
+void
+sss_replica_ask_again(sss_replica_t *replica)
+{
+    replica->report->conflicts++;
+    replica->tries++;
+
+    sss_replica_read(replica, 1);
 }
 
 
 int
-sss_replica_again(sss_replica_t *replica, sss_ring_t *ring, uint64_t now_ms)
+sss_replica_take_again(sss_replica_t *replica, sss_ring_t *ring,
+    uint64_t now_ms)
 {
-    sss_store_rc_t  rc;
-
-    replica->report->conflicts++;
-
-    rc = sss_store_get(replica->store, replica->records->items, 1);
-
-    if (atomic_load(&replica->records->cancelled)) {
-        return 0;
-    }
-
-    if (rc != SSS_STORE_OK) {
+    if (replica->exchange.rc != SSS_EXCHANGE_OK) {
         sss_replica_failed(replica);
+        sss_exchange_clear(&replica->exchange);
         return 0;
     }
 
-    sss_replica_take(replica, 0, ring, now_ms);
+    sss_replica_merge(replica, 0, ring, now_ms);
+    sss_exchange_clear(&replica->exchange);
 
     return 1;
 }
@@ -217,59 +190,134 @@ sss_replica_whole(const sss_replica_t *replica, const sss_ring_t *ring)
 }
 
 
-sss_store_rc_t
+/*
+ * Keys from the future stay: to drop what another host with another clock
+ * will put back means to quarrel with it at every poll.
+ */
+
+int
 sss_replica_write(sss_replica_t *replica, const sss_ring_t *ring,
     const sss_ring_t *more, uint64_t now_ms)
 {
-    long             len;
-    uint32_t         ttl;
-    sss_records_t   *records;
-    sss_store_rc_t   rc;
+    size_t    len;
+    uint8_t  *sealed;
 
-    records = replica->records;
+    sss_ring_copy(replica->sent, replica->ring);
+    sss_replica_forget(replica->sent, now_ms / 1000);
 
-    sss_replica_union(replica, ring, more, now_ms);
+    (void) sss_ring_merge(replica->sent, ring);
 
-    ttl = sss_replica_ttl(records->spare, now_ms / 1000);
-    len = sss_replica_seal(replica);
-    rc = SSS_STORE_FAILED;
-
-    if (len < 0) {
-        goto done;
+    if (more != NULL) {
+        (void) sss_ring_merge(replica->sent, more);
     }
 
-    rc = sss_store_put(replica->store, records->items[0].name, replica->cas,
-                       records->sealed, (size_t) len, ttl);
+    sealed = sss_replica_seal(replica, &len);
+    if (sealed == NULL) {
+        sss_ring_wipe(replica->sent);
+        return -1;
+    }
 
-    if (rc == SSS_STORE_OK) {
-        sss_ring_copy(replica->ring, records->spare);
+    sss_exchange_write(&replica->exchange, replica->records->names[0],
+                       replica->cas, sealed, len,
+                       sss_replica_ttl(replica->sent, now_ms / 1000));
+
+    return 0;
+}
+
+
+sss_exchange_rc_t
+sss_replica_written(sss_replica_t *replica)
+{
+    if (replica->exchange.rc == SSS_EXCHANGE_OK) {
+        sss_ring_copy(replica->ring, replica->sent);
         replica->bad = 0;
         replica->report->writes++;
         replica->report->keys = replica->ring->n;
     }
 
-    if (rc == SSS_STORE_FAILED) {
+    if (replica->exchange.rc == SSS_EXCHANGE_FAILED) {
         sss_replica_failed(replica);
     }
 
-done:
+    sss_ring_wipe(replica->sent);
+    sss_exchange_clear(&replica->exchange);
 
-    sss_replica_clear(records->spare);
+    return replica->exchange.rc;
+}
 
-    return rc;
+
+/* A conflict is another host's greeting; ours has time until the next poll. */
+
+int
+sss_replica_show(sss_replica_t *replica, uint64_t now_ms)
+{
+    size_t          len;
+    uint8_t        *bytes;
+    sss_records_t  *records;
+
+    records = replica->records;
+
+    if (!replica->view.refresh) {
+        return 0;
+    }
+
+    bytes = malloc(SSS_PRESENCE_SIZE);
+    if (bytes == NULL) {
+        return 0;
+    }
+
+    sss_presence_touch(&replica->presence, records->tags[0],
+                       records->conf->host, (uint32_t) (now_ms / 1000));
+
+    len = sss_presence_encode(&replica->presence, bytes);
+
+    sss_exchange_write(&replica->exchange,
+                       records->names[records->n_names - 1],
+                       replica->presence_cas, bytes, len, SSS_PRESENCE_LIFE);
+
+    return 1;
 }
 
 
 void
-sss_replica_greet(sss_replica_t *replica, uint64_t now_ms)
+sss_replica_shown(sss_replica_t *replica)
 {
-    if (replica->up && replica->view.refresh) {
-        sss_replica_show(replica, now_ms);
+    if (replica->exchange.rc == SSS_EXCHANGE_FAILED) {
+        sss_replica_failed(replica);
     }
 
-    if (replica->up) {
-        sss_replica_time(replica);
+    sss_exchange_clear(&replica->exchange);
+}
+
+
+int
+sss_replica_clock(sss_replica_t *replica, uint64_t now_us)
+{
+    if (now_us < replica->clock_us) {
+        return 0;
     }
+
+    replica->clock_us = now_us + SSS_REPLICA_CLOCK;
+
+    sss_exchange_clock(&replica->exchange);
+
+    return 1;
+}
+
+
+void
+sss_replica_clocked(sss_replica_t *replica, uint64_t now)
+{
+    if (replica->exchange.rc == SSS_EXCHANGE_OK) {
+        replica->report->clock_known = 1;
+        replica->report->clock_diff = (int64_t) replica->exchange.seconds
+                                      - (int64_t) now;
+
+    } else {
+        sss_replica_failed(replica);
+    }
+
+    sss_exchange_clear(&replica->exchange);
 }
 
 
@@ -277,22 +325,44 @@ static int
 sss_records_names(sss_records_t *records)
 {
     size_t                  i;
+    const uint8_t          *secret;
     const sss_sync_conf_t  *conf;
 
     conf = records->conf;
 
     for (i = 0; i < conf->secrets->n; i++) {
+        secret = conf->secrets->value[i];
 
-        if (sss_secret_record_name(conf->secrets->value[i], "ring", conf->ns,
-                                   conf->ns_len, records->items[i].name)
+        if (sss_secret_record_name(secret, "ring", conf->ns, conf->ns_len,
+                                   records->names[i])
             != 0
-            || sss_secret_tag(conf->secrets->value[i], records->tags[i]) != 0)
+            || sss_secret_tag(secret, records->tags[i]) != 0)
         {
             return -1;
         }
     }
 
-    return sss_presence_name(conf->ns, conf->ns_len, records->items[i].name);
+    return sss_presence_name(conf->ns, conf->ns_len, records->names[i]);
+}
+
+
+static void
+sss_replica_where(sss_replica_t *replica, const sss_address_t *address)
+{
+    const char  *form;
+
+    form = address->port == 0 ? "unix:%s"
+           : strchr(address->host, ':') ? "[%s]:%u" : "%s:%u";
+
+    snprintf(replica->where, sizeof(replica->where), form, address->host,
+             (unsigned) address->port);
+}
+
+
+static void
+sss_replica_read(sss_replica_t *replica, size_t n)
+{
+    sss_exchange_read(&replica->exchange, replica->items, n);
 }
 
 
@@ -301,15 +371,15 @@ sss_records_names(sss_records_t *records)
 static int
 sss_replica_open(sss_replica_t *replica, size_t i, sss_ring_t *ring)
 {
-    int                     rc;
-    long                    len;
-    sss_records_t          *records;
-    const sss_store_item_t  *item;
+    int                rc;
+    long               len;
+    sss_item_t        *item;
+    sss_records_t     *records;
 
     records = replica->records;
-    item = &records->items[i];
+    item = &replica->items[i];
 
-    if (item->len > item->size) {
+    if (item->value == NULL || item->len > records->size) {
         return -1;
     }
 
@@ -329,15 +399,15 @@ sss_replica_open(sss_replica_t *replica, size_t i, sss_ring_t *ring)
 
 
 static void
-sss_replica_take(sss_replica_t *replica, size_t i, sss_ring_t *ring,
+sss_replica_merge(sss_replica_t *replica, size_t i, sss_ring_t *ring,
     uint64_t now_ms)
 {
-    int                      bad;
-    sss_ring_t              *spare;
-    const sss_store_item_t  *item;
+    int          bad;
+    sss_item_t  *item;
+    sss_ring_t  *spare;
 
     bad = 0;
-    item = &replica->records->items[i];
+    item = &replica->items[i];
     spare = replica->records->spare;
 
     if (item->found) {
@@ -362,7 +432,7 @@ sss_replica_take(sss_replica_t *replica, size_t i, sss_ring_t *ring,
     (void) sss_ring_expire(spare, now_ms);
     (void) sss_ring_merge(ring, spare);
 
-    sss_replica_clear(spare);
+    sss_ring_wipe(spare);
 }
 
 
@@ -373,7 +443,7 @@ sss_replica_bad(sss_replica_t *replica, size_t i)
 {
     uint64_t  cas;
 
-    cas = replica->records->items[i].cas;
+    cas = replica->items[i].cas;
 
     if (replica->bad_cas[i] != cas) {
         replica->bad_cas[i] = cas;
@@ -387,21 +457,21 @@ sss_replica_bad(sss_replica_t *replica, size_t i)
 static void
 sss_replica_meet(sss_replica_t *replica, uint64_t now_ms)
 {
-    int                      rc;
-    size_t                   i;
-    sss_records_t           *records;
-    const sss_store_item_t  *item;
+    int             rc;
+    size_t          i;
+    sss_item_t     *item;
+    sss_records_t  *records;
 
     records = replica->records;
-    i = records->n_items - 1;
-    item = &records->items[i];
+    i = records->n_names - 1;
+    item = &replica->items[i];
 
     rc = 0;
     replica->presence.n = 0;
     replica->presence_cas = item->cas;
 
     if (item->found) {
-        rc = item->len > item->size ? -1
+        rc = item->value == NULL ? -1
              : sss_presence_decode(&replica->presence, item->value,
                                    item->len);
     }
@@ -415,10 +485,25 @@ sss_replica_meet(sss_replica_t *replica, uint64_t now_ms)
     }
 
     replica->view = sss_presence_view(&replica->presence, records->tags[0],
-                                      records->n_items - 1, records->host,
+                                      records->n_names - 1,
+                                      records->conf->host,
                                       (uint32_t) (now_ms / 1000));
 }
 
+
+static void
+sss_replica_up(sss_replica_t *replica, uint64_t now_ms)
+{
+    replica->up = 1;
+    replica->failures = 0;
+    replica->report->state = SSS_SERVER_UP;
+    replica->report->success_ms = now_ms;
+    replica->report->latency_us = replica->exchange.took_us;
+    replica->report->bad_now = 0;
+}
+
+
+/* The end of the reason is worth more than that of a long address. */
 
 static void
 sss_replica_failed(sss_replica_t *replica)
@@ -426,8 +511,8 @@ sss_replica_failed(sss_replica_t *replica)
     replica->up = 0;
     replica->report->errors++;
 
-    snprintf(replica->report->error, sizeof(replica->report->error), "%s",
-             sss_store_error(replica->store));
+    snprintf(replica->report->error, sizeof(replica->report->error),
+             "%.80s: %.75s", replica->where, replica->exchange.reason);
 }
 
 
@@ -443,114 +528,39 @@ sss_replica_down(sss_replica_t *replica)
 }
 
 
-/*
- * Keys from the future stay: to drop what another host with another clock
- * will put back means to quarrel with it at every poll.
- */
-
-static void
-sss_replica_union(sss_replica_t *replica, const sss_ring_t *ring,
-    const sss_ring_t *more, uint64_t now_ms)
-{
-    sss_ring_t  *spare;
-
-    spare = replica->records->spare;
-
-    sss_ring_copy(spare, replica->ring);
-    sss_replica_forget(spare, now_ms / 1000);
-
-    (void) sss_ring_merge(spare, ring);
-
-    if (more != NULL) {
-        (void) sss_ring_merge(spare, more);
-    }
-}
-
-
-static long
-sss_replica_seal(sss_replica_t *replica)
+static uint8_t *
+sss_replica_seal(sss_replica_t *replica, size_t *len)
 {
     int                     rc;
-    size_t                  len;
+    size_t                  n;
+    uint8_t                *sealed;
     sss_records_t          *records;
     const sss_sync_conf_t  *conf;
 
     records = replica->records;
     conf = records->conf;
 
-    len = sss_ring_encoded_size(records->spare->n);
+    n = sss_ring_encoded_size(replica->sent->n);
+    *len = n + SSS_SEAL_OVERHEAD;
 
-    sss_ring_encode(records->spare, records->plain);
+    sealed = malloc(*len);
+    if (sealed == NULL) {
+        return NULL;
+    }
+
+    sss_ring_encode(replica->sent, records->plain);
 
     rc = sss_seal(conf->secrets->value[0], SSS_SEAL_RING, conf->ns,
-                  conf->ns_len, records->plain, len, records->sealed);
+                  conf->ns_len, records->plain, n, sealed);
 
-    sss_memory_wipe(records->plain, len);
+    sss_memory_wipe(records->plain, n);
 
-    return rc == 0 ? (long) (len + SSS_SEAL_OVERHEAD) : -1;
-}
-
-
-/* A conflict is another host's greeting; ours has time until the next poll. */
-
-static void
-sss_replica_show(sss_replica_t *replica, uint64_t now_ms)
-{
-    size_t          len;
-    uint8_t         bytes[SSS_PRESENCE_SIZE];
-    sss_records_t  *records;
-
-    records = replica->records;
-
-    sss_presence_touch(&replica->presence, records->tags[0], records->host,
-                       (uint32_t) (now_ms / 1000));
-
-    len = sss_presence_encode(&replica->presence, bytes);
-
-    if (sss_store_put(replica->store,
-                      records->items[records->n_items - 1].name,
-                      replica->presence_cas, bytes, len, SSS_PRESENCE_LIFE)
-        == SSS_STORE_FAILED)
-    {
-        sss_replica_failed(replica);
-    }
-}
-
-
-static void
-sss_replica_time(sss_replica_t *replica)
-{
-    uint64_t         seconds, now;
-    struct timespec  ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    now = (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000;
-
-    if (now < replica->clock_us) {
-        return;
+    if (rc != 0) {
+        free(sealed);
+        return NULL;
     }
 
-    replica->clock_us = now + SSS_REPLICA_CLOCK;
-
-    if (sss_store_time(replica->store, &seconds) != SSS_STORE_OK) {
-        sss_replica_failed(replica);
-        return;
-    }
-
-    clock_gettime(CLOCK_REALTIME, &ts);
-
-    replica->report->clock_known = 1;
-    replica->report->clock_diff = (int64_t) seconds - (int64_t) ts.tv_sec;
-}
-
-
-static void
-sss_replica_clear(sss_ring_t *ring)
-{
-    sss_memory_wipe(ring->keys, ring->n * sizeof(sss_key_t));
-
-    ring->n = 0;
+    return sealed;
 }
 
 

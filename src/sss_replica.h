@@ -3,6 +3,9 @@
  * What one memcached server has: its copy of the ring, and the presence
  * record of the namespace.  A replica is read once a poll, and written when
  * it lacks a key.
+ *
+ * All of it is done by exchanges (sss_exchange.h), which a replica wants, one
+ * at a time, and others carry out.
  */
 
 
@@ -10,11 +13,9 @@
 #define SSS_REPLICA_H_INCLUDED
 
 
-#include <stdatomic.h>
-
+#include "sss_exchange.h"
 #include "sss_presence.h"
 #include "sss_ring.h"
-#include "sss_store.h"
 #include "sss_sync.h"
 
 
@@ -22,36 +23,39 @@
 
 typedef struct {
     const sss_sync_conf_t  *conf;
-    atomic_int              cancelled;  /* answers are not looked at       */
-    size_t                  n_items;    /* of a read: rings, presence     */
-    sss_store_item_t       *items;
+    size_t                  n_names;    /* of a read: rings, presence      */
+    char                    names[SSS_SECRETS_MAX + 1][SSS_NAME_SIZE];
     uint8_t                 tags[SSS_SECRETS_MAX][SSS_TAG_SIZE];
-    uint8_t                 host[8];    /* random number of this host     */
-    uint32_t                capacity;   /* of rings here: twice a host's  */
-    size_t                  size;       /* of the largest sealed ring     */
-    uint8_t                *sealed;     /* n_items times that             */
-    uint8_t                *plain;      /* secret memory of that size     */
-    sss_ring_t             *spare;      /* secret memory                  */
+    uint32_t                capacity;   /* of rings here: twice a host's   */
+    size_t                  size;       /* of the largest ring's record    */
+    uint8_t                *plain;      /* secret memory of that size      */
+    sss_ring_t             *spare;      /* secret memory                   */
 } sss_records_t;
 
 
 typedef struct {
     sss_records_t          *records;
-    sss_store_t            *store;
     sss_server_report_t    *report;
+    char                    where[SSS_ADDRESS_HOST + 16];
+    sss_exchange_t          exchange;
+    sss_item_t              items[SSS_SECRETS_MAX + 1];
+    size_t                  taken;      /* of the items of this poll       */
     sss_ring_t             *ring;       /* its record under the first
-                                           secret; secret memory          */
-    uint64_t                cas;        /* of that record, 0: none        */
+                                           secret; secret memory           */
+    sss_ring_t             *sent;       /* what is being written           */
+    uint64_t                cas;        /* of that record, 0: none         */
     uint64_t                bad_cas[SSS_SECRETS_MAX + 1];
     sss_presence_t          presence;
     uint64_t                presence_cas;
     sss_presence_view_t     view;
-    uint64_t                clock_us;   /* when to ask for the time       */
-    unsigned                failures;   /* in a row                       */
-    unsigned                skip;       /* polls to leave it alone        */
-    unsigned                asked:1;    /* in this poll                   */
-    unsigned                up:1;       /* no request of this poll failed */
-    unsigned                bad:1;      /* the record did not open        */
+    uint64_t                clock_us;   /* when to ask for the time        */
+    unsigned                failures;   /* in a row                        */
+    unsigned                skip;       /* polls to leave it alone         */
+    unsigned                tries;      /* lost writes of this poll        */
+    unsigned                stage;      /* the sync's, of this poll        */
+    unsigned                asked:1;    /* in this poll                    */
+    unsigned                up:1;       /* no request of this poll failed  */
+    unsigned                bad:1;      /* the record did not open         */
 } sss_replica_t;
 
 
@@ -64,29 +68,47 @@ int sss_replica_create(sss_replica_t *replica, sss_records_t *records,
     const sss_address_t *address, sss_server_report_t *report);
 void sss_replica_destroy(sss_replica_t *replica);
 
-/* Begins to read all records, unless the server is left alone. */
+/* Wants to read all records, unless the server is left alone. */
 void sss_replica_ask(sss_replica_t *replica);
 
 /*
- * Ends that, and adds the keys that are good at "now_ms" to "ring".  Returns
- * 1 if the server answered, else 0.
+ * When that is done: opens one record, and adds its keys that are good at
+ * "now_ms" to "ring".  Returns 1 if there is another one, 0 if this was the
+ * last, or if the server did not answer: it is not "up" then.
  */
-int sss_replica_answer(sss_replica_t *replica, sss_ring_t *ring,
+int sss_replica_take(sss_replica_t *replica, sss_ring_t *ring,
     uint64_t now_ms);
 
-/* Reads the ring again after a conflict.  Returns as above. */
-int sss_replica_again(sss_replica_t *replica, sss_ring_t *ring,
+/* Wants to read the ring again, after a conflict. */
+void sss_replica_ask_again(sss_replica_t *replica);
+
+/* When that is done.  Returns 1 if the server answered, else 0. */
+int sss_replica_take_again(sss_replica_t *replica, sss_ring_t *ring,
     uint64_t now_ms);
 
 /* 1 if the server needs no writing for the sake of "ring". */
 int sss_replica_whole(const sss_replica_t *replica, const sss_ring_t *ring);
 
-/* Writes what the server has, "ring" and, unless NULL, "more". */
-sss_store_rc_t sss_replica_write(sss_replica_t *replica,
-    const sss_ring_t *ring, const sss_ring_t *more, uint64_t now_ms);
+/*
+ * Wants to write what the server has, "ring" and, unless NULL, "more".
+ * Returns 0, or -1 without memory, or if OpenSSL fails.
+ */
+int sss_replica_write(sss_replica_t *replica, const sss_ring_t *ring,
+    const sss_ring_t *more, uint64_t now_ms);
 
-/* Writes the presence record and asks for the time, as far as due. */
-void sss_replica_greet(sss_replica_t *replica, uint64_t now_ms);
+/* When that is done. */
+sss_exchange_rc_t sss_replica_written(sss_replica_t *replica);
+
+/*
+ * Wants to write the presence record, or to read the server's clock, if it is
+ * due ("now_us" is of a clock that only goes forward).  Returns 1 if so.
+ */
+int sss_replica_show(sss_replica_t *replica, uint64_t now_ms);
+int sss_replica_clock(sss_replica_t *replica, uint64_t now_us);
+
+/* When that is done; "now" is in seconds since the epoch. */
+void sss_replica_shown(sss_replica_t *replica);
+void sss_replica_clocked(sss_replica_t *replica, uint64_t now);
 
 
 #endif /* SSS_REPLICA_H_INCLUDED */

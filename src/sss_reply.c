@@ -8,18 +8,45 @@
 #define SSS_REPLY_FLAGS  UINT32_MAX
 
 
-static int sss_reply_is(const uint8_t *p, size_t n, const char *word);
+typedef struct {
+    const char      *line;
+    sss_reply_rc_t   rc;
+} sss_reply_word_t;
+
+
+static sss_reply_rc_t sss_reply_word(const uint8_t *p, size_t n,
+    sss_reply_t *reply);
+static int sss_reply_begins(const uint8_t *p, size_t n, const char *word);
 static sss_reply_rc_t sss_reply_value(const uint8_t *p, size_t line, size_t n,
     sss_reply_t *reply);
-static const uint8_t *sss_reply_number(const uint8_t *p, const uint8_t *end,
+static int sss_reply_next(const uint8_t **p, const uint8_t *end,
     uint64_t limit, uint64_t *number);
+
+
+static const sss_reply_word_t  sss_reply_words[] = {
+    { "END", SSS_REPLY_END },
+    { "DELETED", SSS_REPLY_DELETED },
+    { "NOT_FOUND", SSS_REPLY_NOT_FOUND },
+    { "STORED", SSS_REPLY_STORED },
+    { "NOT_STORED", SSS_REPLY_NOT_STORED },
+    { "EXISTS", SSS_REPLY_EXISTS },
+    { "ERROR", SSS_REPLY_ERROR },
+    { "ERROR Too many open connections", SSS_REPLY_ERROR },
+    { "CLIENT_ERROR unauthenticated", SSS_REPLY_ERROR },
+    { "SERVER_ERROR out of memory storing object", SSS_REPLY_ERROR },
+    { "SERVER_ERROR object too large for cache", SSS_REPLY_ERROR },
+    { "SERVER_ERROR Out of memory during read", SSS_REPLY_ERROR }
+};
+
+#define SSS_REPLY_WORDS  (sizeof(sss_reply_words) / sizeof(sss_reply_words[0]))
 
 
 sss_reply_rc_t
 sss_reply_parse(const uint8_t *p, size_t n, sss_reply_t *reply)
 {
-    size_t          line;
-    const uint8_t  *lf;
+    size_t           line;
+    sss_reply_rc_t   rc;
+    const uint8_t   *lf;
 
     memset(reply, 0, sizeof(sss_reply_t));
 
@@ -40,26 +67,79 @@ sss_reply_parse(const uint8_t *p, size_t n, sss_reply_t *reply)
     reply->size = line + 1;
     line--;
 
-    if (sss_reply_is(p, line, "END")) {
-        return SSS_REPLY_END;
+    if (sss_reply_begins(p, line, "VALUE ")) {
+        return sss_reply_value(p, line, n, reply);
     }
 
-    if (sss_reply_is(p, line, "DELETED")) {
-        return SSS_REPLY_DELETED;
+    rc = sss_reply_word(p, line, reply);
+
+    if (rc == SSS_REPLY_BAD && sss_reply_begins(p, line, "STAT ")) {
+        reply->name = p + 5;
+        reply->name_len = line - 5;
+
+        return SSS_REPLY_STAT;
     }
 
-    if (sss_reply_is(p, line, "NOT_FOUND")) {
-        return SSS_REPLY_NOT_FOUND;
+    return rc;
+}
+
+
+int
+sss_reply_number(const uint8_t **p, const uint8_t *end, uint64_t limit,
+    uint64_t *number)
+{
+    uint64_t        n, digit;
+    const uint8_t  *start;
+
+    n = 0;
+
+    for (start = *p; *p < end && **p != ' '; (*p)++) {
+        digit = (uint64_t) **p - '0';
+
+        if (digit > 9 || digit > limit || n > (limit - digit) / 10) {
+            return -1;
+        }
+
+        n = n * 10 + digit;
     }
 
-    return sss_reply_value(p, line, n, reply);
+    *number = n;
+
+    return *p == start ? -1 : 0;
+}
+
+
+static sss_reply_rc_t
+sss_reply_word(const uint8_t *p, size_t n, sss_reply_t *reply)
+{
+    size_t                   i;
+    const sss_reply_word_t  *word;
+
+    for (i = 0; i < SSS_REPLY_WORDS; i++) {
+        word = &sss_reply_words[i];
+
+        if (n == strlen(word->line) && memcmp(p, word->line, n) == 0) {
+
+            if (word->rc == SSS_REPLY_ERROR) {
+                reply->error = word->line;
+            }
+
+            return word->rc;
+        }
+    }
+
+    return SSS_REPLY_BAD;
 }
 
 
 static int
-sss_reply_is(const uint8_t *p, size_t n, const char *word)
+sss_reply_begins(const uint8_t *p, size_t n, const char *word)
 {
-    return n == strlen(word) && memcmp(p, word, n) == 0;
+    size_t  len;
+
+    len = strlen(word);
+
+    return n >= len && memcmp(p, word, len) == 0;
 }
 
 
@@ -68,15 +148,11 @@ sss_reply_is(const uint8_t *p, size_t n, const char *word)
 static sss_reply_rc_t
 sss_reply_value(const uint8_t *p, size_t line, size_t n, sss_reply_t *reply)
 {
-    uint64_t        number;
+    uint64_t        flags, len;
     const uint8_t  *end, *value, *space;
 
     end = p + line;
     value = p + reply->size;
-
-    if (line < 6 || memcmp(p, "VALUE ", 6) != 0) {
-        return SSS_REPLY_BAD;
-    }
 
     p += 6;
     space = memchr(p, ' ', (size_t) (end - p));
@@ -88,23 +164,28 @@ sss_reply_value(const uint8_t *p, size_t line, size_t n, sss_reply_t *reply)
     reply->name = p;
     reply->name_len = (size_t) (space - p);
 
-    p = sss_reply_number(space, end, SSS_REPLY_FLAGS, &number);
-    if (p == NULL) {
+    p = space;
+
+    if (sss_reply_next(&p, end, SSS_REPLY_FLAGS, &flags) != 0
+        || sss_reply_next(&p, end, SIZE_MAX / 2, &len) != 0)
+    {
         return SSS_REPLY_BAD;
     }
-
-    p = sss_reply_number(p, end, SSS_REPLY_VALUE, &number);
-    if (p == NULL) {
-        return SSS_REPLY_BAD;
-    }
-
-    reply->len = (size_t) number;
 
     if (p != end) {
-        p = sss_reply_number(p, end, UINT64_MAX, &number);
-        if (p != end) {
+        reply->versioned = 1;
+
+        if (sss_reply_next(&p, end, UINT64_MAX, &reply->cas) != 0
+            || p != end)
+        {
             return SSS_REPLY_BAD;
         }
+    }
+
+    reply->len = (size_t) len;
+
+    if (reply->len > SSS_REPLY_VALUE) {
+        return SSS_REPLY_LARGE;
     }
 
     n -= reply->size;
@@ -124,29 +205,17 @@ sss_reply_value(const uint8_t *p, size_t line, size_t n, sss_reply_t *reply)
 }
 
 
-/* A space and digits. */
+/* A blank and a number. */
 
-static const uint8_t *
-sss_reply_number(const uint8_t *p, const uint8_t *end, uint64_t limit,
+static int
+sss_reply_next(const uint8_t **p, const uint8_t *end, uint64_t limit,
     uint64_t *number)
 {
-    uint64_t  n, digit;
-
-    if (end - p < 2 || *p++ != ' ' || *p < '0' || *p > '9') {
-        return NULL;
+    if (*p == end || **p != ' ') {
+        return -1;
     }
 
-    for (n = 0; p < end && *p >= '0' && *p <= '9'; p++) {
-        digit = (uint64_t) (*p - '0');
+    (*p)++;
 
-        if (n > (limit - digit) / 10) {
-            return NULL;
-        }
-
-        n = n * 10 + digit;
-    }
-
-    *number = n;
-
-    return p;
+    return sss_reply_number(p, end, limit, number);
 }

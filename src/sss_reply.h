@@ -1,7 +1,7 @@
 
 /*
- * What a memcached server answers to "get" and "delete", in the text
- * protocol.  Nothing else is an answer.
+ * What a memcached server answers in the text protocol, as far as it is asked
+ * anything here.  Nothing else is an answer.
  */
 
 
@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 
-#define SSS_REPLY_LINE   512            /* longest line                    */
+#define SSS_REPLY_LINE   4096           /* longest line                    */
 #define SSS_REPLY_VALUE  (1024 * 1024)  /* longest value, memcached's own
                                            limit unless it is told another */
 #define SSS_REPLY_MAX    (SSS_REPLY_LINE + SSS_REPLY_VALUE + 2)
@@ -22,23 +22,35 @@
 typedef enum {
     SSS_REPLY_MORE = 0,         /* the bytes are the beginning of a reply  */
     SSS_REPLY_VALUE_OF,         /* an item                                 */
-    SSS_REPLY_END,              /* of the items                            */
+    SSS_REPLY_LARGE,            /* the line before a value of more than
+                                   SSS_REPLY_VALUE bytes: "len" of them,
+                                   and a line end, come next               */
+    SSS_REPLY_END,              /* of the items, or of statistics          */
+    SSS_REPLY_STAT,             /* one line of statistics                  */
     SSS_REPLY_DELETED,
     SSS_REPLY_NOT_FOUND,
+    SSS_REPLY_STORED,
+    SSS_REPLY_NOT_STORED,
+    SSS_REPLY_EXISTS,
+    SSS_REPLY_ERROR,            /* a refusal that is known                 */
     SSS_REPLY_BAD               /* not one of these                        */
 } sss_reply_rc_t;
 
 
-/* Points into the bytes that were parsed. */
+/* Points into the bytes that were parsed, but for "error". */
 
 typedef struct {
     size_t          size;       /* of the reply: the next one follows; with
                                    SSS_REPLY_MORE the bytes it will take at
                                    the least                               */
-    const uint8_t  *name;       /* with SSS_REPLY_VALUE_OF                 */
+    const uint8_t  *name;       /* of an item; of a statistic the whole
+                                   line after "STAT "                      */
     size_t          name_len;
-    const uint8_t  *value;
+    const uint8_t  *value;      /* with SSS_REPLY_VALUE_OF                 */
     size_t          len;
+    uint64_t        cas;        /* version of the item                     */
+    int             versioned;  /* 1: there was one                        */
+    const char     *error;      /* the line; static, zero-terminated       */
 } sss_reply_t;
 
 
@@ -48,6 +60,13 @@ typedef struct {
  */
 sss_reply_rc_t sss_reply_parse(const uint8_t *p, size_t n,
     sss_reply_t *reply);
+
+/*
+ * Reads a number from "*p" on, up to a blank or "end", where "*p" is left.
+ * Returns 0, or -1 if there is none or it exceeds "limit".
+ */
+int sss_reply_number(const uint8_t **p, const uint8_t *end, uint64_t limit,
+    uint64_t *number);
 
 
 #endif /* SSS_REPLY_H_INCLUDED */

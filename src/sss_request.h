@@ -1,5 +1,5 @@
 
-/* A lookup, from the question to the answer. */
+/* What a server was asked, from the question to the answer. */
 
 
 #ifndef SSS_REQUEST_H_INCLUDED
@@ -10,13 +10,15 @@
 #include <stdint.h>
 
 #include "sss_engine.h"
+#include "sss_exchange.h"
 #include "sss_secret.h"
 
 
 typedef enum {
     SSS_REQUEST_GET = 0,
     SSS_REQUEST_TAKE,
-    SSS_REQUEST_PROBE           /* the engine's own                        */
+    SSS_REQUEST_PROBE,          /* the engine's own                        */
+    SSS_REQUEST_EXCHANGE
 } sss_request_op_t;
 
 
@@ -26,6 +28,7 @@ struct sss_request_s {
     sss_engine_rc_t    rc;
     void              *data;
     uint64_t           since;           /* sss_request_clock()             */
+    uint64_t           until;           /* when its time is up             */
     unsigned           cancelled:1;
     unsigned           late:1;
     unsigned           over:1;          /* and counted                     */
@@ -33,6 +36,11 @@ struct sss_request_s {
     unsigned           deleting:1;      /* a take whose removal is to be
                                            answered                        */
     unsigned           found:1;
+    unsigned           gone:1;          /* its time was up: the answer, when it
+                                           comes, is read and dropped      */
+    sss_exchange_t    *exchange;        /* NULL: nobody waits for it       */
+    sss_exchange_op_t  kind;            /* of the exchange                 */
+    unsigned           lines;           /* of the answer so far            */
     uint8_t           *value;
     size_t             len;
     char               name[SSS_NAME_SIZE];

@@ -4,6 +4,7 @@
 
 #include <netdb.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,6 @@
 #include <sys/un.h>
 
 #include "sss_resolve.h"
-#include "sss_thread.h"
 
 
 struct sss_resolve_s {
@@ -27,6 +27,7 @@ struct sss_resolve_s {
 };
 
 
+static int sss_resolve_thread(sss_resolve_t *resolve);
 static void *sss_resolve_main(void *data);
 static void sss_resolve_copy(const struct addrinfo *ai,
     sss_resolved_t *resolved);
@@ -84,7 +85,6 @@ sss_resolve_now(const sss_address_t *address, sss_resolved_t *resolved)
 sss_resolve_t *
 sss_resolve_start(const sss_address_t *address, int wake)
 {
-    pthread_t       thread;
     sss_resolve_t  *resolve;
 
     resolve = calloc(1, sizeof(sss_resolve_t));
@@ -100,13 +100,11 @@ sss_resolve_start(const sss_address_t *address, int wake)
         return NULL;
     }
 
-    if (sss_thread_start(&thread, sss_resolve_main, resolve) != 0) {
+    if (sss_resolve_thread(resolve) != 0) {
         pthread_mutex_destroy(&resolve->lock);
         free(resolve);
         return NULL;
     }
-
-    pthread_detach(thread);
 
     return resolve;
 }
@@ -139,6 +137,35 @@ sss_resolve_free(sss_resolve_t *resolve)
         resolve->wake = -1;
         sss_resolve_leave(resolve);
     }
+}
+
+
+/* Signals of the process are for the threads that were there before. */
+
+static int
+sss_resolve_thread(sss_resolve_t *resolve)
+{
+    int        rc;
+    sigset_t   all, before;
+    pthread_t  thread;
+
+    sigfillset(&all);
+
+    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) {
+        return -1;
+    }
+
+    rc = pthread_create(&thread, NULL, sss_resolve_main, resolve);
+
+    (void) pthread_sigmask(SIG_SETMASK, &before, NULL);
+
+    if (rc != 0) {
+        return -1;
+    }
+
+    pthread_detach(thread);
+
+    return 0;
 }
 
 

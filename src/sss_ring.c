@@ -8,11 +8,8 @@
 
 
 static uint64_t sss_key_begin(const sss_key_t *key);
-static int sss_key_cmp(const sss_key_t *a, const sss_key_t *b);
-static int sss_key_outlives(const sss_key_t *a, const sss_key_t *b);
 static int sss_key_stale(const sss_key_t *key, uint64_t now_ms);
 static uint32_t sss_ring_place(const sss_ring_t *ring, const sss_key_t *key);
-static int sss_ring_outlives(const sss_key_t *key, const sss_key_t *known);
 static uint32_t sss_ring_index(const sss_ring_t *ring, const sss_key_t *key);
 static uint32_t sss_ring_weakest(const sss_ring_t *ring);
 static void sss_ring_remove(sss_ring_t *ring, uint32_t i);
@@ -109,7 +106,7 @@ sss_ring_add(sss_ring_t *ring, const sss_key_t *key)
 
     if (i < ring->n) {
 
-        if (!sss_ring_outlives(key, &ring->keys[i])) {
+        if (!sss_key_renews(key, &ring->keys[i])) {
             return 0;
         }
 
@@ -143,44 +140,6 @@ sss_ring_add(sss_ring_t *ring, const sss_key_t *key)
     ring->n++;
 
     return 1;
-}
-
-
-unsigned
-sss_ring_learn(sss_ring_t *dst, const sss_ring_t *src, uint64_t now_ms)
-{
-    unsigned   changed;
-    uint32_t   i;
-    sss_key_t  key;
-
-    changed = 0;
-
-    for (i = 0; i < src->n; i++) {
-        key = src->keys[i];
-        key.learned = now_ms;
-
-        changed += (unsigned) sss_ring_add(dst, &key);
-    }
-
-    sss_memory_wipe(&key, sizeof(sss_key_t));
-
-    return changed;
-}
-
-
-unsigned
-sss_ring_merge(sss_ring_t *dst, const sss_ring_t *src)
-{
-    unsigned  changed;
-    uint32_t  i;
-
-    changed = 0;
-
-    for (i = 0; i < src->n; i++) {
-        changed += (unsigned) sss_ring_add(dst, &src->keys[i]);
-    }
-
-    return changed;
 }
 
 
@@ -223,26 +182,13 @@ sss_ring_covers(const sss_ring_t *ring, const sss_ring_t *part)
     for (i = 0; i < part->n; i++) {
         k = sss_ring_index(ring, &part->keys[i]);
 
-        if (k == ring->n || sss_ring_outlives(&part->keys[i], &ring->keys[k]))
+        if (k == ring->n || sss_key_renews(&part->keys[i], &ring->keys[k]))
         {
             return 0;
         }
     }
 
     return 1;
-}
-
-
-/*
- * Whether a key is a later word on one of the same name.  One of another slot
- * is none that this cluster made.
- */
-
-static int
-sss_ring_outlives(const sss_key_t *key, const sss_key_t *known)
-{
-    return key->slot == known->slot && key->rotation == known->rotation
-           && key->expires > known->expires;
 }
 
 
@@ -392,19 +338,15 @@ sss_key_generate(sss_key_t *key, uint32_t rotation, uint64_t slot,
 }
 
 
-static uint64_t
-sss_key_begin(const sss_key_t *key)
+int
+sss_key_renews(const sss_key_t *key, const sss_key_t *known)
 {
-    return key->slot * key->rotation;
+    return key->slot == known->slot && key->rotation == known->rotation
+           && key->expires > known->expires;
 }
 
 
-/*
- * A total order, so that equal sets are equal rings.  Slots of different
- * rotations may begin together.
- */
-
-static int
+int
 sss_key_cmp(const sss_key_t *a, const sss_key_t *b)
 {
     uint64_t  a_begin, b_begin;
@@ -428,12 +370,7 @@ sss_key_cmp(const sss_key_t *a, const sss_key_t *b)
 }
 
 
-/*
- * Which key a full ring keeps.  Between equal ends the order of the ring
- * decides, so that full rings, too, merge to the same whatever comes first.
- */
-
-static int
+int
 sss_key_outlives(const sss_key_t *a, const sss_key_t *b)
 {
     if (a->expires != b->expires) {
@@ -441,6 +378,13 @@ sss_key_outlives(const sss_key_t *a, const sss_key_t *b)
     }
 
     return sss_key_cmp(a, b) < 0;
+}
+
+
+static uint64_t
+sss_key_begin(const sss_key_t *key)
+{
+    return key->slot * key->rotation;
 }
 
 

@@ -77,12 +77,23 @@ void sss_ring_copy(sss_ring_t *dst, const sss_ring_t *src);
  */
 int sss_ring_add(sss_ring_t *ring, const sss_key_t *key);
 
-/* dst becomes the union of both.  Returns the number of keys changed. */
+/*
+ * dst becomes the union of both, as if all were added one by one; the time it
+ * takes grows with the number of keys and not with its square, as long as
+ * there is memory.  Returns the number of keys changed.
+ */
 unsigned sss_ring_merge(sss_ring_t *dst, const sss_ring_t *src);
 
 /* The same, and marks keys that were not there as learned at "now_ms". */
 unsigned sss_ring_learn(sss_ring_t *dst, const sss_ring_t *src,
     uint64_t now_ms);
+
+/*
+ * The same with "n" keys, in any order; those that were not there are marked
+ * as learned at "learned", unless that is 0.
+ */
+unsigned sss_ring_absorb(sss_ring_t *ring, const sss_key_t *keys, uint32_t n,
+    uint64_t learned);
 
 /*
  * Forgets and wipes keys that expired at "now_ms" (milliseconds since the
@@ -121,6 +132,25 @@ const sss_key_t *sss_ring_encrypting(const sss_ring_t *ring,
  */
 const sss_key_t *sss_ring_settled(const sss_ring_t *ring, uint32_t rotation,
     uint64_t now_ms, uint64_t settle_ms);
+
+/*
+ * The order of a ring, as memcmp() has it.  It is a total one, so that equal
+ * sets are equal rings.  Slots of different rotations may begin together.
+ */
+int sss_key_cmp(const sss_key_t *a, const sss_key_t *b);
+
+/*
+ * 1 if a full ring keeps a rather than b.  Between equal ends the order of the
+ * ring decides, so that full rings, too, merge to the same whatever comes
+ * first.
+ */
+int sss_key_outlives(const sss_key_t *a, const sss_key_t *b);
+
+/*
+ * 1 if "key" is a later word on "known", which has the same name.  A key of
+ * another slot is none that this cluster made.
+ */
+int sss_key_renews(const sss_key_t *key, const sss_key_t *known);
 
 /* The slot of "now_ms". */
 uint64_t sss_slot(uint32_t rotation, uint64_t now_ms);

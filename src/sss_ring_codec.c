@@ -47,6 +47,7 @@ sss_ring_decode(sss_ring_t *ring, const uint8_t *in, size_t len)
     int             rc;
     size_t          i, n;
     sss_key_t       key;
+    sss_ring_t     *keys;
     const uint8_t  *p;
 
     if (len < SSS_RING_CODEC_HEADER || in[0] != 1) {
@@ -71,10 +72,19 @@ sss_ring_decode(sss_ring_t *ring, const uint8_t *in, size_t len)
         }
     }
 
-    for (i = 0; i < n; i++) {
-        sss_key_decode(&key, p + i * SSS_RING_CODEC_KEY);
-        (void) sss_ring_add(ring, &key);
+    keys = sss_ring_create((uint32_t) n);
+    if (keys == NULL) {
+        goto done;
     }
+
+    for (i = 0; i < n; i++) {
+        sss_key_decode(&keys->keys[i], p + i * SSS_RING_CODEC_KEY);
+    }
+
+    keys->n = (uint32_t) n;
+
+    (void) sss_ring_merge(ring, keys);
+    sss_ring_destroy(keys);
 
     rc = 0;
 

@@ -37,7 +37,7 @@ void sss_ring_encode(const sss_ring_t *ring, uint8_t *out);
  * Adds the keys of "len" encoded bytes to "ring".  Returns 0, or -1 if they
  * are not the whole of one encoded ring (wrong format, length, a rotation of
  * 0, a slot beyond the range of time, expires before the slot ends or more
- * than 400 days after); the ring is as before then.
+ * than 400 days after), or without memory; the ring is as before then.
  */
 int sss_ring_decode(sss_ring_t *ring, const uint8_t *in, size_t len);
 

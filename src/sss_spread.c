@@ -11,7 +11,7 @@
 #include <libmemcached/memcached.h>
 
 #include "sss_spread.h"
-#include "sss_sync.h"
+#include "sss_address.h"
 
 
 struct sss_spread_s {

@@ -1,7 +1,12 @@
 
 /*
- * One poll of the shared keys: read the ring on every memcached server,
- * merge, make the keys that are due, write back what a server lacks.
+ * A poll of the shared keys: read the ring on every memcached server, merge,
+ * make the keys that are due, write back what a server lacks.
+ *
+ * It is a state machine that does no I/O by itself.  Its owner begins a poll
+ * and steps it; whenever it waits, exchanges with servers are wanted or under
+ * way (sss_sync_exchange()), which the owner carries out, with an engine or
+ * otherwise, and steps it again when one of them is done.
  */
 
 
@@ -13,13 +18,13 @@
 #include <stdint.h>
 
 #include "sss_address.h"
+#include "sss_exchange.h"
 #include "sss_ring.h"
 #include "sss_secret.h"
-#include "sss_store.h"
 
 
-#define SSS_SERVERS_MAX  16
 #define SSS_NAMESPACE_MAX  128
+#define SSS_SERVER_ERROR   160
 
 
 typedef struct {
@@ -33,8 +38,8 @@ typedef struct {
     uint32_t              rotation;     /* seconds                          */
     uint32_t              retention;    /* seconds: longest session timeout */
     uint32_t              capacity;     /* keys in a ring                   */
-    unsigned              timeout_ms;   /* for each memcached operation     */
-    unsigned              poll_ms;      /* time between two polls           */
+    unsigned              patience_ms;  /* after which a poll puts off what
+                                           can wait                         */
 } sss_sync_conf_t;
 
 
@@ -62,7 +67,7 @@ typedef struct {
     uint32_t            whole;          /* 1: after the last poll the server
                                            has every key of this host       */
     uint32_t            keys;           /* in its ring at the last poll     */
-    char                error[SSS_STORE_ERROR];     /* of the last failure  */
+    char                error[SSS_SERVER_ERROR];    /* of the last failure  */
 } sss_server_report_t;
 
 
@@ -76,33 +81,49 @@ typedef struct {
 } sss_sync_report_t;
 
 
+typedef enum {
+    SSS_SYNC_WAIT = 0,          /* for an exchange to be done              */
+    SSS_SYNC_MORE,              /* step again: there is more to compute    */
+    SSS_SYNC_DONE               /* sss_sync_take()                         */
+} sss_sync_rc_t;
+
+
 typedef struct sss_sync_s  sss_sync_t;
 
 
 /* Returns NULL without memory or randomness.  Contacts nobody. */
 sss_sync_t *sss_sync_create(const sss_sync_conf_t *conf);
 
+/* No exchange may be under way: see sss_engine_forget(). */
 void sss_sync_destroy(sss_sync_t *sync);
 
 /*
- * Called by another thread, makes a poll that is under way, and each later
- * one, return -1 as soon as the server it waits for has answered or is given
- * up.  From now on the sync uses neither OpenSSL nor what its configuration
- * points to, so that the process may exit meanwhile.
+ * Begins a poll with a copy of "ring", the keys of this host, at "now_ms",
+ * milliseconds since the epoch.  A server that failed is left alone for a
+ * while (1, 2, then 4 polls).  Returns 0, or -1 if a poll is under way or its
+ * result was not taken.
  */
-void sss_sync_cancel(sss_sync_t *sync);
+int sss_sync_begin(sss_sync_t *sync, const sss_ring_t *ring,
+    uint64_t now_ms);
 
 /*
- * One poll.  "ring" comes with the keys of this host and goes with the union,
- * without expired ones, with a key for the current slot whatever the servers
- * do, and with one for the next slot from about the middle of the current
- * one on.  Blocks for a few timeouts at the most, whatever the servers do: a
- * server that failed is left alone for a while (1, 2, then 4 polls).
- * A key made here is not in the ring of this host before a server took it or
- * none answered, so that hosts that start together agree on one.
- * Returns 0, or -1 if not even a key could be made.
+ * Goes on: at most one record is opened or sealed in a step, so that a step
+ * takes a millisecond or two even with thousands of keys.
  */
-int sss_sync_poll(sss_sync_t *sync, sss_ring_t *ring, uint64_t now_ms,
+sss_sync_rc_t sss_sync_step(sss_sync_t *sync);
+
+/* The exchange with the i-th server, SSS_EXCHANGE_IDLE: none. */
+sss_exchange_t *sss_sync_exchange(sss_sync_t *sync, size_t i);
+
+/*
+ * Takes the result of a poll that is done.  "ring" becomes the union, without
+ * expired keys, with a key for the current slot whatever the servers did, and
+ * with one for the next slot from about the middle of the current one on.
+ * A key made here is not in it before a server took it or none answered, so
+ * that hosts that start together agree on one.  Returns 1; 0 if no poll is
+ * done; -1 if not even a key could be made.
+ */
+int sss_sync_take(sss_sync_t *sync, sss_ring_t *ring,
     sss_sync_report_t *report);
 
 

@@ -40,6 +40,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (rc == SSS_REPLY_VALUE_OF) {
             check_value(data + i, &reply);
         }
+
+        if (rc == SSS_REPLY_LARGE) {
+            fuzz_check(reply.len > SSS_REPLY_VALUE);
+            fuzz_check(reply.size <= SSS_REPLY_LINE);
+        }
+
+        fuzz_check((rc == SSS_REPLY_ERROR) == (reply.error != NULL));
     }
 
     return 0;

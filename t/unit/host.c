@@ -3,7 +3,6 @@
 
 #include "host.h"
 #include "sss_secret.h"
-#include "sss_store.h"
 
 
 int
@@ -25,13 +24,59 @@ host_setup(void **state)
 }
 
 
+/* Without servers there is nobody to talk to. */
+
+static void
+host_make(host_t *h)
+{
+    sss_engine_conf_t  conf;
+
+    h->sync = sss_sync_create(&h->conf);
+    assert_non_null(h->sync);
+
+    h->engine = NULL;
+
+    if (h->conf.n_servers == 0) {
+        return;
+    }
+
+    memset(&conf, 0, sizeof(conf));
+    conf.servers = h->conf.servers;
+    conf.n_servers = h->conf.n_servers;
+    conf.timeout_ms = 50;
+    conf.patience_ms = h->patience;
+    conf.quiet = 1;
+
+    h->engine = sss_engine_create(&conf);
+    assert_non_null(h->engine);
+}
+
+
+static void
+host_unmake(host_t *h)
+{
+    sss_engine_destroy(h->engine, 0);
+    sss_sync_destroy(h->sync);
+
+    h->engine = NULL;
+    h->sync = NULL;
+}
+
+
+void
+host_renew(host_t *h)
+{
+    host_unmake(h);
+    host_make(h);
+}
+
+
 void
 host_leave(host_t *h)
 {
-    sss_sync_destroy(h->sync);
+    host_unmake(h);
     free(h->ring);
 
-    h->sync = NULL;
     h->ring = NULL;
 }
 
@@ -88,18 +133,17 @@ host_prepare(host_t *h, const char *secrets, const memcached_t *a,
     h->conf.rotation = ROTATION;
     h->conf.retention = 300;
     h->conf.capacity = CAPACITY;
-    h->conf.timeout_ms = TIMEOUT;
-    h->conf.poll_ms = 1000;
+    h->conf.patience_ms = 6 * TIMEOUT;
+    h->patience = TIMEOUT;
 }
 
 
 void
 host_enter(host_t *h)
 {
-    h->sync = sss_sync_create(&h->conf);
-    h->ring = malloc(sss_ring_size(CAPACITY));
+    host_make(h);
 
-    assert_non_null(h->sync);
+    h->ring = malloc(sss_ring_size(CAPACITY));
     assert_non_null(h->ring);
 
     sss_ring_init(h->ring, CAPACITY);
@@ -122,23 +166,58 @@ host_change(host_t *h, const char *secrets, const memcached_t *a,
     sss_ring_t  *ring;
 
     ring = h->ring;
-    sss_sync_destroy(h->sync);
+    host_unmake(h);
 
     host_prepare(h, secrets, a, b);
 
     h->ring = ring;
-    h->sync = sss_sync_create(&h->conf);
-    assert_non_null(h->sync);
+    host_make(h);
 }
 
 
 void
 host_poll(host_t *h, uint64_t now)
 {
-    assert_int_equal(sss_sync_poll(h->sync, h->ring, now, &h->report), 0);
+    assert_int_equal(host_poll_once(h, now), 1);
 
     assert_non_null(sss_ring_slot(h->ring, h->conf.rotation,
                                   sss_slot(h->conf.rotation, now)));
+}
+
+
+int
+host_poll_once(host_t *h, uint64_t now)
+{
+    size_t           i;
+    unsigned         ended;
+    sss_sync_rc_t    rc;
+    sss_exchange_t  *x;
+
+    if (sss_sync_begin(h->sync, h->ring, now) != 0) {
+        return 0;
+    }
+
+    for ( ;; ) {
+
+        rc = sss_sync_step(h->sync);
+
+        if (rc == SSS_SYNC_DONE) {
+            return sss_sync_take(h->sync, h->ring, &h->report);
+        }
+
+        for (i = ended = 0; i < h->conf.n_servers; i++) {
+            x = sss_sync_exchange(h->sync, i);
+
+            if (x->state == SSS_EXCHANGE_WANTED) {
+                sss_engine_ask(h->engine, i, x);
+                ended += (x->state == SSS_EXCHANGE_DONE);
+            }
+        }
+
+        if (rc == SSS_SYNC_WAIT && !ended) {
+            sss_engine_wait(h->engine, LONG);
+        }
+    }
 }
 
 
@@ -168,20 +247,45 @@ size_t
 host_record(const memcached_t *m, const char *name, uint8_t *bytes,
     size_t size)
 {
-    sss_store_t       *store;
-    sss_store_item_t   item;
+    sss_item_t         item;
+    sss_engine_t      *engine;
+    sss_exchange_t     x;
+    sss_engine_conf_t  conf;
 
+    memset(&conf, 0, sizeof(conf));
+    conf.servers = &m->address;
+    conf.n_servers = 1;
+    conf.timeout_ms = TIMEOUT;
+    conf.patience_ms = TIMEOUT;
+    conf.quiet = 1;
+
+    memset(&x, 0, sizeof(x));
     memset(&item, 0, sizeof(item));
     snprintf(item.name, sizeof(item.name), "%s", name);
-    item.value = bytes;
-    item.size = size;
 
-    store = sss_store_create(&m->address, TIMEOUT);
-    assert_non_null(store);
-    assert_int_equal(sss_store_get(store, &item, 1), SSS_STORE_OK);
-    sss_store_destroy(store);
+    engine = sss_engine_create(&conf);
+    assert_non_null(engine);
 
-    return item.found ? item.len : 0;
+    sss_exchange_read(&x, &item, 1);
+    sss_engine_ask(engine, 0, &x);
+
+    while (x.state != SSS_EXCHANGE_DONE) {
+        sss_engine_wait(engine, LONG);
+    }
+
+    sss_engine_destroy(engine, 0);
+
+    assert_int_equal(x.rc, SSS_EXCHANGE_OK);
+
+    size = item.found ? item.len : 0;
+
+    if (size != 0) {
+        memcpy(bytes, item.value, size);
+    }
+
+    sss_exchange_clear(&x);
+
+    return size;
 }
 
 

@@ -11,6 +11,7 @@
 #include <pthread.h>
 
 #include "memcached.h"
+#include "sss_engine.h"
 #include "sss_sync.h"
 
 
@@ -28,6 +29,8 @@
 
 typedef struct {
     sss_sync_t         *sync;
+    sss_engine_t       *engine;         /* NULL without servers            */
+    unsigned            patience;       /* of the engine, ms               */
     sss_ring_t         *ring;
     sss_secrets_t       secrets;
     sss_address_t       servers[2];
@@ -69,6 +72,12 @@ void host_leave(host_t *h);
 
 /* One poll, after which there must be a key of the current slot. */
 void host_poll(host_t *h, uint64_t now);
+
+/* The same without judging it: for a thread.  Returns what a take returns. */
+int host_poll_once(host_t *h, uint64_t now);
+
+/* Makes sync and engine anew, as the configuration is now. */
+void host_renew(host_t *h);
 
 /* 1 if the ring has a key of the slot after that of "now". */
 int host_has_next(const host_t *h, uint64_t now);

@@ -298,7 +298,8 @@ test_frozen(void **state)
     b = &f->h[1];
 
     host_prepare(a, "S", &f->m[0], &f->m[1]);
-    a->conf.timeout_ms = 200;
+    a->conf.patience_ms = 1200;
+    a->patience = 200;
     host_enter(a);
     host_poll(a, START);
     assert_int_equal(a->report.reached, 2);

@@ -55,6 +55,77 @@ test_words(void **state)
     assert_int_equal(reply.size, 9);
     assert_int_equal(parse("NOT_FOUND\r\n", &reply), SSS_REPLY_NOT_FOUND);
     assert_int_equal(reply.size, 11);
+    assert_int_equal(parse("STORED\r\n", &reply), SSS_REPLY_STORED);
+    assert_int_equal(parse("NOT_STORED\r\n", &reply), SSS_REPLY_NOT_STORED);
+    assert_int_equal(parse("EXISTS\r\n", &reply), SSS_REPLY_EXISTS);
+    assert_null(reply.error);
+}
+
+
+static void
+test_refusals(void **state)
+{
+    size_t       i;
+    char         line[64];
+    sss_reply_t  reply;
+
+    static const char  *known[] = {
+        "ERROR", "ERROR Too many open connections",
+        "CLIENT_ERROR unauthenticated",
+        "SERVER_ERROR out of memory storing object",
+        "SERVER_ERROR object too large for cache",
+        "SERVER_ERROR Out of memory during read"
+    };
+
+    (void) state;
+
+    for (i = 0; i < unit_count(known); i++) {
+        snprintf(line, sizeof(line), "%s\r\n", known[i]);
+
+        assert_int_equal(parse(line, &reply), SSS_REPLY_ERROR);
+        assert_string_equal(reply.error, known[i]);
+        assert_int_equal(reply.size, strlen(line));
+    }
+}
+
+
+static void
+test_statistics(void **state)
+{
+    sss_reply_t    reply;
+    static char    line[] = "STAT time 17\r\nEND\r\n";
+
+    (void) state;
+
+    assert_int_equal(sss_reply_parse((uint8_t *) line, strlen(line), &reply),
+                     SSS_REPLY_STAT);
+    assert_ptr_equal(reply.name, line + 5);
+    assert_int_equal(reply.name_len, 7);
+    assert_int_equal(reply.size, 14);
+
+    assert_int_equal(parse("STAT \r\n", &reply), SSS_REPLY_STAT);
+    assert_int_equal(reply.name_len, 0);
+}
+
+
+/* Its line is all that is looked at. */
+
+static void
+test_large(void **state)
+{
+    sss_reply_t  reply;
+
+    (void) state;
+
+    assert_int_equal(parse("VALUE n 0 1048577 7\r\n", &reply),
+                     SSS_REPLY_LARGE);
+    assert_int_equal(reply.len, 1048577);
+    assert_int_equal(reply.size, 21);
+    assert_int_equal(reply.cas, 7);
+    assert_null(reply.value);
+
+    assert_int_equal(parse("VALUE n 0 4611686018427387904\r\nx", &reply),
+                     SSS_REPLY_LARGE);
 }
 
 
@@ -72,11 +143,17 @@ test_values(void **state)
     assert_int_equal(reply.len, 5);
     assert_memory_equal(reply.value, "value", 5);
     assert_int_equal(reply.size, 6 + strlen(NAME) + 6 + 7);
+    assert_int_equal(reply.versioned, 0);
 
     assert_int_equal(parse("VALUE n 4294967295 0 18446744073709551615\r\n"
                            "\r\n", &reply),
                      SSS_REPLY_VALUE_OF);
     assert_int_equal(reply.len, 0);
+
+    assert_int_equal(parse("VALUE n 0 0 18446744073709551615\r\n\r\n",
+                           &reply), SSS_REPLY_VALUE_OF);
+    assert_int_equal(reply.versioned, 1);
+    assert_true(reply.cas == UINT64_MAX);
 
     /* a line end in it is part of it */
 
@@ -119,10 +196,11 @@ test_bad(void **state)
 
     static const char  *bad[] = {
         "\n", "\r\n", "END\n", "END \r\n", " END\r\n", "end\r\n", "EN\r\n",
-        "ENDED\r\n", "END\r\r\n", "DELETED \r\n", "NOT_STORED\r\n",
-        "STORED\r\n", "EXISTS\r\n", "OK\r\n", "ERROR\r\n",
+        "ENDED\r\n", "END\r\r\n", "DELETED \r\n", "NOT_STORE\r\n",
+        "STORED \r\n", " EXISTS\r\n", "OK\r\n", "ERROR \r\n",
         "SERVER_ERROR x\r\n", "CLIENT_ERROR\r\n", "VERSION\r\n",
-        "VERSION 1.6\r\n", "STAT a b\r\n", "17\r\n", "VALUE\r\n",
+        "VERSION 1.6\r\n", "STAT\r\n", "STATS a\r\n", "17\r\n",
+        "ERRORS\r\n", "VALUE\r\n",
         "VALUE \r\n", "VALUE n\r\n", "VALUE n \r\n", "VALUE n 0\r\n",
         "VALUE n 0 \r\n", "VALUE  0 1\r\nv\r\n", "VALUE n  1\r\nv\r\n",
         "VALUE n 0  1\r\nv\r\n", "VALUE n 0 1 \r\nv\r\n",
@@ -131,7 +209,7 @@ test_bad(void **state)
         "VALUE n 0x 1\r\nv\r\n", "VALUE n 0 1x\r\nv\r\n",
         "VALUE n 0 1 x\r\nv\r\n", "VALUE n -1 1\r\nv\r\n",
         "VALUE n 0 -1\r\nv\r\n", "VALUE n 0 +1\r\nv\r\n",
-        "VALUE n 4294967296 1\r\nv\r\n", "VALUE n 0 1048577\r\nv\r\n",
+        "VALUE n 4294967296 1\r\nv\r\n", "VALUE n 0 1048577 \r\nv\r\n",
         "VALUE n 0 18446744073709551615\r\nv\r\n",
         "VALUE n 0 18446744073709551616\r\nv\r\n",
         "VALUE n 0 18446744073709551617\r\nv\r\n",
@@ -204,6 +282,9 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_words),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_statistics),
+        cmocka_unit_test(test_large),
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_bad),

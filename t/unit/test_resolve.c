@@ -13,6 +13,8 @@
 
 #include <dlfcn.h>
 #include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 
 
@@ -27,6 +29,10 @@ typedef int (*getaddrinfo_pt) (const char *, const char *,
 static _Atomic(const char *)  place;
 static atomic_uint            asked;
 
+/* The threads that asked had some signal unblocked. */
+
+static atomic_uint            signalled;
+
 
 /* That of the C library, but for one name. */
 
@@ -34,12 +40,20 @@ int
 getaddrinfo(const char *node, const char *service,
     const struct addrinfo *hints, struct addrinfo **res)
 {
+    sigset_t         mask;
     const char      *where;
     getaddrinfo_pt   real;
 
     *(void **) &real = dlsym(RTLD_NEXT, "getaddrinfo");
 
     if (node != NULL && strcmp(node, NOMADIC) == 0) {
+
+        pthread_sigmask(SIG_SETMASK, NULL, &mask);
+
+        signalled += (sigismember(&mask, SIGTERM) != 1
+                      || sigismember(&mask, SIGHUP) != 1
+                      || sigismember(&mask, SIGCHLD) != 1
+                      || sigismember(&mask, SIGIO) != 1);
 
         asked++;
         where = place;
@@ -138,6 +152,34 @@ settled(fixture_t *f)
 }
 
 
+/* No signal of the process is delivered to a thread that asks a resolver. */
+
+static void
+test_gets_no_signals(void **state)
+{
+    sigset_t       before, after;
+    fixture_t     *f;
+    sss_engine_t  *engine;
+
+    f = *state;
+
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+
+    signalled = 0;
+    engine = settled(f);
+    assert_in_range(asked, 1, 1000);
+    assert_int_equal(signalled, 0);
+
+    /* those of who started it are as they were */
+
+    pthread_sigmask(SIG_SETMASK, NULL, &after);
+    assert_int_equal(sigismember(&after, SIGTERM),
+                     sigismember(&before, SIGTERM));
+
+    sss_engine_destroy(engine, LONG);
+}
+
+
 static void
 test_moved(void **state)
 {
@@ -215,6 +257,7 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
+        with_servers(test_gets_no_signals),
         with_servers(test_moved),
         with_servers(test_moved_from_a_frozen_one),
         with_servers(test_resolver_fails),

@@ -85,7 +85,7 @@ poll_thread(void *data)
     h = data;
 
     pthread_barrier_wait(h->barrier);
-    (void) sss_sync_poll(h->sync, h->ring, h->now, &h->report);
+    (void) host_poll_once(h, h->now);
 
     return NULL;
 }
@@ -235,10 +235,8 @@ test_partition(void **state)
     host_change(a, "S", &f->m[0], NULL);
     host_change(b, "S", &f->m[1], NULL);
     a->conf.retention = b->conf.retention = 86400;
-    sss_sync_destroy(a->sync);
-    sss_sync_destroy(b->sync);
-    a->sync = sss_sync_create(&a->conf);
-    b->sync = sss_sync_create(&b->conf);
+    host_renew(a);
+    host_renew(b);
 
     for (now = START; now < START + 5 * HOUR; now += HOUR / 10) {
         host_poll(a, now);

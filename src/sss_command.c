@@ -1,0 +1,183 @@
+
+#include <string.h>
+#include <time.h>
+
+#include "sss_command.h"
+
+
+#define SSS_COMMAND_LINE      160       /* without names and values        */
+#define SSS_COMMAND_LOOKUP    (2 * SSS_NAME_SIZE + 16)
+#define SSS_COMMAND_RELATIVE  (30 * 24 * 3600)  /* memcached's own limit   */
+
+
+static void sss_command_add(sss_buffer_t *out, const char *text);
+static void sss_command_number(sss_buffer_t *out, uint64_t n);
+static void sss_command_store(sss_buffer_t *out, const char *command,
+    const char *name, const uint8_t *value, size_t len, uint32_t ttl,
+    uint64_t cas, const char *end);
+
+
+int
+sss_command_get(sss_buffer_t *out, const sss_queue_t *lookups)
+{
+    size_t          n;
+    sss_request_t  *request;
+
+    n = 0;
+
+    for (request = lookups->head; request; request = request->next) {
+        n += SSS_COMMAND_LOOKUP;
+    }
+
+    if (sss_buffer_reserve(out, n) != 0) {
+        return -1;
+    }
+
+    sss_command_add(out, "get");
+
+    for (request = lookups->head; request; request = request->next) {
+        sss_command_add(out, " ");
+        sss_command_add(out, request->name);
+    }
+
+    sss_command_add(out, "\r\n");
+
+    for (request = lookups->head; request; request = request->next) {
+
+        if (request->op == SSS_REQUEST_TAKE) {
+            sss_command_add(out, "delete ");
+            sss_command_add(out, request->name);
+            sss_command_add(out, "\r\n");
+        }
+    }
+
+    return 0;
+}
+
+
+int
+sss_command_set(sss_buffer_t *out, const char *name, const uint8_t *value,
+    size_t len, uint32_t ttl)
+{
+    if (sss_buffer_reserve(out, len + SSS_COMMAND_LINE) != 0) {
+        return -1;
+    }
+
+    sss_command_store(out, "set ", name, value, len, ttl, 0, " noreply\r\n");
+
+    return 0;
+}
+
+
+int
+sss_command_delete(sss_buffer_t *out, const char *name)
+{
+    if (sss_buffer_reserve(out, SSS_COMMAND_LINE) != 0) {
+        return -1;
+    }
+
+    sss_command_add(out, "delete ");
+    sss_command_add(out, name);
+    sss_command_add(out, " noreply\r\n");
+
+    return 0;
+}
+
+
+int
+sss_command_exchange(sss_buffer_t *out, const sss_exchange_t *x)
+{
+    size_t  i;
+
+    if (sss_buffer_reserve(out, SSS_COMMAND_LINE + x->item.len
+                                + x->n * SSS_NAME_SIZE)
+        != 0)
+    {
+        return -1;
+    }
+
+    switch (x->op) {
+
+    case SSS_EXCHANGE_READ:
+        sss_command_add(out, "gets");
+
+        for (i = 0; i < x->n; i++) {
+            sss_command_add(out, " ");
+            sss_command_add(out, x->items[i].name);
+        }
+
+        sss_command_add(out, "\r\n");
+        break;
+
+    case SSS_EXCHANGE_WRITE:
+        sss_command_store(out, x->item.cas ? "cas " : "add ", x->item.name,
+                          x->item.value, x->item.len, x->ttl, x->item.cas,
+                          "\r\n");
+        break;
+
+    case SSS_EXCHANGE_CLOCK:
+        sss_command_add(out, "stats\r\n");
+    }
+
+    return 0;
+}
+
+
+/* There is room for it. */
+
+static void
+sss_command_add(sss_buffer_t *out, const char *text)
+{
+    (void) sss_buffer_add(out, text, strlen(text));
+}
+
+
+/* In decimal; printf() takes longer than all else that a store takes here. */
+
+static void
+sss_command_number(sss_buffer_t *out, uint64_t n)
+{
+    char  digits[20], *p;
+
+    p = digits + sizeof(digits);
+
+    do {
+        *--p = (char) ('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+
+    (void) sss_buffer_add(out, p, (size_t) (digits + sizeof(digits) - p));
+}
+
+
+/* The line of a command that stores, the value, and a line end. */
+
+static void
+sss_command_store(sss_buffer_t *out, const char *command, const char *name,
+    const uint8_t *value, size_t len, uint32_t ttl, uint64_t cas,
+    const char *end)
+{
+    uint64_t  expires;
+
+    expires = ttl ? ttl : 1;
+
+    if (expires > SSS_COMMAND_RELATIVE) {
+        expires += (uint64_t) time(NULL);
+    }
+
+    sss_command_add(out, command);
+    sss_command_add(out, name);
+    sss_command_add(out, " 0 ");
+    sss_command_number(out, expires);
+    sss_command_add(out, " ");
+    sss_command_number(out, len);
+
+    if (cas != 0) {
+        sss_command_add(out, " ");
+        sss_command_number(out, cas);
+    }
+
+    sss_command_add(out, end);
+    (void) sss_buffer_add(out, value, len);
+    sss_command_add(out, "\r\n");
+}

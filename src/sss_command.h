@@ -1,0 +1,32 @@
+
+/*
+ * What a memcached server is told, as bytes of its text protocol.  All of
+ * these add to a buffer and return 0, or -1 without memory: nothing of the
+ * command is in the buffer then.
+ */
+
+
+#ifndef SSS_COMMAND_H_INCLUDED
+#define SSS_COMMAND_H_INCLUDED
+
+
+#include "sss_buffer.h"
+#include "sss_exchange.h"
+#include "sss_request.h"
+
+
+/* Looks up all names in the queue, and removes those that are to be taken. */
+int sss_command_get(sss_buffer_t *out, const sss_queue_t *lookups);
+
+/* Stores a value for "ttl" seconds, without an answer. */
+int sss_command_set(sss_buffer_t *out, const char *name,
+    const uint8_t *value, size_t len, uint32_t ttl);
+
+/* Removes, without an answer. */
+int sss_command_delete(sss_buffer_t *out, const char *name);
+
+/* What an exchange is about. */
+int sss_command_exchange(sss_buffer_t *out, const sss_exchange_t *x);
+
+
+#endif /* SSS_COMMAND_H_INCLUDED */

@@ -1,0 +1,885 @@
+
+/*
+ * Exchanges with a memcached server through an engine: a real one, a broken
+ * one, a slow one, and none.
+ */
+
+
+#include "engine.h"
+
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+
+#define SHORT    200
+#define VALUE    "value"
+
+
+/* One for both; without time for lookups it is for exchanges alone. */
+
+static sss_engine_t *
+both_kinds(const sss_address_t *address, unsigned timeout_ms,
+    unsigned patience_ms)
+{
+    sss_engine_t       *engine;
+    sss_engine_conf_t   conf;
+
+    memset(&conf, 0, sizeof(conf));
+    conf.servers = address;
+    conf.n_servers = 1;
+    conf.timeout_ms = timeout_ms;
+    conf.patience_ms = patience_ms;
+    conf.quiet = (timeout_ms == 0);
+    conf.queue = 100;
+    conf.breaker = NEVER;
+
+    engine = sss_engine_create(&conf);
+    assert_non_null(engine);
+
+    return engine;
+}
+
+
+static sss_engine_t *
+quiet(const sss_address_t *address, unsigned patience_ms)
+{
+    return both_kinds(address, 0, patience_ms);
+}
+
+
+static sss_exchange_rc_t
+finish(sss_engine_t *engine, sss_exchange_t *x)
+{
+    uint64_t  begin;
+
+    begin = unit_clock_ms();
+
+    while (x->state != SSS_EXCHANGE_DONE) {
+        sss_engine_wait(engine, LONG);
+        assert_in_range(unit_clock_ms() - begin, 0, LONG);
+    }
+
+    return x->rc;
+}
+
+
+static sss_exchange_rc_t
+read_of(sss_engine_t *engine, sss_exchange_t *x, sss_item_t *item,
+    const char *name)
+{
+    memset(item, 0, sizeof(sss_item_t));
+    strcpy(item->name, name);
+
+    sss_exchange_read(x, item, 1);
+    sss_engine_ask(engine, 0, x);
+
+    return finish(engine, x);
+}
+
+
+static sss_exchange_rc_t
+write_to(sss_engine_t *engine, const char *name, uint64_t cas,
+    const char *value, size_t len, uint32_t ttl)
+{
+    uint8_t            *copy;
+    sss_exchange_t      x;
+    sss_exchange_rc_t   rc;
+
+    copy = malloc(len + 1);
+    assert_non_null(copy);
+    memcpy(copy, value, len);
+
+    memset(&x, 0, sizeof(x));
+
+    sss_exchange_write(&x, name, cas, copy, len, ttl);
+    sss_engine_ask(engine, 0, &x);
+
+    rc = finish(engine, &x);
+    sss_exchange_clear(&x);
+
+    return rc;
+}
+
+
+static sss_exchange_rc_t
+write_text(sss_engine_t *engine, const char *name, uint64_t cas,
+    const char *value)
+{
+    return write_to(engine, name, cas, value, strlen(value), 60);
+}
+
+
+/* The version, 0: there is no such item. */
+
+static uint64_t
+version(sss_engine_t *engine, const char *name, const char *value)
+{
+    uint64_t        cas;
+    sss_item_t      item;
+    sss_exchange_t  x;
+
+    memset(&x, 0, sizeof(x));
+
+    assert_int_equal(read_of(engine, &x, &item, name), SSS_EXCHANGE_OK);
+    assert_int_equal(item.found, value != NULL);
+    assert_true((item.cas != 0) == (value != NULL));
+
+    if (value != NULL) {
+        assert_int_equal(item.len, strlen(value));
+        assert_memory_equal(item.value, value, item.len);
+    }
+
+    cas = item.cas;
+    sss_exchange_clear(&x);
+
+    return cas;
+}
+
+
+/* Every exchange with this server fails, soon, and says why. */
+
+static void
+assert_fails(const sss_address_t *address, const char *why)
+{
+    unsigned        i;
+    uint64_t        begin;
+    sss_item_t      item;
+    sss_engine_t   *engine;
+    sss_exchange_t  x;
+
+    begin = unit_clock_ms();
+    engine = quiet(address, SHORT);
+
+    for (i = 0; i < 2; i++) {
+        memset(&x, 0, sizeof(x));
+        assert_int_equal(read_of(engine, &x, &item, NAME),
+                         SSS_EXCHANGE_FAILED);
+        assert_non_null(strstr(x.reason, why));
+        assert_int_equal(item.found, 0);
+
+        assert_int_not_equal(write_text(engine, NAME, 7, VALUE),
+                             SSS_EXCHANGE_OK);
+        assert_int_not_equal(write_text(engine, NAME, 0, VALUE),
+                             SSS_EXCHANGE_OK);
+
+        memset(&x, 0, sizeof(x));
+        sss_exchange_clock(&x);
+        sss_engine_ask(engine, 0, &x);
+        assert_int_equal(finish(engine, &x), SSS_EXCHANGE_FAILED);
+        assert_int_equal(x.seconds, 0);
+    }
+
+    sss_engine_destroy(engine, 0);
+
+    assert_in_range(unit_clock_ms() - begin, 0, LONG);
+}
+
+
+static void
+test_read_and_write(void **state)
+{
+    uint64_t        cas;
+    fixture_t      *f;
+    sss_engine_t   *engine;
+
+    f = *state;
+    engine = quiet(&f->memcached[0].address, PATIENT);
+
+    assert_int_equal(version(engine, NAME, NULL), 0);
+
+    assert_int_equal(write_text(engine, NAME, 0, "one"), SSS_EXCHANGE_OK);
+    cas = version(engine, NAME, "one");
+
+    assert_int_equal(write_text(engine, NAME, 0, "two"),
+                     SSS_EXCHANGE_CONFLICT);
+    assert_int_equal(write_text(engine, NAME, cas + 1, "three"),
+                     SSS_EXCHANGE_CONFLICT);
+    assert_true(version(engine, NAME, "one") == cas);
+
+    assert_int_equal(write_text(engine, NAME, cas, "three"), SSS_EXCHANGE_OK);
+    assert_true(version(engine, NAME, "three") != cas);
+
+    assert_int_equal(write_text(engine, NAME, cas, "four"),
+                     SSS_EXCHANGE_CONFLICT);
+
+    assert_int_equal(memcached_tell(&f->memcached[0].address,
+                                    "delete " NAME "\r\n", "DELETED"), 0);
+    assert_int_equal(write_text(engine, NAME, cas, "five"),
+                     SSS_EXCHANGE_CONFLICT);
+    assert_int_equal(version(engine, NAME, NULL), 0);
+
+    sss_engine_destroy(engine, 0);
+}
+
+
+static void
+test_several_items(void **state)
+{
+    fixture_t       *f;
+    sss_item_t       items[3];
+    sss_engine_t    *engine;
+    sss_exchange_t   x;
+
+    f = *state;
+    engine = quiet(&f->memcached[0].address, PATIENT);
+
+    assert_int_equal(write_text(engine, NAME, 0, "name"), SSS_EXCHANGE_OK);
+    assert_int_equal(write_text(engine, OTHER, 0, ""), SSS_EXCHANGE_OK);
+
+    memset(&x, 0, sizeof(x));
+    memset(items, 0, sizeof(items));
+    strcpy(items[0].name, OTHER);
+    strcpy(items[1].name, "sss1:none");
+    strcpy(items[2].name, NAME);
+
+    sss_exchange_read(&x, items, 3);
+    sss_engine_ask(engine, 0, &x);
+    assert_int_equal(finish(engine, &x), SSS_EXCHANGE_OK);
+
+    assert_int_equal(items[0].found, 1);
+    assert_int_equal(items[0].len, 0);
+    assert_int_equal(items[1].found, 0);
+    assert_int_equal(items[2].found, 1);
+    assert_int_equal(items[2].len, 4);
+    assert_memory_equal(items[2].value, "name", 4);
+    assert_int_not_equal(items[0].cas, items[2].cas);
+    assert_int_not_equal(x.took_us, 0);
+
+    sss_exchange_clear(&x);
+    sss_engine_destroy(engine, 0);
+}
+
+
+/* A large one takes more than one buffer on both ends. */
+
+static void
+test_size_of_value(void **state)
+{
+    char            *big;
+    size_t           i, len;
+    fixture_t       *f;
+    memcached_t      other;
+    sss_item_t       item;
+    sss_engine_t    *engine;
+    sss_exchange_t   x;
+
+    f = *state;
+    engine = quiet(&f->memcached[0].address, PATIENT);
+
+    big = malloc(3 * 1024 * 1024);
+    assert_non_null(big);
+
+    for (i = 0; i < 3 * 1024 * 1024; i++) {
+        big[i] = (char) (i * 7 + i / 256);
+    }
+
+    len = 500000;
+    assert_int_equal(write_to(engine, NAME, 0, big, len, 60),
+                     SSS_EXCHANGE_OK);
+
+    memset(&x, 0, sizeof(x));
+    assert_int_equal(read_of(engine, &x, &item, NAME), SSS_EXCHANGE_OK);
+    assert_int_equal(item.len, len);
+    assert_memory_equal(item.value, big, len);
+    sss_exchange_clear(&x);
+
+    /* more than memcached takes, which goes on with the next question */
+
+    assert_int_equal(write_to(engine, OTHER, 0, big, 2 * 1024 * 1024, 60),
+                     SSS_EXCHANGE_FAILED);
+    assert_int_equal(version(engine, OTHER, NULL), 0);
+
+    sss_engine_destroy(engine, 0);
+
+    /* one that takes more has what is more than is read here */
+
+    assert_int_equal(memcached_start(&other, "127.0.0.1", "-I8m"), 0);
+    engine = quiet(&other.address, PATIENT);
+
+    len = 3 * 1024 * 1024;
+    assert_int_equal(write_to(engine, NAME, 0, big, len, 60),
+                     SSS_EXCHANGE_OK);
+    assert_int_equal(read_of(engine, &x, &item, NAME), SSS_EXCHANGE_OK);
+    assert_int_equal(item.found, 1);
+    assert_int_equal(item.len, len);
+    assert_null(item.value);
+    assert_int_equal(write_text(engine, NAME, item.cas, VALUE),
+                     SSS_EXCHANGE_OK);
+    sss_exchange_clear(&x);
+    assert_int_not_equal(version(engine, NAME, VALUE), 0);
+
+    sss_engine_destroy(engine, 0);
+    memcached_stop(&other);
+    free(big);
+}
+
+
+static void
+test_ttl(void **state)
+{
+    unsigned        found;
+    uint64_t        begin;
+    fixture_t      *f;
+    sss_item_t      item;
+    sss_engine_t   *engine;
+    sss_exchange_t  x;
+
+    f = *state;
+    engine = quiet(&f->memcached[0].address, PATIENT);
+
+    assert_int_equal(write_to(engine, NAME, 0, VALUE, 5, 400 * 86400),
+                     SSS_EXCHANGE_OK);
+    (void) version(engine, NAME, VALUE);
+
+    assert_int_equal(write_to(engine, OTHER, 0, VALUE, 5, 1),
+                     SSS_EXCHANGE_OK);
+
+    begin = unit_clock_ms();
+
+    do {
+        unit_pause(50);
+        memset(&x, 0, sizeof(x));
+        assert_int_equal(read_of(engine, &x, &item, OTHER), SSS_EXCHANGE_OK);
+        found = item.found;
+        sss_exchange_clear(&x);
+        assert_in_range(unit_clock_ms() - begin, 0, LONG);
+    } while (found);
+
+    sss_engine_destroy(engine, 0);
+}
+
+
+static void
+test_clock(void **state)
+{
+    uint64_t        now;
+    fixture_t      *f;
+    sss_engine_t   *engine;
+    sss_exchange_t  x;
+
+    f = *state;
+    engine = quiet(&f->memcached[0].address, PATIENT);
+
+    memset(&x, 0, sizeof(x));
+    sss_exchange_clock(&x);
+    sss_engine_ask(engine, 0, &x);
+    assert_int_equal(finish(engine, &x), SSS_EXCHANGE_OK);
+
+    now = (uint64_t) time(NULL);
+    assert_in_range(x.seconds, now - 60, now + 60);
+
+    /* and the connection is as good as before */
+
+    assert_int_equal(write_text(engine, NAME, 0, VALUE), SSS_EXCHANGE_OK);
+    (void) version(engine, NAME, VALUE);
+
+    sss_engine_destroy(engine, 0);
+}
+
+
+/* Asked, and never waited for. */
+
+static void
+test_forgotten(void **state)
+{
+    unsigned        i;
+    fixture_t      *f;
+    sss_engine_t   *engine;
+    sss_item_t      item;
+    sss_exchange_t  x;
+
+    f = *state;
+
+    for (i = 0; i < 20; i++) {
+        engine = both_kinds(&f->memcached[0].address, PATIENT, PATIENT);
+
+        memset(&x, 0, sizeof(x));
+        memset(&item, 0, sizeof(item));
+        strcpy(item.name, NAME);
+
+        sss_exchange_read(&x, &item, 1);
+        sss_engine_ask(engine, 0, &x);
+
+        if (i % 4 > 0) {
+            sss_engine_forget(engine);
+            memset(&x, 0xa5, sizeof(x));
+            memset(&item, 0xa5, sizeof(item));
+        }
+
+        if (i % 4 > 1) {
+            assert_int_equal(look(engine, NAME, 0, NULL), SSS_ENGINE_MISS);
+        }
+
+        sss_engine_destroy(engine, i % 4 == 3 ? LONG : 0);
+    }
+}
+
+
+static void
+test_restarted(void **state)
+{
+    fixture_t      *f;
+    sss_engine_t   *engine;
+
+    f = *state;
+    engine = quiet(&f->memcached[0].address, PATIENT);
+
+    assert_int_equal(write_text(engine, NAME, 0, "old"), SSS_EXCHANGE_OK);
+    assert_int_equal(memcached_restart(&f->memcached[0]), 0);
+
+    /* the lost connection is no failure of the new server */
+
+    assert_int_equal(version(engine, NAME, NULL), 0);
+
+    assert_int_equal(memcached_restart(&f->memcached[0]), 0);
+    assert_int_equal(write_text(engine, NAME, 0, "new"), SSS_EXCHANGE_OK);
+    (void) version(engine, NAME, "new");
+
+    memcached_stop(&f->memcached[0]);
+    assert_int_equal(write_text(engine, NAME, 0, "none"),
+                     SSS_EXCHANGE_FAILED);
+
+    /* nor does one that was down stay so */
+
+    assert_int_equal(memcached_restart(&f->memcached[0]), 0);
+    assert_int_equal(version(engine, NAME, NULL), 0);
+
+    sss_engine_destroy(engine, 0);
+}
+
+
+static void
+test_frozen(void **state)
+{
+    unsigned        tries;
+    uint64_t        begin;
+    fixture_t      *f;
+    sss_item_t      item;
+    sss_engine_t   *engine;
+    sss_exchange_t  x;
+
+    f = *state;
+    engine = quiet(&f->memcached[0].address, SHORT);
+
+    for (tries = 0; tries < 50; tries++) {
+        if (write_text(engine, NAME, 0, VALUE) != SSS_EXCHANGE_FAILED) {
+            break;
+        }
+    }
+
+    assert_in_range(tries, 0, 49);
+
+    memcached_freeze(&f->memcached[0]);
+    begin = unit_clock_ms();
+
+    /* first on the connection that is there, then on a new one */
+
+    memset(&x, 0, sizeof(x));
+
+    for (tries = 0; tries < 2; tries++) {
+        assert_int_equal(read_of(engine, &x, &item, NAME),
+                         SSS_EXCHANGE_FAILED);
+        assert_string_equal(x.reason, "get: timed out");
+    }
+
+    assert_int_equal(write_text(engine, NAME, 7, VALUE), SSS_EXCHANGE_FAILED);
+    assert_in_range(unit_clock_ms() - begin, 3 * SHORT - 10, LONG);
+    sss_engine_destroy(engine, 0);
+
+    assert_fails(&f->memcached[0].address, "timed out");
+
+    memcached_thaw(&f->memcached[0]);
+
+    engine = quiet(&f->memcached[0].address, PATIENT);
+    (void) version(engine, NAME, VALUE);
+    sss_engine_destroy(engine, 0);
+}
+
+
+/*
+ * Lookups that are late do not end an exchange that is in time, nor the other
+ * way round, and there is one connection for both.
+ */
+
+static void
+test_deadlines_of_both(void **state)
+{
+    unsigned              i;
+    fixture_t            *f;
+    sss_item_t            item;
+    sss_engine_t         *engine;
+    sss_exchange_t        x;
+    sss_engine_result_t   r;
+
+    f = *state;
+
+    for (i = 0; i < 2; i++) {
+
+        engine = i == 0 ? both_kinds(&f->memcached[0].address, SHORT, PATIENT)
+                        : both_kinds(&f->memcached[0].address, PATIENT,
+                                     SHORT);
+
+        put(engine, NAME, VALUE);
+        until_rc(engine, NAME, SSS_ENGINE_HIT);
+
+        memcached_freeze(&f->memcached[0]);
+
+        memset(&x, 0, sizeof(x));
+        memset(&item, 0, sizeof(item));
+        strcpy(item.name, NAME);
+        sss_exchange_read(&x, &item, 1);
+        sss_engine_ask(engine, 0, &x);
+        ask(engine, NAME, 0);
+
+        if (i == 0) {
+            r = result(engine);
+            assert_int_equal(r.rc, SSS_ENGINE_FAILED);
+            assert_int_equal(r.late, 1);
+            assert_int_equal(x.state, SSS_EXCHANGE_ASKED);
+
+            memcached_thaw(&f->memcached[0]);
+            assert_int_equal(finish(engine, &x), SSS_EXCHANGE_OK);
+            assert_int_equal(item.found, 1);
+            assert_memory_equal(item.value, VALUE, 5);
+
+            until_rc(engine, NAME, SSS_ENGINE_HIT);
+
+        } else {
+            assert_int_equal(finish(engine, &x), SSS_EXCHANGE_FAILED);
+            assert_int_equal(item.found, 0);
+
+            memcached_thaw(&f->memcached[0]);
+            r = result(engine);
+            assert_int_equal(r.rc, SSS_ENGINE_HIT);
+            free(r.value);
+        }
+
+        sss_exchange_clear(&x);
+        sss_engine_destroy(engine, 0);
+    }
+}
+
+
+/* A server that is too slow for any lookup is not too slow for keys. */
+
+static void
+test_slow(void **state)
+{
+    unsigned        i, failed;
+    fake_t          fake;
+    uint64_t        ticket;
+    sss_item_t      item;
+    sss_engine_t   *engine;
+    sss_exchange_t  x;
+    sss_engine_result_t  r;
+
+    (void) state;
+
+    memset(&fake, 0, sizeof(fake));
+    fake.first = "";
+    fake.bytes = "END\r\n";
+    fake.len = 5;
+    fake.drip_ms = 20;
+    assert_int_equal(fake_start(&fake), 0);
+
+    engine = both_kinds(&fake.address, 1, PATIENT);
+    failed = 0;
+
+    for (i = 0; i < 10; i++) {
+        memset(&x, 0, sizeof(x));
+        memset(&item, 0, sizeof(item));
+        strcpy(item.name, NAME);
+        sss_exchange_read(&x, &item, 1);
+        sss_engine_ask(engine, 0, &x);
+
+        if (try(engine, OTHER, 0, &ticket) == SSS_ENGINE_QUEUED) {
+            r = result(engine);
+            failed += (r.rc == SSS_ENGINE_FAILED);
+            free(r.value);
+        }
+
+        if (finish(engine, &x) == SSS_EXCHANGE_OK) {
+            break;
+        }
+    }
+
+    assert_in_range(i, 0, 9);
+    assert_in_range(failed, 1, 10);
+
+    sss_engine_destroy(engine, 0);
+    fake_stop(&fake);
+}
+
+
+/* Bytes that never stop, or come now and then, do not either. */
+
+static void
+test_drip_and_flood(void **state)
+{
+    unsigned        i;
+    fake_t          fake;
+
+    (void) state;
+
+    for (i = 0; i < 4; i++) {
+        memset(&fake, 0, sizeof(fake));
+        fake.bytes = i % 2 ? "VALUE " NAME " 0 4611686018427387904 1\r\n"
+                           : "VALUE " NAME " 0 1000 1\r\n";
+        fake.len = strlen(fake.bytes);
+        fake.drip_ms = i < 2 ? SHORT / 4 : 0;
+        fake.repeat = 1;
+
+        assert_int_equal(fake_start(&fake), 0);
+        assert_fails(&fake.address, "get: ");
+        fake_stop(&fake);
+    }
+}
+
+
+static void
+test_silence_and_noise(void **state)
+{
+    size_t  i;
+    fake_t  fake;
+
+    static const char  *answers[] = {
+        "", "x", "\r\n", "STAT pid 1\r\n", "VALUE " NAME " 0 1 7\r\nv\r\n",
+        "HTTP/1.1 400 Bad Request\r\n\r\n"
+    };
+
+    (void) state;
+
+    for (i = 0; i < 2 * unit_count(answers); i++) {
+        memset(&fake, 0, sizeof(fake));
+        fake.bytes = answers[i / 2];
+        fake.len = strlen(fake.bytes);
+        fake.hang_up = i % 2;
+
+        assert_int_equal(fake_start(&fake), 0);
+        assert_fails(&fake.address, "get: ");
+        fake_stop(&fake);
+    }
+}
+
+
+static void
+test_unix_socket(void **state)
+{
+    char            dir[] = "/tmp/test_exchange.XXXXXX", path[64];
+    memcached_t     m;
+    sss_engine_t   *engine;
+
+    (void) state;
+
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/socket", dir);
+
+    if (memcached_start(&m, path, NULL) != 0) {
+        (void) rmdir(dir);
+        fail();
+    }
+
+    engine = quiet(&m.address, PATIENT);
+
+    if (write_text(engine, NAME, 0, VALUE) == SSS_EXCHANGE_OK) {
+        (void) version(engine, NAME, VALUE);
+    }
+
+    sss_engine_destroy(engine, 0);
+    memcached_stop(&m);
+    assert_fails(&m.address, "refused");
+
+    (void) unlink(path);
+    assert_int_equal(rmdir(dir), 0);
+    assert_fails(&m.address, "No such file");
+}
+
+
+static void
+test_ipv6(void **state)
+{
+    memcached_t    m;
+    sss_engine_t  *engine;
+
+    (void) state;
+
+    if (memcached_start(&m, "::1", NULL) != 0) {
+        skip();
+    }
+
+    engine = quiet(&m.address, PATIENT);
+    assert_int_equal(write_text(engine, NAME, 0, VALUE), SSS_EXCHANGE_OK);
+    (void) version(engine, NAME, VALUE);
+    sss_engine_destroy(engine, 0);
+
+    memcached_stop(&m);
+}
+
+
+static void
+test_no_versions(void **state)
+{
+    memcached_t     m;
+    sss_item_t      item;
+    sss_engine_t   *engine;
+    sss_exchange_t  x;
+
+    (void) state;
+
+    assert_int_equal(memcached_start(&m, "127.0.0.1", "-C"), 0);
+    assert_int_equal(memcached_store(&m.address, NAME, VALUE, 5), 0);
+
+    engine = both_kinds(&m.address, PATIENT, PATIENT);
+    memset(&x, 0, sizeof(x));
+
+    assert_int_equal(read_of(engine, &x, &item, NAME), SSS_EXCHANGE_FAILED);
+    assert_non_null(strstr(x.reason, "option -C"));
+    assert_int_equal(look(engine, NAME, 0, VALUE), SSS_ENGINE_HIT);
+    assert_int_equal(stats(engine).failures, 0);
+
+    sss_engine_destroy(engine, 0);
+    memcached_stop(&m);
+}
+
+
+static int
+lowest_descriptor(void)
+{
+    int  fd;
+
+    fd = open("/dev/null", O_RDONLY);
+    close(fd);
+
+    return fd;
+}
+
+
+static void
+test_nobody(void **state)
+{
+    int            fd, lowest;
+    sss_address_t  address = { "127.0.0.1", 1 };
+
+    (void) state;
+
+    lowest = lowest_descriptor();
+
+    fd = memcached_listen(&address, 1);
+    assert_int_not_equal(fd, -1);
+    close(fd);
+
+    assert_fails(&address, "refused");
+
+    snprintf(address.host, sizeof(address.host), "/no/such/socket");
+    address.port = 0;
+    assert_fails(&address, "No such file");
+
+    memset(address.host, 'a', sizeof(address.host));
+    address.host[0] = '/';
+    address.host[108] = '\0';
+    assert_fails(&address, "too long");
+
+    assert_int_equal(lowest_descriptor(), lowest);
+}
+
+
+/* A listener whose queue is full does not answer a connect. */
+
+static void
+test_black_hole(void **state)
+{
+    int            fd, i, fds[8];
+    sss_address_t  address = { "127.0.0.1", 1 };
+
+    (void) state;
+
+    fd = memcached_listen(&address, 0);
+    assert_int_not_equal(fd, -1);
+
+    for (i = 0; i < 8; i++) {
+        fds[i] = memcached_connect(&address);
+    }
+
+    assert_fails(&address, "timed out");
+
+    for (i = 0; i < 8; i++) {
+        close(fds[i]);
+    }
+
+    close(fd);
+}
+
+
+/* Who has nothing to ask keeps no connection, and tries none. */
+
+static void
+test_quiet(void **state)
+{
+    fake_t              fake;
+    uint64_t            begin;
+    sss_item_t          item;
+    sss_engine_t       *engine;
+    sss_exchange_t      x;
+    sss_engine_watch_t  watch;
+
+    (void) state;
+
+    memset(&fake, 0, sizeof(fake));
+    fake.bytes = "END\r\n";
+    fake.len = 5;
+    fake.hang_up = 1;
+    assert_int_equal(fake_start(&fake), 0);
+
+    engine = quiet(&fake.address, PATIENT);
+    assert_true(sss_engine_run(engine) == SSS_ENGINE_NEVER);
+    assert_int_equal(atomic_load(&fake.connections), 0);
+
+    memset(&x, 0, sizeof(x));
+    assert_int_equal(read_of(engine, &x, &item, NAME), SSS_EXCHANGE_OK);
+    assert_int_equal(atomic_load(&fake.connections), 1);
+
+    /* until it has noticed that the server has hung up */
+
+    begin = unit_clock_ms();
+
+    do {
+        sss_engine_wait(engine, 10);
+        sss_engine_watch(engine, 0, &watch);
+        assert_in_range(unit_clock_ms() - begin, 0, LONG);
+    } while (watch.fd != -1);
+
+    assert_true(sss_engine_run(engine) == SSS_ENGINE_NEVER);
+    assert_int_equal(atomic_load(&fake.connections), 1);
+
+    sss_engine_destroy(engine, 0);
+    fake_stop(&fake);
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        with_servers(test_read_and_write),
+        with_servers(test_several_items),
+        with_servers(test_size_of_value),
+        with_servers(test_ttl),
+        with_servers(test_clock),
+        with_servers(test_forgotten),
+        with_servers(test_restarted),
+        with_servers(test_frozen),
+        with_servers(test_deadlines_of_both),
+        cmocka_unit_test(test_slow),
+        cmocka_unit_test(test_drip_and_flood),
+        cmocka_unit_test(test_silence_and_noise),
+        cmocka_unit_test(test_unix_socket),
+        cmocka_unit_test(test_ipv6),
+        cmocka_unit_test(test_no_versions),
+        cmocka_unit_test(test_nobody),
+        cmocka_unit_test(test_black_hole),
+        cmocka_unit_test(test_quiet),
+    };
+
+    return cmocka_run_group_tests_name("exchange", tests, NULL, NULL);
+}
