@@ -541,6 +541,7 @@ sss_link_lost(sss_link_t *link, const char *reason, uint64_t now)
 static void
 sss_link_late(sss_link_t *link, uint64_t now)
 {
+    int          late;
     size_t       left;
     const char  *reason;
 
@@ -548,6 +549,19 @@ sss_link_late(sss_link_t *link, uint64_t now)
              ? "the resolver does not answer" : SSS_TALK_LATE;
 
     left = sss_talk_late(&link->talk, reason, now);
+
+    late = link->talk.late;
+    link->talk.late = 0;
+
+    /* an exchange that is late says nothing of lookups that have more time */
+
+    if (left == 0 && !late && link->talk.asked.head != NULL
+        && link->state == SSS_LINK_TALKING && link->usable && !link->quiet)
+    {
+        sss_link_probe(link, now);
+        sss_link_flush(link, now);
+        return;
+    }
 
     if (sss_link_stalls(link) <= now
         || (left == 0 && link->talk.asked.head != NULL))
@@ -564,12 +578,10 @@ sss_link_late(sss_link_t *link, uint64_t now)
 
     /* the connection stays for the sake of what is in time */
 
-    if (link->talk.late && link->usable) {
+    if (late && link->usable) {
         link->usable = 0;
         link->retry = now + SSS_LINK_RETRY;
     }
-
-    link->talk.late = 0;
 
     if (!link->usable && link->state == SSS_LINK_TALKING
         && link->retry <= now)
@@ -666,8 +678,9 @@ sss_link_stalls(const sss_link_t *link)
         return UINT64_MAX;
     }
 
-    return link->stalled + (link->talk.exchange ? link->patience
-                                                : link->timeout);
+    return link->stalled + (link->talk.exchange
+                            && link->patience > link->timeout
+                            ? link->patience : link->timeout);
 }
 
 

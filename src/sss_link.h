@@ -5,9 +5,10 @@
  *
  * A question that is left open for longer than its timeout has failed; its
  * answer is dropped, should it come after all.  When nothing is left that is
- * in time, the connection goes, as it does when what comes is no answer.  The
- * server is not usable for lookups then, or as soon as a lookup is late, until
- * it has answered a probe.
+ * in time, the connection goes, as it does when what comes is no answer; only
+ * after an exchange that is late the server is asked for a sign of life first.
+ * The server is not usable for lookups from then on, or from the first lookup
+ * that is late, until it has answered a probe.
  */
 
 

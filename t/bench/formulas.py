@@ -144,7 +144,7 @@ class Fleet:
         return self.held or ring_keys(self.rotation, self.timeout)
 
     def connections(self):
-        return self.hosts * (1 + (self.workers if self.by_id else 0))
+        return self.hosts * (self.workers if self.by_id else 1)
 
     def polls(self):
         return self.hosts / self.poll

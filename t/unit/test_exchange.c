@@ -561,6 +561,44 @@ test_deadlines_of_both(void **state)
 }
 
 
+/* One that nobody else waits with does not take the server from lookups. */
+
+static void
+test_late_alone(void **state)
+{
+    fixture_t            *f;
+    sss_item_t            item;
+    sss_engine_t         *engine;
+    sss_exchange_t        x;
+    sss_engine_result_t   r;
+
+    f = *state;
+    engine = both_kinds(&f->memcached[0].address, PATIENT, SHORT);
+
+    put(engine, NAME, VALUE);
+    until_rc(engine, NAME, SSS_ENGINE_HIT);
+
+    memcached_freeze(&f->memcached[0]);
+    memset(&x, 0, sizeof(x));
+
+    assert_int_equal(read_of(engine, &x, &item, NAME), SSS_EXCHANGE_FAILED);
+    assert_int_equal(read_of(engine, &x, &item, NAME), SSS_EXCHANGE_FAILED);
+
+    ask(engine, NAME, 0);
+    memcached_thaw(&f->memcached[0]);
+
+    r = result(engine);
+    assert_int_equal(r.rc, SSS_ENGINE_HIT);
+    free(r.value);
+
+    assert_int_equal(stats(engine).failures, 0);
+    assert_int_equal(read_of(engine, &x, &item, NAME), SSS_EXCHANGE_OK);
+
+    sss_exchange_clear(&x);
+    sss_engine_destroy(engine, 0);
+}
+
+
 /* A server that is too slow for any lookup is not too slow for keys. */
 
 static void
@@ -870,6 +908,7 @@ main(void)
         with_servers(test_restarted),
         with_servers(test_frozen),
         with_servers(test_deadlines_of_both),
+        with_servers(test_late_alone),
         cmocka_unit_test(test_slow),
         cmocka_unit_test(test_drip_and_flood),
         cmocka_unit_test(test_silence_and_noise),
