@@ -1,6 +1,7 @@
 
 #include "unit.h"
 
+#include "exchange.h"
 #include "host.h"
 #include "sss_secret.h"
 
@@ -247,31 +248,15 @@ size_t
 host_record(const memcached_t *m, const char *name, uint8_t *bytes,
     size_t size)
 {
-    sss_item_t         item;
-    sss_engine_t      *engine;
-    sss_exchange_t     x;
-    sss_engine_conf_t  conf;
-
-    memset(&conf, 0, sizeof(conf));
-    conf.servers = &m->address;
-    conf.n_servers = 1;
-    conf.timeout_ms = TIMEOUT;
-    conf.patience_ms = TIMEOUT;
-    conf.quiet = 1;
+    sss_item_t       item;
+    sss_engine_t    *engine;
+    sss_exchange_t   x;
 
     memset(&x, 0, sizeof(x));
-    memset(&item, 0, sizeof(item));
-    snprintf(item.name, sizeof(item.name), "%s", name);
 
-    engine = sss_engine_create(&conf);
-    assert_non_null(engine);
+    engine = exchanges(&m->address, TIMEOUT);
 
-    sss_exchange_read(&x, &item, 1);
-    sss_engine_ask(engine, 0, &x);
-
-    while (x.state != SSS_EXCHANGE_DONE) {
-        sss_engine_wait(engine, LONG);
-    }
+    (void) exchange_read(engine, &x, &item, name);
 
     sss_engine_destroy(engine, 0);
 

@@ -6,6 +6,7 @@
 
 
 #include "engine.h"
+#include "exchange.h"
 
 #include <fcntl.h>
 #include <time.h>
@@ -14,68 +15,6 @@
 
 #define SHORT    200
 #define VALUE    "value"
-
-
-/* One for both; without time for lookups it is for exchanges alone. */
-
-static sss_engine_t *
-both_kinds(const sss_address_t *address, unsigned timeout_ms,
-    unsigned patience_ms)
-{
-    sss_engine_t       *engine;
-    sss_engine_conf_t   conf;
-
-    memset(&conf, 0, sizeof(conf));
-    conf.servers = address;
-    conf.n_servers = 1;
-    conf.timeout_ms = timeout_ms;
-    conf.patience_ms = patience_ms;
-    conf.quiet = (timeout_ms == 0);
-    conf.queue = 100;
-    conf.breaker = NEVER;
-
-    engine = sss_engine_create(&conf);
-    assert_non_null(engine);
-
-    return engine;
-}
-
-
-static sss_engine_t *
-quiet(const sss_address_t *address, unsigned patience_ms)
-{
-    return both_kinds(address, 0, patience_ms);
-}
-
-
-static sss_exchange_rc_t
-finish(sss_engine_t *engine, sss_exchange_t *x)
-{
-    uint64_t  begin;
-
-    begin = unit_clock_ms();
-
-    while (x->state != SSS_EXCHANGE_DONE) {
-        sss_engine_wait(engine, LONG);
-        assert_in_range(unit_clock_ms() - begin, 0, LONG);
-    }
-
-    return x->rc;
-}
-
-
-static sss_exchange_rc_t
-read_of(sss_engine_t *engine, sss_exchange_t *x, sss_item_t *item,
-    const char *name)
-{
-    memset(item, 0, sizeof(sss_item_t));
-    strcpy(item->name, name);
-
-    sss_exchange_read(x, item, 1);
-    sss_engine_ask(engine, 0, x);
-
-    return finish(engine, x);
-}
 
 
 static sss_exchange_rc_t
@@ -95,7 +34,7 @@ write_to(sss_engine_t *engine, const char *name, uint64_t cas,
     sss_exchange_write(&x, name, cas, copy, len, ttl);
     sss_engine_ask(engine, 0, &x);
 
-    rc = finish(engine, &x);
+    rc = exchange_finish(engine, &x);
     sss_exchange_clear(&x);
 
     return rc;
@@ -121,7 +60,7 @@ version(sss_engine_t *engine, const char *name, const char *value)
 
     memset(&x, 0, sizeof(x));
 
-    assert_int_equal(read_of(engine, &x, &item, name), SSS_EXCHANGE_OK);
+    assert_int_equal(exchange_read(engine, &x, &item, name), SSS_EXCHANGE_OK);
     assert_int_equal(item.found, value != NULL);
     assert_true((item.cas != 0) == (value != NULL));
 
@@ -149,11 +88,11 @@ assert_fails(const sss_address_t *address, const char *why)
     sss_exchange_t  x;
 
     begin = unit_clock_ms();
-    engine = quiet(address, SHORT);
+    engine = exchanges(address, SHORT);
 
     for (i = 0; i < 2; i++) {
         memset(&x, 0, sizeof(x));
-        assert_int_equal(read_of(engine, &x, &item, NAME),
+        assert_int_equal(exchange_read(engine, &x, &item, NAME),
                          SSS_EXCHANGE_FAILED);
         assert_non_null(strstr(x.reason, why));
         assert_int_equal(item.found, 0);
@@ -166,7 +105,7 @@ assert_fails(const sss_address_t *address, const char *why)
         memset(&x, 0, sizeof(x));
         sss_exchange_clock(&x);
         sss_engine_ask(engine, 0, &x);
-        assert_int_equal(finish(engine, &x), SSS_EXCHANGE_FAILED);
+        assert_int_equal(exchange_finish(engine, &x), SSS_EXCHANGE_FAILED);
         assert_int_equal(x.seconds, 0);
     }
 
@@ -184,7 +123,7 @@ test_read_and_write(void **state)
     sss_engine_t   *engine;
 
     f = *state;
-    engine = quiet(&f->memcached[0].address, PATIENT);
+    engine = exchanges(&f->memcached[0].address, PATIENT);
 
     assert_int_equal(version(engine, NAME, NULL), 0);
 
@@ -222,7 +161,7 @@ test_several_items(void **state)
     sss_exchange_t   x;
 
     f = *state;
-    engine = quiet(&f->memcached[0].address, PATIENT);
+    engine = exchanges(&f->memcached[0].address, PATIENT);
 
     assert_int_equal(write_text(engine, NAME, 0, "name"), SSS_EXCHANGE_OK);
     assert_int_equal(write_text(engine, OTHER, 0, ""), SSS_EXCHANGE_OK);
@@ -235,7 +174,7 @@ test_several_items(void **state)
 
     sss_exchange_read(&x, items, 3);
     sss_engine_ask(engine, 0, &x);
-    assert_int_equal(finish(engine, &x), SSS_EXCHANGE_OK);
+    assert_int_equal(exchange_finish(engine, &x), SSS_EXCHANGE_OK);
 
     assert_int_equal(items[0].found, 1);
     assert_int_equal(items[0].len, 0);
@@ -265,7 +204,7 @@ test_size_of_value(void **state)
     sss_exchange_t   x;
 
     f = *state;
-    engine = quiet(&f->memcached[0].address, PATIENT);
+    engine = exchanges(&f->memcached[0].address, PATIENT);
 
     big = malloc(3 * 1024 * 1024);
     assert_non_null(big);
@@ -279,7 +218,7 @@ test_size_of_value(void **state)
                      SSS_EXCHANGE_OK);
 
     memset(&x, 0, sizeof(x));
-    assert_int_equal(read_of(engine, &x, &item, NAME), SSS_EXCHANGE_OK);
+    assert_int_equal(exchange_read(engine, &x, &item, NAME), SSS_EXCHANGE_OK);
     assert_int_equal(item.len, len);
     assert_memory_equal(item.value, big, len);
     sss_exchange_clear(&x);
@@ -295,12 +234,12 @@ test_size_of_value(void **state)
     /* one that takes more has what is more than is read here */
 
     assert_int_equal(memcached_start(&other, "127.0.0.1", "-I8m"), 0);
-    engine = quiet(&other.address, PATIENT);
+    engine = exchanges(&other.address, PATIENT);
 
     len = 3 * 1024 * 1024;
     assert_int_equal(write_to(engine, NAME, 0, big, len, 60),
                      SSS_EXCHANGE_OK);
-    assert_int_equal(read_of(engine, &x, &item, NAME), SSS_EXCHANGE_OK);
+    assert_int_equal(exchange_read(engine, &x, &item, NAME), SSS_EXCHANGE_OK);
     assert_int_equal(item.found, 1);
     assert_int_equal(item.len, len);
     assert_null(item.value);
@@ -326,7 +265,7 @@ test_ttl(void **state)
     sss_exchange_t  x;
 
     f = *state;
-    engine = quiet(&f->memcached[0].address, PATIENT);
+    engine = exchanges(&f->memcached[0].address, PATIENT);
 
     assert_int_equal(write_to(engine, NAME, 0, VALUE, 5, 400 * 86400),
                      SSS_EXCHANGE_OK);
@@ -340,7 +279,8 @@ test_ttl(void **state)
     do {
         unit_pause(50);
         memset(&x, 0, sizeof(x));
-        assert_int_equal(read_of(engine, &x, &item, OTHER), SSS_EXCHANGE_OK);
+        assert_int_equal(exchange_read(engine, &x, &item, OTHER),
+                         SSS_EXCHANGE_OK);
         found = item.found;
         sss_exchange_clear(&x);
         assert_in_range(unit_clock_ms() - begin, 0, LONG);
@@ -359,12 +299,12 @@ test_clock(void **state)
     sss_exchange_t  x;
 
     f = *state;
-    engine = quiet(&f->memcached[0].address, PATIENT);
+    engine = exchanges(&f->memcached[0].address, PATIENT);
 
     memset(&x, 0, sizeof(x));
     sss_exchange_clock(&x);
     sss_engine_ask(engine, 0, &x);
-    assert_int_equal(finish(engine, &x), SSS_EXCHANGE_OK);
+    assert_int_equal(exchange_finish(engine, &x), SSS_EXCHANGE_OK);
 
     now = (uint64_t) time(NULL);
     assert_in_range(x.seconds, now - 60, now + 60);
@@ -392,7 +332,8 @@ test_forgotten(void **state)
     f = *state;
 
     for (i = 0; i < 20; i++) {
-        engine = both_kinds(&f->memcached[0].address, PATIENT, PATIENT);
+        engine = exchange_and_lookups(&f->memcached[0].address, PATIENT,
+                                      PATIENT);
 
         memset(&x, 0, sizeof(x));
         memset(&item, 0, sizeof(item));
@@ -423,7 +364,7 @@ test_restarted(void **state)
     sss_engine_t   *engine;
 
     f = *state;
-    engine = quiet(&f->memcached[0].address, PATIENT);
+    engine = exchanges(&f->memcached[0].address, PATIENT);
 
     assert_int_equal(write_text(engine, NAME, 0, "old"), SSS_EXCHANGE_OK);
     assert_int_equal(memcached_restart(&f->memcached[0]), 0);
@@ -460,7 +401,7 @@ test_frozen(void **state)
     sss_exchange_t  x;
 
     f = *state;
-    engine = quiet(&f->memcached[0].address, SHORT);
+    engine = exchanges(&f->memcached[0].address, SHORT);
 
     for (tries = 0; tries < 50; tries++) {
         if (write_text(engine, NAME, 0, VALUE) != SSS_EXCHANGE_FAILED) {
@@ -478,7 +419,7 @@ test_frozen(void **state)
     memset(&x, 0, sizeof(x));
 
     for (tries = 0; tries < 2; tries++) {
-        assert_int_equal(read_of(engine, &x, &item, NAME),
+        assert_int_equal(exchange_read(engine, &x, &item, NAME),
                          SSS_EXCHANGE_FAILED);
         assert_string_equal(x.reason, "get: timed out");
     }
@@ -491,7 +432,7 @@ test_frozen(void **state)
 
     memcached_thaw(&f->memcached[0]);
 
-    engine = quiet(&f->memcached[0].address, PATIENT);
+    engine = exchanges(&f->memcached[0].address, PATIENT);
     (void) version(engine, NAME, VALUE);
     sss_engine_destroy(engine, 0);
 }
@@ -516,9 +457,9 @@ test_deadlines_of_both(void **state)
 
     for (i = 0; i < 2; i++) {
 
-        engine = i == 0 ? both_kinds(&f->memcached[0].address, SHORT, PATIENT)
-                        : both_kinds(&f->memcached[0].address, PATIENT,
-                                     SHORT);
+        engine = exchange_and_lookups(&f->memcached[0].address,
+                                      i == 0 ? SHORT : PATIENT,
+                                      i == 0 ? PATIENT : SHORT);
 
         put(engine, NAME, VALUE);
         until_rc(engine, NAME, SSS_ENGINE_HIT);
@@ -539,14 +480,14 @@ test_deadlines_of_both(void **state)
             assert_int_equal(x.state, SSS_EXCHANGE_ASKED);
 
             memcached_thaw(&f->memcached[0]);
-            assert_int_equal(finish(engine, &x), SSS_EXCHANGE_OK);
+            assert_int_equal(exchange_finish(engine, &x), SSS_EXCHANGE_OK);
             assert_int_equal(item.found, 1);
             assert_memory_equal(item.value, VALUE, 5);
 
             until_rc(engine, NAME, SSS_ENGINE_HIT);
 
         } else {
-            assert_int_equal(finish(engine, &x), SSS_EXCHANGE_FAILED);
+            assert_int_equal(exchange_finish(engine, &x), SSS_EXCHANGE_FAILED);
             assert_int_equal(item.found, 0);
 
             memcached_thaw(&f->memcached[0]);
@@ -573,7 +514,7 @@ test_late_alone(void **state)
     sss_engine_result_t   r;
 
     f = *state;
-    engine = both_kinds(&f->memcached[0].address, PATIENT, SHORT);
+    engine = exchange_and_lookups(&f->memcached[0].address, PATIENT, SHORT);
 
     put(engine, NAME, VALUE);
     until_rc(engine, NAME, SSS_ENGINE_HIT);
@@ -581,8 +522,10 @@ test_late_alone(void **state)
     memcached_freeze(&f->memcached[0]);
     memset(&x, 0, sizeof(x));
 
-    assert_int_equal(read_of(engine, &x, &item, NAME), SSS_EXCHANGE_FAILED);
-    assert_int_equal(read_of(engine, &x, &item, NAME), SSS_EXCHANGE_FAILED);
+    assert_int_equal(exchange_read(engine, &x, &item, NAME),
+                     SSS_EXCHANGE_FAILED);
+    assert_int_equal(exchange_read(engine, &x, &item, NAME),
+                     SSS_EXCHANGE_FAILED);
 
     ask(engine, NAME, 0);
     memcached_thaw(&f->memcached[0]);
@@ -592,7 +535,7 @@ test_late_alone(void **state)
     free(r.value);
 
     assert_int_equal(stats(engine).failures, 0);
-    assert_int_equal(read_of(engine, &x, &item, NAME), SSS_EXCHANGE_OK);
+    assert_int_equal(exchange_read(engine, &x, &item, NAME), SSS_EXCHANGE_OK);
 
     sss_exchange_clear(&x);
     sss_engine_destroy(engine, 0);
@@ -621,7 +564,7 @@ test_slow(void **state)
     fake.drip_ms = 20;
     assert_int_equal(fake_start(&fake), 0);
 
-    engine = both_kinds(&fake.address, 1, PATIENT);
+    engine = exchange_and_lookups(&fake.address, 1, PATIENT);
     failed = 0;
 
     for (i = 0; i < 10; i++) {
@@ -637,7 +580,7 @@ test_slow(void **state)
             free(r.value);
         }
 
-        if (finish(engine, &x) == SSS_EXCHANGE_OK) {
+        if (exchange_finish(engine, &x) == SSS_EXCHANGE_OK) {
             break;
         }
     }
@@ -718,7 +661,7 @@ test_unix_socket(void **state)
         fail();
     }
 
-    engine = quiet(&m.address, PATIENT);
+    engine = exchanges(&m.address, PATIENT);
 
     if (write_text(engine, NAME, 0, VALUE) == SSS_EXCHANGE_OK) {
         (void) version(engine, NAME, VALUE);
@@ -746,7 +689,7 @@ test_ipv6(void **state)
         skip();
     }
 
-    engine = quiet(&m.address, PATIENT);
+    engine = exchanges(&m.address, PATIENT);
     assert_int_equal(write_text(engine, NAME, 0, VALUE), SSS_EXCHANGE_OK);
     (void) version(engine, NAME, VALUE);
     sss_engine_destroy(engine, 0);
@@ -768,10 +711,11 @@ test_no_versions(void **state)
     assert_int_equal(memcached_start(&m, "127.0.0.1", "-C"), 0);
     assert_int_equal(memcached_store(&m.address, NAME, VALUE, 5), 0);
 
-    engine = both_kinds(&m.address, PATIENT, PATIENT);
+    engine = exchange_and_lookups(&m.address, PATIENT, PATIENT);
     memset(&x, 0, sizeof(x));
 
-    assert_int_equal(read_of(engine, &x, &item, NAME), SSS_EXCHANGE_FAILED);
+    assert_int_equal(exchange_read(engine, &x, &item, NAME),
+                     SSS_EXCHANGE_FAILED);
     assert_non_null(strstr(x.reason, "option -C"));
     assert_int_equal(look(engine, NAME, 0, VALUE), SSS_ENGINE_HIT);
     assert_int_equal(stats(engine).failures, 0);
@@ -869,12 +813,12 @@ test_quiet(void **state)
     fake.hang_up = 1;
     assert_int_equal(fake_start(&fake), 0);
 
-    engine = quiet(&fake.address, PATIENT);
+    engine = exchanges(&fake.address, PATIENT);
     assert_true(sss_engine_run(engine) == SSS_ENGINE_NEVER);
     assert_int_equal(atomic_load(&fake.connections), 0);
 
     memset(&x, 0, sizeof(x));
-    assert_int_equal(read_of(engine, &x, &item, NAME), SSS_EXCHANGE_OK);
+    assert_int_equal(exchange_read(engine, &x, &item, NAME), SSS_EXCHANGE_OK);
     assert_int_equal(atomic_load(&fake.connections), 1);
 
     /* until it has noticed that the server has hung up */

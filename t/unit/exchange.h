@@ -1,0 +1,26 @@
+
+/* Exchanges for the unit tests, each with the first server of an engine. */
+
+
+#ifndef EXCHANGE_H_INCLUDED
+#define EXCHANGE_H_INCLUDED
+
+
+#include "memcached.h"
+#include "sss_engine.h"
+
+
+/* An engine for exchanges alone, and one for lookups as well. */
+sss_engine_t *exchanges(const sss_address_t *address, unsigned patience_ms);
+sss_engine_t *exchange_and_lookups(const sss_address_t *address,
+    unsigned timeout_ms, unsigned patience_ms);
+
+/* Waits for the end of one that was asked for. */
+sss_exchange_rc_t exchange_finish(sss_engine_t *engine, sss_exchange_t *x);
+
+/* Reads one item, which is to be cleared with the exchange. */
+sss_exchange_rc_t exchange_read(sss_engine_t *engine, sss_exchange_t *x,
+    sss_item_t *item, const char *name);
+
+
+#endif /* EXCHANGE_H_INCLUDED */
