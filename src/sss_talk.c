@@ -462,8 +462,8 @@ sss_talk_item(sss_talk_t *talk, const sss_reply_t *reply)
     }
 
     if (reply->cas == 0) {
-        sss_talk_fail(talk, talk->asked.head, "the server keeps no versions "
-                      "of items (option -C)");
+        sss_talk_fail(talk, talk->asked.head,
+                      "the server keeps no versions of items (option -C)");
         return 0;
     }
 

@@ -234,7 +234,7 @@ is((stat $secret)[2] & 0777, 0600, 'the file is for root still');
 
 # what errors say
 
-my $source = join '', map { read_file($_) } glob "$FindBin::Bin/../src/*.c";
+my $source = join '', map { read_file($_) } glob "$FindBin::Bin/../src/*.[ch]";
 
 for my $text ('timed out', 'Too many open connections',
               'keeps no versions of items') {
