@@ -184,7 +184,7 @@ $(unit_out)/test_%: t/unit/test_%.c $(unit_shared) $(wildcard t/unit/*.h) \
 # Everything of src/ that has threads, under ThreadSanitizer, in build/tsan.
 
 threads := board engine engine_batches engine_failures engine_stress exchange \
-           repair resolve sync
+           names repair resolve sync
 
 tsan:
 	@$(MAKE) --no-print-directory out=build/tsan \

@@ -175,6 +175,7 @@ typedef struct {
     ngx_ssl_session_sync_client_t
                              *client;       /* NULL: none is needed        */
     sss_sync_t               *poll;         /* of a worker that speaks     */
+    ngx_uint_t                due;          /* 1: a poll is to begin       */
     ngx_event_t               step;         /* the poll has more to do     */
     sss_sync_report_t         seen;         /* reported in the log so far  */
     time_t                    complained;

@@ -52,7 +52,7 @@ ngx_ssl_session_sync_client_start(ngx_ssl_session_sync_cluster_t *cluster,
     client->turn.log = ngx_cycle->log;
     client->turn.cancelable = 1;
 
-    for (i = 0; i <= SSS_SERVERS_MAX; i++) {
+    for (i = 0; i < SSS_ENGINE_WATCHES; i++) {
         client->watches[i].client = client;
         client->watches[i].number = i;
     }
@@ -122,7 +122,7 @@ ngx_ssl_session_sync_client_stop(ngx_ssl_session_sync_cluster_t *cluster,
 
     cluster->client = NULL;
 
-    for (i = 0; i <= SSS_SERVERS_MAX; i++) {
+    for (i = 0; i < SSS_ENGINE_WATCHES; i++) {
         ngx_ssl_session_sync_watch_end(&client->watches[i]);
     }
 
@@ -202,12 +202,10 @@ ngx_ssl_session_sync_alarm(ngx_event_t *ev, uint64_t us)
 static void
 ngx_ssl_session_sync_watch_all(ngx_ssl_session_sync_client_t *client)
 {
-    size_t              i, n;
+    size_t              i;
     sss_engine_watch_t  wanted;
 
-    n = sss_engine_watches(client->engine);
-
-    for (i = 0; i < n; i++) {
+    for (i = 0; i < SSS_ENGINE_WATCHES; i++) {
         sss_engine_watch(client->engine, i, &wanted);
         ngx_ssl_session_sync_watch(&client->watches[i], &wanted);
     }

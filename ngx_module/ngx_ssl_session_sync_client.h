@@ -27,7 +27,7 @@ struct ngx_ssl_session_sync_client_s {
     ngx_ssl_session_sync_cluster_t *cluster;
     sss_engine_t                   *engine;
     ngx_event_t                     turn;       /* the engine is to run */
-    ngx_ssl_session_sync_watch_t    watches[SSS_SERVERS_MAX + 1];
+    ngx_ssl_session_sync_watch_t    watches[SSS_ENGINE_WATCHES];
     uint32_t                        weights[SSS_SERVERS_MAX];
 
     /*

@@ -10,6 +10,9 @@
 
 #define NGX_SSL_SESSION_SYNC_SECRET_FILE  65536
 
+/* of memcached in a cluster; a name may stand for several servers */
+#define NGX_SSL_SESSION_SYNC_LINES        16
+
 
 static char *ngx_ssl_session_sync_cluster_directive(ngx_conf_t *cf,
     ngx_command_t *dummy, void *conf);
@@ -189,6 +192,18 @@ ngx_ssl_session_sync_cluster_directive(ngx_conf_t *cf, ngx_command_t *dummy,
 
     name = cf->args->elts;
 
+    if (ngx_strcmp(name->data, "include") == 0) {
+
+        if (cf->args->nelts != 2) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid number of arguments in \"include\" "
+                               "directive");
+            return NGX_CONF_ERROR;
+        }
+
+        return ngx_conf_include(cf, dummy, conf);
+    }
+
     for (cmd = ngx_ssl_session_sync_cluster_commands; cmd->name.len; cmd++) {
 
         if (cmd->name.len != name->len
@@ -221,7 +236,8 @@ ngx_ssl_session_sync_cluster_directive(ngx_conf_t *cf, ngx_command_t *dummy,
                        "unknown directive \"%V\" in "
                        "\"ssl_session_sync_cluster\"; it takes memcached, "
                        "secret_file, namespace, key_rotation, "
-                       "poll_interval, lookup_timeout and zone_size", name);
+                       "poll_interval, lookup_timeout, zone_size and "
+                       "include", name);
 
     return NGX_CONF_ERROR;
 }
@@ -282,11 +298,11 @@ ngx_ssl_session_sync_memcached(ngx_conf_t *cf, ngx_command_t *cmd,
         }
     }
 
-    if (cluster->servers.nelts == SSS_SERVERS_MAX) {
+    if (cluster->servers.nelts == NGX_SSL_SESSION_SYNC_LINES) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "a cluster takes %d memcached servers at the "
                            "most; remove \"%V\"",
-                           SSS_SERVERS_MAX, &value[1]);
+                           NGX_SSL_SESSION_SYNC_LINES, &value[1]);
         return NGX_CONF_ERROR;
     }
 

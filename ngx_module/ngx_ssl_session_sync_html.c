@@ -244,11 +244,9 @@ static void
 ngx_ssl_session_sync_html_servers(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s)
 {
-    ngx_uint_t                      i;
-    sss_server_report_t            *report;
-    ngx_ssl_session_sync_server_t  *server;
-
-    server = s->cluster->servers.elts;
+    ngx_uint_t                     i;
+    sss_server_report_t           *report;
+    ngx_ssl_session_sync_known_t  *server;
 
     if (s->cluster->servers.nelts == 0) {
         return;
@@ -260,16 +258,17 @@ ngx_ssl_session_sync_html_servers(ngx_buf_t *b,
                            "<th>all keys<th>polls<th>errors<th>bad records"
                            "<th>writes<th>conflicts<th>us<th>last error\n");
 
-    for (i = 0; i < s->cluster->servers.nelts; i++) {
-        report = &s->report.server[i];
+    for (i = 0; i < s->n_servers; i++) {
+        server = &s->servers[i];
+        report = server->report;
 
         b->last = ngx_slprintf(b->last, b->end, "<tr><td>");
-        ngx_ssl_session_sync_html_string(b, server[i].text.data,
-                                         server[i].text.len);
+        ngx_ssl_session_sync_html_string(b, server->address.data,
+                                         server->address.len);
         b->last = ngx_slprintf(b->last, b->end,
                                "<td>%ui<td>%s<td>%uD<td>%s<td>%uL<td>%uL"
                                "<td>%uL<td>%uL<td>%uL<td>%uD<td>",
-                               server[i].weight,
+                               server->weight,
                                ngx_ssl_session_sync_server_state(report),
                                report->keys, report->whole ? "yes" : "no",
                                report->polls, report->errors,

@@ -14,7 +14,7 @@ static void ngx_ssl_session_sync_json_engines(ngx_buf_t *b,
 static void ngx_ssl_session_sync_json_keys(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s);
 static void ngx_ssl_session_sync_json_server(ngx_buf_t *b,
-    ngx_ssl_session_sync_server_t *server, sss_server_report_t *report);
+    ngx_ssl_session_sync_known_t *server);
 static void ngx_ssl_session_sync_json_string(ngx_buf_t *b, const char *name,
     const u_char *data, size_t len);
 
@@ -79,7 +79,6 @@ ngx_ssl_session_sync_json_cluster(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s)
 {
     ngx_uint_t                       i;
-    ngx_ssl_session_sync_server_t   *server;
     ngx_ssl_session_sync_cluster_t  *cluster;
 
     cluster = s->cluster;
@@ -111,15 +110,13 @@ ngx_ssl_session_sync_json_cluster(ngx_buf_t *b,
 
     b->last = ngx_slprintf(b->last, b->end, ",\"servers\":[");
 
-    server = cluster->servers.elts;
+    for (i = 0; i < s->n_servers; i++) {
 
-    for (i = 0; i < cluster->servers.nelts; i++) {
         if (i) {
             b->last = ngx_slprintf(b->last, b->end, ",");
         }
 
-        ngx_ssl_session_sync_json_server(b, &server[i],
-                                         &s->report.server[i]);
+        ngx_ssl_session_sync_json_server(b, &s->servers[i]);
     }
 
     b->last = ngx_slprintf(b->last, b->end, "]}");
@@ -219,12 +216,21 @@ ngx_ssl_session_sync_json_keys(ngx_buf_t *b,
 
 static void
 ngx_ssl_session_sync_json_server(ngx_buf_t *b,
-    ngx_ssl_session_sync_server_t *server, sss_server_report_t *report)
+    ngx_ssl_session_sync_known_t *server)
 {
+    sss_server_report_t  *report;
+
+    report = server->report;
+
     b->last = ngx_slprintf(b->last, b->end, "{");
 
-    ngx_ssl_session_sync_json_string(b, "address", server->text.data,
-                                     server->text.len);
+    ngx_ssl_session_sync_json_string(b, "address", server->address.data,
+                                     server->address.len);
+
+    b->last = ngx_slprintf(b->last, b->end, ",");
+
+    ngx_ssl_session_sync_json_string(b, "memcached", server->line.data,
+                                     server->line.len);
 
     b->last = ngx_slprintf(b->last, b->end,
                            ",\"weight\":%ui,\"state\":\"%s\","

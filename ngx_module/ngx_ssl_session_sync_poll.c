@@ -61,6 +61,9 @@ static void ngx_ssl_session_sync_complete(
 static void ngx_ssl_session_sync_log_report(
     ngx_ssl_session_sync_cluster_t *cluster, sss_sync_report_t *report,
     ngx_log_t *log);
+static void ngx_ssl_session_sync_server_name(
+    ngx_ssl_session_sync_cluster_t *cluster, sss_server_report_t *report,
+    ngx_str_t *name);
 static void ngx_ssl_session_sync_log_server(
     ngx_ssl_session_sync_cluster_t *cluster, ngx_uint_t i,
     sss_server_report_t *report, ngx_log_t *log);
@@ -375,12 +378,9 @@ ngx_ssl_session_sync_speak(ngx_ssl_session_sync_cluster_t *cluster)
         return;
     }
 
-    if (sss_sync_begin(cluster->poll, ngx_ssl_session_sync_view(cluster),
-                       ngx_ssl_session_sync_now())
-        == 0)
-    {
-        ngx_ssl_session_sync_client_turn(cluster->client);
-    }
+    cluster->due = 1;
+
+    ngx_ssl_session_sync_client_turn(cluster->client);
 }
 
 
@@ -396,8 +396,6 @@ ngx_ssl_session_sync_start_poll(ngx_ssl_session_sync_cluster_t *cluster,
 
     ngx_memzero(&conf, sizeof(sss_sync_conf_t));
 
-    conf.servers = cluster->addresses;
-    conf.n_servers = cluster->servers.nelts;
     conf.secrets = cluster->secrets;
     ngx_memcpy(conf.ns, cluster->ns.data, cluster->ns.len);
     conf.ns_len = cluster->ns.len;
@@ -463,6 +461,17 @@ ngx_ssl_session_sync_step(ngx_ssl_session_sync_cluster_t *cluster)
     asked = 0;
     begun = sss_request_clock();
 
+    /* a poll begins when it is known where the servers are */
+
+    if (cluster->due && sss_engine_settled(cluster->client->engine)) {
+        cluster->due = 0;
+
+        (void) sss_sync_begin(cluster->poll,
+                              sss_engine_servers(cluster->client->engine),
+                              ngx_ssl_session_sync_view(cluster),
+                              ngx_ssl_session_sync_now());
+    }
+
     for ( ;; ) {
 
         rc = sss_sync_step(cluster->poll);
@@ -496,18 +505,19 @@ static ngx_uint_t
 ngx_ssl_session_sync_carry_out(ngx_ssl_session_sync_cluster_t *cluster,
     ngx_uint_t *done)
 {
+    uint32_t         id;
     ngx_uint_t       i, asked;
     sss_exchange_t  *x;
 
     asked = 0;
     *done = 0;
 
-    for (i = 0; i < cluster->servers.nelts; i++) {
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
 
-        x = sss_sync_exchange(cluster->poll, i);
+        x = sss_sync_exchange(cluster->poll, i, &id);
 
         if (x->state == SSS_EXCHANGE_WANTED) {
-            sss_engine_ask(cluster->client->engine, i, x);
+            sss_engine_ask(cluster->client->engine, i, id, x);
 
             asked = 1;
             *done |= (x->state == SSS_EXCHANGE_DONE);
@@ -554,7 +564,7 @@ ngx_ssl_session_sync_log_report(ngx_ssl_session_sync_cluster_t *cluster,
 {
     ngx_uint_t  i;
 
-    for (i = 0; i < cluster->servers.nelts; i++) {
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
         ngx_ssl_session_sync_log_server(cluster, i, &report->server[i], log);
     }
 
@@ -572,35 +582,63 @@ ngx_ssl_session_sync_log_report(ngx_ssl_session_sync_cluster_t *cluster,
 }
 
 
+/* The line of the configuration, or the address that its name has. */
+
+static void
+ngx_ssl_session_sync_server_name(ngx_ssl_session_sync_cluster_t *cluster,
+    sss_server_report_t *report, ngx_str_t *name)
+{
+    ngx_ssl_session_sync_server_t  *server;
+
+    server = cluster->servers.elts;
+
+    *name = server[report->line].text;
+
+    if (report->address[0]) {
+        name->data = (u_char *) report->address;
+        name->len = ngx_strlen(report->address);
+    }
+}
+
+
 static void
 ngx_ssl_session_sync_log_server(ngx_ssl_session_sync_cluster_t *cluster,
     ngx_uint_t i, sss_server_report_t *report, ngx_log_t *log)
 {
-    sss_server_report_t            *seen;
-    ngx_ssl_session_sync_server_t  *server;
+    ngx_str_t             server;
+    sss_server_report_t  *seen, none;
 
     seen = &cluster->seen.server[i];
-    server = cluster->servers.elts;
-    server += i;
+
+    if (seen->id != report->id) {
+        ngx_memzero(&none, sizeof(sss_server_report_t));
+        seen = &none;
+    }
+
+    if (report->id == 0) {
+        return;
+    }
+
+    ngx_ssl_session_sync_server_name(cluster, report, &server);
 
     if (report->state == SSS_SERVER_DOWN && seen->state != SSS_SERVER_DOWN) {
         ngx_log_error(NGX_LOG_WARN, log, 0,
                       "ssl_session_sync: memcached %V of cluster \"%V\" does "
                       "not answer: %s",
-                      &server->text, &cluster->name, report->error);
+                      &server, &cluster->name, report->error);
     }
 
     if (report->state == SSS_SERVER_UP && seen->state == SSS_SERVER_DOWN) {
         ngx_log_error(NGX_LOG_NOTICE, log, 0,
                       "ssl_session_sync: memcached %V of cluster \"%V\" "
-                      "answers again", &server->text, &cluster->name);
+                      "answers again", &server, &cluster->name);
     }
 
     if (report->bad_now && !seen->bad_now) {
         ngx_log_error(NGX_LOG_WARN, log, 0,
                       "ssl_session_sync: memcached %V of cluster \"%V\" had "
                       "a record that does not open; it is replaced",
-                      &server->text, &cluster->name);
+                      &server, &cluster->name);
     }
 }
 
@@ -611,9 +649,9 @@ static void
 ngx_ssl_session_sync_complain(ngx_ssl_session_sync_cluster_t *cluster,
     sss_sync_report_t *report, ngx_log_t *log)
 {
-    int64_t                         diff;
-    ngx_uint_t                      i, said;
-    ngx_ssl_session_sync_server_t  *server;
+    int64_t     diff;
+    ngx_str_t   server;
+    ngx_uint_t  i, said;
 
     /* hosts that start together see each other a poll or two later */
 
@@ -642,9 +680,7 @@ ngx_ssl_session_sync_complain(ngx_ssl_session_sync_cluster_t *cluster,
                       &cluster->name, &cluster->ns, &cluster->secret_file);
     }
 
-    server = cluster->servers.elts;
-
-    for (i = 0; i < cluster->servers.nelts; i++) {
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
 
         diff = report->server[i].clock_diff;
 
@@ -656,12 +692,15 @@ ngx_ssl_session_sync_complain(ngx_ssl_session_sync_cluster_t *cluster,
 
         said = 1;
 
+        ngx_ssl_session_sync_server_name(cluster, &report->server[i],
+                                         &server);
+
         ngx_log_error(NGX_LOG_WARN, log, 0,
                       "ssl_session_sync: the clock of this host differs from "
                       "that of memcached %V by %L seconds, more than half of "
                       "\"key_rotation\" of cluster \"%V\": tickets may not "
                       "resume on other hosts; set the clocks",
-                      &server[i].text, diff, &cluster->name);
+                      &server, diff, &cluster->name);
     }
 
     if (said) {

@@ -428,7 +428,6 @@ ngx_ssl_session_sync_server_metrics(ngx_buf_t *b, ngx_array_t *snapshots,
 {
     ngx_uint_t                        i, j;
     sss_server_report_t              *report;
-    ngx_ssl_session_sync_server_t    *server;
     ngx_ssl_session_sync_snapshot_t  *s;
 
     s = snapshots->elts;
@@ -437,11 +436,9 @@ ngx_ssl_session_sync_server_metrics(ngx_buf_t *b, ngx_array_t *snapshots,
 
     for (i = 0; i < snapshots->nelts; i++) {
 
-        server = s[i].cluster->servers.elts;
+        for (j = 0; j < s[i].n_servers; j++) {
 
-        for (j = 0; j < s[i].cluster->servers.nelts; j++) {
-
-            report = &s[i].report.server[j];
+            report = s[i].servers[j].report;
 
             if (gauge->kind == NGX_SSL_SESSION_SYNC_CLOCK
                 && !report->clock_known)
@@ -451,7 +448,7 @@ ngx_ssl_session_sync_server_metrics(ngx_buf_t *b, ngx_array_t *snapshots,
 
             ngx_ssl_session_sync_labels(b, gauge->name, &s[i]);
             b->last = ngx_slprintf(b->last, b->end, ",server=\"");
-            ngx_ssl_session_sync_label_value(b, &server[j].text);
+            ngx_ssl_session_sync_label_value(b, &s[i].servers[j].address);
             b->last = ngx_slprintf(b->last, b->end, "\"} ");
 
             ngx_ssl_session_sync_server_value(b, report, gauge);

@@ -4,6 +4,8 @@
 
 static void ngx_ssl_session_sync_snapshot(
     ngx_ssl_session_sync_snapshot_t *s);
+static void ngx_ssl_session_sync_known(
+    ngx_ssl_session_sync_snapshot_t *s);
 static void ngx_ssl_session_sync_sum(ngx_ssl_session_sync_snapshot_t *s);
 static void ngx_ssl_session_sync_sum_seats(
     ngx_ssl_session_sync_snapshot_t *s);
@@ -61,8 +63,8 @@ ngx_ssl_session_sync_snapshot_buf(ngx_pool_t *pool, ngx_array_t *snapshots)
     for (i = 0; i < snapshots->nelts; i++) {
         size += 8192 + 64 * 6 * s[i].cluster->name.len
                 + s[i].ring->n * (512 + 4 * 6 * s[i].cluster->name.len)
-                + s[i].cluster->servers.nelts
-                  * (8192 + 16 * 6 * s[i].cluster->name.len);
+                + s[i].n_servers * (8192 + 16 * 6 * (SSS_ADDRESS_TEXT
+                                                + s[i].cluster->name.len));
     }
 
     return ngx_create_temp_buf(pool, size);
@@ -129,7 +131,7 @@ ngx_ssl_session_sync_snapshot(ngx_ssl_session_sync_snapshot_t *s)
     s->report = cluster->sh->report;
     ngx_shmtx_unlock(&cluster->shpool->mutex);
 
-    for (i = 0; i < cluster->servers.nelts; i++) {
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
 
         server = &s->report.server[i];
         diff = server->clock_diff < 0 ? -server->clock_diff
@@ -140,10 +142,53 @@ ngx_ssl_session_sync_snapshot(ngx_ssl_session_sync_snapshot_t *s)
         }
     }
 
+    ngx_ssl_session_sync_known(s);
+
     s->state = ngx_ssl_session_sync_state(s);
 
     ngx_ssl_session_sync_sum(s);
     ngx_ssl_session_sync_sum_seats(s);
+}
+
+
+/* Those of the last poll, in the order of lines; before it the lines alone. */
+
+static void
+ngx_ssl_session_sync_known(ngx_ssl_session_sync_snapshot_t *s)
+{
+    ngx_uint_t                      i, line, polled;
+    sss_server_report_t            *report;
+    ngx_ssl_session_sync_known_t   *known;
+    ngx_ssl_session_sync_server_t  *server;
+
+    static sss_server_report_t  none;
+
+    server = s->cluster->servers.elts;
+    polled = (s->report.polls != 0);
+
+    for (line = 0; line < s->cluster->servers.nelts; line++) {
+
+        for (i = 0; i < (polled ? SSS_SERVERS_MAX : 1); i++) {
+
+            report = polled ? &s->report.server[i] : &none;
+
+            if (polled && (report->id == 0 || report->line != line)) {
+                continue;
+            }
+
+            known = &s->servers[s->n_servers++];
+
+            known->line = server[line].text;
+            known->address = server[line].text;
+            known->weight = server[line].weight;
+            known->report = report;
+
+            if (report->address[0]) {
+                known->address.data = (u_char *) report->address;
+                known->address.len = ngx_strlen(report->address);
+            }
+        }
+    }
 }
 
 

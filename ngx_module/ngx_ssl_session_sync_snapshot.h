@@ -12,6 +12,16 @@
 #include "ngx_ssl_session_sync.h"
 
 
+/* A server, as the last poll knew it. */
+
+typedef struct {
+    ngx_str_t                         address;      /* "10.0.0.1:11211"... */
+    ngx_str_t                         line;         /* as configured       */
+    ngx_uint_t                        weight;
+    sss_server_report_t              *report;
+} ngx_ssl_session_sync_known_t;
+
+
 typedef struct {
     ngx_ssl_session_sync_cluster_t   *cluster;
     const char                       *state;
@@ -22,6 +32,8 @@ typedef struct {
     ngx_uint_t                        waiting;      /* likewise, now  */
     ngx_uint_t                        open;
     sss_sync_report_t                 report;
+    ngx_uint_t                        n_servers;
+    ngx_ssl_session_sync_known_t      servers[SSS_SERVERS_MAX];
 } ngx_ssl_session_sync_snapshot_t;
 
 

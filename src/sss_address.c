@@ -1,4 +1,5 @@
 
+#include <stdio.h>
 #include <string.h>
 
 #include <arpa/inet.h>
@@ -53,6 +54,18 @@ sss_address_parse(const char *text, size_t len, sss_address_t *address)
     }
 
     return error;
+}
+
+
+void
+sss_address_print(const sss_address_t *address, char *text, size_t size)
+{
+    const char  *form;
+
+    form = address->port == 0 ? "unix:%s"
+           : strchr(address->host, ':') ? "[%s]:%u" : "%s:%u";
+
+    snprintf(text, size, form, address->host, (unsigned) address->port);
 }
 
 

@@ -14,7 +14,8 @@
 
 
 #define SSS_ADDRESS_HOST  256
-#define SSS_SERVERS_MAX   16            /* of a cluster                    */
+#define SSS_ADDRESS_TEXT  (SSS_ADDRESS_HOST + 16)
+#define SSS_SERVERS_MAX   24            /* of a cluster at a time          */
 
 
 typedef struct {
@@ -24,12 +25,30 @@ typedef struct {
 } sss_address_t;
 
 
+/* A server of a cluster, in one of SSS_SERVERS_MAX places. */
+
+typedef struct {
+    uint32_t       id;          /* of the server that has this place, 0: none;
+                                   no other ever has the same              */
+    uint32_t       line;        /* of the configuration, from 0 on         */
+    uint32_t       weight;
+    unsigned       named:1;     /* the line is a name                      */
+    const char    *error;       /* why there is no address, or NULL; static */
+    sss_address_t  address;     /* a number or a path; the name itself with
+                                   an error                                */
+} sss_server_t;
+
+
 /*
  * Parses "len" bytes.  Returns NULL, or a sentence that says what is wrong
  * and what is expected; it is static.  No name is resolved.
  */
 const char *sss_address_parse(const char *text, size_t len,
     sss_address_t *address);
+
+/* Writes it as an operator does, cut off where "size" bytes end. */
+void sss_address_print(const sss_address_t *address, char *text,
+    size_t size);
 
 
 #endif /* SSS_ADDRESS_H_INCLUDED */

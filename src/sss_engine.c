@@ -13,6 +13,7 @@
 
 #include "sss_engine.h"
 #include "sss_link.h"
+#include "sss_names.h"
 #include "sss_request.h"
 #include "sss_spread.h"
 #include "sss_talk.h"
@@ -45,14 +46,18 @@
 
 
 struct sss_engine_s {
-    size_t              n;              /* servers                         */
-    sss_address_t       servers[SSS_SERVERS_MAX];
-    uint32_t            weights[SSS_SERVERS_MAX];
-    sss_link_t         *links[SSS_SERVERS_MAX];
+    sss_names_t        *names;
+    const sss_server_t *servers;        /* of the names                    */
+    size_t              n;              /* of them have a link             */
+    uint32_t            ids[SSS_SERVERS_MAX];
+    sss_link_t         *links[SSS_SERVERS_MAX];     /* NULL: none          */
     sss_spread_t       *spread;
     int                 wake;           /* eventfd: a name was resolved    */
 
     uint64_t            timeout;        /* of a lookup, us                 */
+    unsigned            timeout_ms;
+    unsigned            patience_ms;
+    int                 quiet;
     unsigned            queue;
     unsigned            breaker;
 
@@ -77,6 +82,7 @@ struct sss_engine_s {
 
 static int sss_engine_open(sss_engine_t *engine,
     const sss_engine_conf_t *conf);
+static int sss_engine_relink(sss_engine_t *engine);
 static size_t sss_engine_server(sss_engine_t *engine, const char *name);
 static uint32_t sss_engine_usable(const sss_engine_t *engine);
 static sss_engine_queue_t sss_engine_drop(sss_engine_t *engine);
@@ -100,7 +106,6 @@ static void sss_engine_finish(sss_engine_t *engine, unsigned wait_ms);
 sss_engine_t *
 sss_engine_create(const sss_engine_conf_t *conf)
 {
-    size_t         i;
     sss_engine_t  *engine;
 
     if (conf->n_servers == 0 || conf->n_servers > SSS_SERVERS_MAX) {
@@ -112,17 +117,13 @@ sss_engine_create(const sss_engine_conf_t *conf)
         return NULL;
     }
 
-    engine->n = conf->n_servers;
-    engine->timeout = (uint64_t) (conf->timeout_ms ? conf->timeout_ms : 1)
-                      * 1000;
+    engine->timeout_ms = conf->timeout_ms ? conf->timeout_ms : 1;
+    engine->timeout = (uint64_t) engine->timeout_ms * 1000;
+    engine->patience_ms = conf->patience_ms;
+    engine->quiet = conf->quiet;
     engine->queue = conf->queue ? conf->queue : 1;
     engine->breaker = conf->breaker ? conf->breaker : 1;
     engine->wake = -1;
-
-    for (i = 0; i < engine->n; i++) {
-        engine->servers[i] = conf->servers[i];
-        engine->weights[i] = conf->weights ? conf->weights[i] : 1;
-    }
 
     if (sss_engine_open(engine, conf) != 0) {
         sss_engine_destroy(engine, 0);
@@ -138,27 +139,60 @@ sss_engine_create(const sss_engine_conf_t *conf)
 static int
 sss_engine_open(sss_engine_t *engine, const sss_engine_conf_t *conf)
 {
-    size_t  i;
-
     engine->wake = eventfd(0, EFD_NONBLOCK|EFD_CLOEXEC);
-    engine->spread = sss_spread_create(engine->servers, engine->weights,
-                                       engine->n);
+    engine->names = sss_names_create(conf->servers, conf->weights,
+                                     conf->n_servers, engine->wake);
 
-    if (engine->wake == -1 || engine->spread == NULL) {
+    if (engine->wake == -1 || engine->names == NULL) {
         return -1;
     }
 
-    for (i = 0; i < engine->n; i++) {
-        engine->links[i] = sss_link_create(&engine->servers[i],
-                                           conf->timeout_ms,
-                                           conf->patience_ms, conf->quiet,
-                                           engine->wake, &engine->done);
-        if (engine->links[i] == NULL) {
-            return -1;
+    engine->servers = sss_names_servers(engine->names);
+    engine->spread = sss_spread_create(engine->servers);
+
+    return engine->spread == NULL ? -1 : sss_engine_relink(engine);
+}
+
+
+/* Every server that has an address has a link.  Returns 0, or -1. */
+
+static int
+sss_engine_relink(sss_engine_t *engine)
+{
+    int                  rc;
+    size_t               i;
+    const sss_server_t  *server;
+
+    rc = 0;
+    engine->n = 0;
+
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
+        server = &engine->servers[i];
+
+        if (engine->ids[i] != server->id) {
+            sss_link_destroy(engine->links[i]);
+
+            engine->links[i] = NULL;
+            engine->ids[i] = server->id;
+
+            if (server->id != 0 && server->error == NULL) {
+                engine->links[i] = sss_link_create(&server->address,
+                                                   engine->timeout_ms,
+                                                   engine->patience_ms,
+                                                   engine->quiet,
+                                                   &engine->done);
+                if (engine->links[i] == NULL) {
+                    rc = -1;
+                }
+            }
         }
+
+        engine->n += (engine->links[i] != NULL);
     }
 
-    return 0;
+    sss_spread_changed(engine->spread);
+
+    return rc;
 }
 
 
@@ -177,7 +211,7 @@ sss_engine_destroy(sss_engine_t *engine, unsigned wait_ms)
         sss_engine_finish(engine, wait_ms);
     }
 
-    for (i = 0; i < engine->n; i++) {
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
         sss_link_destroy(engine->links[i]);
         sss_queue_free(&engine->batch[i]);
     }
@@ -187,6 +221,7 @@ sss_engine_destroy(sss_engine_t *engine, unsigned wait_ms)
     }
 
     sss_spread_destroy(engine->spread);
+    sss_names_destroy(engine->names);
     sss_queue_free(&engine->requests);
     sss_queue_free(&engine->done);
     sss_queue_free(&engine->results);
@@ -266,7 +301,7 @@ sss_engine_put(sss_engine_t *engine, const char *name, const uint8_t *value,
 
     i = sss_engine_server(engine, name);
 
-    if (i == engine->n
+    if (i == SSS_SERVERS_MAX
         || sss_link_put(engine->links[i], name, value, len, ttl) != 0)
     {
         return sss_engine_drop(engine);
@@ -289,7 +324,7 @@ sss_engine_remove(sss_engine_t *engine, const char *name)
 
     i = sss_engine_server(engine, name);
 
-    if (i == engine->n || sss_link_remove(engine->links[i], name) != 0) {
+    if (i == SSS_SERVERS_MAX || sss_link_remove(engine->links[i], name) != 0) {
         return sss_engine_drop(engine);
     }
 
@@ -325,8 +360,8 @@ sss_engine_usable(const sss_engine_t *engine)
 
     usable = 0;
 
-    for (i = 0; i < engine->n; i++) {
-        if (sss_link_usable(engine->links[i])) {
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
+        if (engine->links[i] && sss_link_usable(engine->links[i])) {
             usable |= 1u << i;
         }
     }
@@ -335,10 +370,35 @@ sss_engine_usable(const sss_engine_t *engine)
 }
 
 
-void
-sss_engine_ask(sss_engine_t *engine, size_t i, sss_exchange_t *x)
+const sss_server_t *
+sss_engine_servers(const sss_engine_t *engine)
 {
-    sss_link_ask(engine->links[i], x, sss_request_clock());
+    return engine->servers;
+}
+
+
+int
+sss_engine_settled(const sss_engine_t *engine)
+{
+    return sss_names_settled(engine->names, sss_request_clock());
+}
+
+
+void
+sss_engine_ask(sss_engine_t *engine, size_t i, uint32_t id, sss_exchange_t *x)
+{
+    const char  *error;
+
+    if (engine->ids[i] == id && engine->links[i] != NULL) {
+        sss_link_ask(engine->links[i], x, sss_request_clock());
+        return;
+    }
+
+    error = engine->servers[i].error;
+
+    sss_exchange_end(x, SSS_EXCHANGE_FAILED,
+                     engine->ids[i] == id && error != NULL ? error
+                     : "the server is not one of the cluster any more");
 }
 
 
@@ -347,8 +407,10 @@ sss_engine_forget(sss_engine_t *engine)
 {
     size_t  i;
 
-    for (i = 0; i < engine->n && engine->links[i] != NULL; i++) {
-        sss_link_forget(engine->links[i]);
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
+        if (engine->links[i] != NULL) {
+            sss_link_forget(engine->links[i]);
+        }
     }
 }
 
@@ -361,8 +423,21 @@ sss_engine_run(sss_engine_t *engine)
 
     now = sss_request_clock();
 
-    for (i = 0; i < engine->n; i++) {
+    if (sss_names_check(engine->names, now)) {
+        (void) sss_engine_relink(engine);
+    }
+
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
+
+        if (engine->links[i] == NULL) {
+            continue;
+        }
+
         sss_link_check(engine->links[i], now);
+
+        if (!sss_link_usable(engine->links[i])) {
+            sss_names_failed(engine->names, i);
+        }
     }
 
     if (engine->stats.stores != engine->seen) {
@@ -429,7 +504,7 @@ sss_engine_dispatch(sss_engine_t *engine, uint64_t now)
 
         /* what nobody waits for any more is not worth a question */
 
-        if (i == engine->n || request->cancelled
+        if (i == SSS_SERVERS_MAX || request->cancelled
             || now > request->since + engine->timeout)
         {
             request->rc = SSS_ENGINE_FAILED;
@@ -445,7 +520,7 @@ sss_engine_dispatch(sss_engine_t *engine, uint64_t now)
         engine->asking = 0;
     }
 
-    for (i = 0; i < engine->n; i++) {
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
         sss_engine_batch(engine, i);
     }
 
@@ -488,8 +563,8 @@ sss_engine_flush(sss_engine_t *engine, uint64_t now)
 {
     size_t  i;
 
-    for (i = 0; i < engine->n; i++) {
-        if (sss_link_pending(engine->links[i])) {
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
+        if (engine->links[i] && sss_link_pending(engine->links[i])) {
             sss_link_flush(engine->links[i], now);
         }
     }
@@ -508,8 +583,10 @@ sss_engine_breaker(sss_engine_t *engine, uint64_t now)
 
     answered = 0;
 
-    for (i = 0; i < engine->n; i++) {
-        answered |= sss_link_answered(engine->links[i]);
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
+        if (engine->links[i]) {
+            answered |= sss_link_answered(engine->links[i]);
+        }
     }
 
     if (!engine->stats.open) {
@@ -537,8 +614,8 @@ sss_engine_probe(sss_engine_t *engine, uint64_t now)
 {
     size_t  i;
 
-    for (i = 0; i < engine->n; i++) {
-        if (sss_link_usable(engine->links[i])) {
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
+        if (engine->links[i] && sss_link_usable(engine->links[i])) {
             sss_link_probe(engine->links[i], now);
             sss_link_flush(engine->links[i], now);
         }
@@ -626,10 +703,15 @@ sss_engine_due(const sss_engine_t *engine, uint64_t now)
 
     due = engine->stats.open ? engine->probe : SSS_ENGINE_NEVER;
 
-    for (i = 0; i < engine->n; i++) {
-        next = sss_link_due(engine->links[i]);
-        due = next < due ? next : due;
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
+        if (engine->links[i]) {
+            next = sss_link_due(engine->links[i]);
+            due = next < due ? next : due;
+        }
     }
+
+    next = sss_names_due(engine->names);
+    due = next < due ? next : due;
 
     next = sss_engine_asks(engine);
     due = next < due ? next : due;
@@ -652,8 +734,8 @@ sss_engine_each(const sss_engine_t *engine, int (*is)(const sss_link_t *link))
 {
     size_t  i;
 
-    for (i = 0; i < engine->n; i++) {
-        if (is(engine->links[i])) {
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
+        if (engine->links[i] && is(engine->links[i])) {
             return 1;
         }
     }
@@ -662,25 +744,24 @@ sss_engine_each(const sss_engine_t *engine, int (*is)(const sss_link_t *link))
 }
 
 
-size_t
-sss_engine_watches(const sss_engine_t *engine)
-{
-    return engine->n + 1;
-}
-
-
 void
 sss_engine_watch(const sss_engine_t *engine, size_t i,
     sss_engine_watch_t *watch)
 {
-    if (i < engine->n) {
-        sss_link_watch(engine->links[i], watch);
-        return;
-    }
-
-    watch->fd = engine->wake;
+    watch->fd = -1;
     watch->epoch = 0;
     watch->write = 0;
+
+    if (i == SSS_SERVERS_MAX) {
+        watch->fd = engine->wake;
+
+    } else if (engine->links[i] != NULL) {
+        sss_link_watch(engine->links[i], watch);
+
+        /* of another server, too, a descriptor is another one */
+
+        watch->epoch += engine->ids[i] << 16;
+    }
 }
 
 
@@ -691,12 +772,12 @@ sss_engine_event(sss_engine_t *engine, size_t i)
 
     now = sss_request_clock();
 
-    if (i < engine->n) {
+    if (i == SSS_SERVERS_MAX) {
+        (void) !read(engine->wake, &count, sizeof(count));
+
+    } else if (engine->links[i] != NULL) {
         sss_link_event(engine->links[i], now);
         sss_engine_collect(engine, now);
-
-    } else {
-        (void) !read(engine->wake, &count, sizeof(count));
     }
 }
 
@@ -763,11 +844,11 @@ static void
 sss_engine_poll(sss_engine_t *engine, uint64_t us)
 {
     size_t              i;
-    struct pollfd       pfd[SSS_SERVERS_MAX + 1];
+    struct pollfd       pfd[SSS_ENGINE_WATCHES];
     struct timespec     ts;
     sss_engine_watch_t  watch;
 
-    for (i = 0; i <= engine->n; i++) {
+    for (i = 0; i < SSS_ENGINE_WATCHES; i++) {
         sss_engine_watch(engine, i, &watch);
 
         pfd[i].fd = watch.fd;
@@ -778,11 +859,11 @@ sss_engine_poll(sss_engine_t *engine, uint64_t us)
     ts.tv_sec = (time_t) (us / 1000000);
     ts.tv_nsec = (long) (us % 1000000) * 1000;
 
-    if (ppoll(pfd, (nfds_t) engine->n + 1, &ts, NULL) < 1) {
+    if (ppoll(pfd, SSS_ENGINE_WATCHES, &ts, NULL) < 1) {
         return;
     }
 
-    for (i = 0; i <= engine->n; i++) {
+    for (i = 0; i < SSS_ENGINE_WATCHES; i++) {
         if (pfd[i].revents) {
             sss_engine_event(engine, i);
         }

@@ -22,7 +22,8 @@
  * When "breaker" lookups in a row have failed, lookups fail at once
  * (SSS_ENGINE_OPEN) and the engine probes by itself until a server answers.
  *
- * For one thread.  Names of servers are resolved by threads of their own.
+ * For one thread.  Names of servers are resolved by threads of their own, and
+ * servers come and go with the addresses of their names.
  */
 
 
@@ -42,11 +43,13 @@
 #define SSS_ENGINE_BUCKETS  16          /* of latency: < 64 us, < 128 us,
                                            and so on, the last has the rest */
 #define SSS_ENGINE_NEVER    UINT64_MAX
+#define SSS_ENGINE_WATCHES  (SSS_SERVERS_MAX + 1)
 
 
 typedef struct {
-    const sss_address_t  *servers;      /* the caller's, outlives the engine */
-    const uint32_t       *weights;      /* likewise                        */
+    const sss_address_t  *servers;      /* numbers, paths and names, see
+                                           sss_names.h; they are copied    */
+    const uint32_t       *weights;      /* likewise; NULL: all alike       */
     size_t                n_servers;
     unsigned              timeout_ms;   /* of a lookup                     */
     unsigned              patience_ms;  /* of an exchange: how long the server
@@ -138,13 +141,20 @@ sss_engine_queue_t sss_engine_put(sss_engine_t *engine, const char *name,
 /* Removes a record. */
 sss_engine_queue_t sss_engine_remove(sss_engine_t *engine, const char *name);
 
+/* The servers that there are now: SSS_SERVERS_MAX places. */
+const sss_server_t *sss_engine_servers(const sss_engine_t *engine);
+
+/* 1 if names have addresses, or a resolver had half a second to tell them. */
+int sss_engine_settled(const sss_engine_t *engine);
+
 /*
- * Carries an exchange with the i-th server out, one at a time for each: it is
- * SSS_EXCHANGE_DONE some time after, perhaps at once, and its memory must stay
- * until then.  It shares the connection with lookups, but neither waits for
- * the other's deadline.
+ * Carries an exchange with the server of this id in the i-th place out, one at
+ * a time for each: it is SSS_EXCHANGE_DONE some time after, perhaps at once,
+ * and its memory must stay until then.  It shares the connection with lookups,
+ * but neither waits for the other's deadline.
  */
-void sss_engine_ask(sss_engine_t *engine, size_t i, sss_exchange_t *x);
+void sss_engine_ask(sss_engine_t *engine, size_t i, uint32_t id,
+    sss_exchange_t *x);
 
 /* Nobody waits for exchanges any more: their memory may go. */
 void sss_engine_forget(sss_engine_t *engine);
@@ -156,10 +166,10 @@ void sss_engine_forget(sss_engine_t *engine);
  */
 uint64_t sss_engine_run(sss_engine_t *engine);
 
-/* How many descriptors there are to watch; some may be -1. */
-size_t sss_engine_watches(const sss_engine_t *engine);
-
-/* The i-th of them.  Any of them may have changed after any call. */
+/*
+ * The i-th of SSS_ENGINE_WATCHES descriptors to watch; most are none (-1), and
+ * any of them may have changed after any call.
+ */
 void sss_engine_watch(const sss_engine_t *engine, size_t i,
     sss_engine_watch_t *watch);
 

@@ -23,17 +23,16 @@
 
 typedef enum {
     SSS_LINK_DOWN = 0,
-    SSS_LINK_RESOLVING,
     SSS_LINK_CONNECTING,
     SSS_LINK_TALKING
 } sss_link_state_t;
 
 
 struct sss_link_s {
-    sss_address_t      address;
+    struct sockaddr_storage  address;
+    socklen_t          len;
     uint64_t           timeout;         /* of lookups, us                  */
     uint64_t           patience;        /* of exchanges, us                */
-    int                wake;
 
     sss_link_state_t   state;
     unsigned           quiet:1;
@@ -47,11 +46,6 @@ struct sss_link_s {
     uint64_t           heard;           /* the last bytes came             */
     uint64_t           stalled;         /* bytes could not go since, or 0  */
 
-    sss_resolve_t     *resolve;
-    sss_resolved_t     resolved;
-    size_t             first;           /* address to begin with           */
-    size_t             tried;
-
     sss_talk_t         talk;
 };
 
@@ -59,7 +53,7 @@ struct sss_link_s {
 static int sss_link_quiet(const sss_link_t *link);
 static void sss_link_begin(sss_link_t *link, uint64_t now);
 static void sss_link_connect(sss_link_t *link, uint64_t now);
-static int sss_link_socket(sss_link_t *link, size_t i);
+static int sss_link_socket(sss_link_t *link);
 static int sss_link_is_connected(const sss_link_t *link);
 static void sss_link_connected(sss_link_t *link, uint64_t now);
 static void sss_link_reset(sss_link_t *link);
@@ -75,7 +69,7 @@ static uint64_t sss_link_stalls(const sss_link_t *link);
 
 sss_link_t *
 sss_link_create(const sss_address_t *address, unsigned timeout_ms,
-    unsigned patience_ms, int quiet, int wake, sss_queue_t *done)
+    unsigned patience_ms, int quiet, sss_queue_t *done)
 {
     sss_link_t  *link;
 
@@ -84,11 +78,10 @@ sss_link_create(const sss_address_t *address, unsigned timeout_ms,
         return NULL;
     }
 
-    link->address = *address;
+    link->len = sss_resolve_number(address, &link->address);
     link->timeout = (uint64_t) (timeout_ms ? timeout_ms : 1) * 1000;
     link->patience = (uint64_t) (patience_ms ? patience_ms : 1) * 1000;
     link->quiet = (unsigned) quiet;
-    link->wake = wake;
     link->talk.done = done;
     link->fd = -1;
 
@@ -111,8 +104,8 @@ sss_link_destroy(sss_link_t *link)
         close(link->fd);
     }
 
-    sss_resolve_free(link->resolve);
-    sss_link_forget(link);
+    link->talk.reason = "the server is not one of the cluster any more";
+
     sss_talk_end(&link->talk);
     free(link);
 }
@@ -284,9 +277,7 @@ sss_link_event(sss_link_t *link, uint64_t now)
         }
 
         if (error != 0) {
-            link->talk.reason = strerror(error);
-            link->tried++;
-            sss_link_connect(link, now);
+            sss_link_down(link, strerror(error), now);
 
         } else if (sss_link_is_connected(link)) {
             sss_link_connected(link, now);
@@ -308,17 +299,6 @@ sss_link_event(sss_link_t *link, uint64_t now)
 void
 sss_link_check(sss_link_t *link, uint64_t now)
 {
-    if (link->state == SSS_LINK_RESOLVING
-        && sss_resolve_done(link->resolve, &link->resolved))
-    {
-        sss_resolve_free(link->resolve);
-        link->resolve = NULL;
-
-        link->talk.reason = "the name could not be resolved";
-
-        sss_link_connect(link, now);
-    }
-
     if (now < sss_link_due(link)) {
         return;
     }
@@ -346,7 +326,6 @@ sss_link_quiet(const sss_link_t *link)
 static void
 sss_link_begin(sss_link_t *link, uint64_t now)
 {
-    link->tried = 0;
     link->heard = now;
 
     if (!link->quiet) {
@@ -358,47 +337,23 @@ sss_link_begin(sss_link_t *link, uint64_t now)
         return;
     }
 
-    if (sss_resolve_now(&link->address, &link->resolved)) {
-        link->talk.reason = "the path is too long";
-        sss_link_connect(link, now);
-        return;
-    }
-
-    link->state = SSS_LINK_RESOLVING;
-
-    if (link->resolve == NULL) {
-        link->resolve = sss_resolve_start(&link->address, link->wake);
-
-        if (link->resolve == NULL) {
-            sss_link_down(link, "no thread could be started", now);
-        }
-    }
+    sss_link_connect(link, now);
 }
 
 
 static void
 sss_link_connect(sss_link_t *link, uint64_t now)
 {
-    size_t  i, n;
+    int  error;
 
-    n = link->resolved.n;
+    if (link->len == 0) {
+        sss_link_down(link, "the path is too long", now);
+        return;
+    }
 
-    for ( /* void */ ; link->tried < n; link->tried++) {
+    if (sss_link_socket(link) == 0) {
 
-        if (link->fd != -1) {
-            close(link->fd);
-            link->fd = -1;
-        }
-
-        i = (link->first + link->tried) % n;
-
-        if (sss_link_socket(link, i) != 0) {
-            link->talk.reason = strerror(errno);
-            continue;
-        }
-
-        if (connect(link->fd, (struct sockaddr *) &link->resolved.addr[i],
-                    link->resolved.len[i])
+        if (connect(link->fd, (struct sockaddr *) &link->address, link->len)
             == 0)
         {
             sss_link_connected(link, now);
@@ -409,24 +364,24 @@ sss_link_connect(sss_link_t *link, uint64_t now)
             link->state = SSS_LINK_CONNECTING;
             return;
         }
-
-        /* a Unix-domain socket whose queue is full says so at once */
-
-        link->talk.reason = errno == EAGAIN ? SSS_TALK_LATE
-                                            : strerror(errno);
     }
 
-    sss_link_down(link, link->talk.reason, now);
+    /* a Unix-domain socket whose queue is full says so at once */
+
+    error = errno;
+
+    sss_link_down(link, error == EAGAIN ? SSS_TALK_LATE : strerror(error),
+                  now);
 }
 
 
 static int
-sss_link_socket(sss_link_t *link, size_t i)
+sss_link_socket(sss_link_t *link)
 {
     int  one, family;
 
     one = 1;
-    family = link->resolved.addr[i].ss_family;
+    family = link->address.ss_family;
 
     link->fd = socket(family, SOCK_STREAM|SOCK_NONBLOCK|SOCK_CLOEXEC, 0);
     if (link->fd == -1) {
@@ -541,14 +496,10 @@ sss_link_lost(sss_link_t *link, const char *reason, uint64_t now)
 static void
 sss_link_late(sss_link_t *link, uint64_t now)
 {
-    int          late;
-    size_t       left;
-    const char  *reason;
+    int     late;
+    size_t  left;
 
-    reason = link->state == SSS_LINK_RESOLVING
-             ? "the resolver does not answer" : SSS_TALK_LATE;
-
-    left = sss_talk_late(&link->talk, reason, now);
+    left = sss_talk_late(&link->talk, now);
 
     late = link->talk.late;
     link->talk.late = 0;
@@ -566,13 +517,7 @@ sss_link_late(sss_link_t *link, uint64_t now)
     if (sss_link_stalls(link) <= now
         || (left == 0 && link->talk.asked.head != NULL))
     {
-        /* another address of this name may be better */
-
-        if (link->steady == 0) {
-            link->first += link->tried + 1;
-        }
-
-        sss_link_down(link, reason, now);
+        sss_link_down(link, SSS_TALK_LATE, now);
         return;
     }
 
@@ -632,8 +577,12 @@ sss_link_read(sss_link_t *link, uint64_t now)
         link->answered = 1;
     }
 
-    if (link->talk.good && link->steady == 0) {
-        link->steady = now;
+    if (link->talk.good) {
+        link->usable |= link->quiet;
+
+        if (link->steady == 0) {
+            link->steady = now;
+        }
     }
 
     link->talk.alive = 0;

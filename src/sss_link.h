@@ -27,16 +27,16 @@ typedef struct sss_link_s  sss_link_t;
 
 
 /*
- * Lookups have "timeout_ms", exchanges "patience_ms" for every sign of life
- * and three times as much for all.  Lookups that are over go to "done" with
- * their result.  The eventfd "wake" tells of names that are resolved.  A
- * "quiet" link connects when there is an exchange, any other at once and
- * whenever the connection is lost.  Returns NULL without memory.
+ * "address" is a number or a path.  Lookups have "timeout_ms", exchanges
+ * "patience_ms" for every sign of life and three times as much for all.
+ * Lookups that are over go to "done" with their result.  A "quiet" link
+ * connects when there is an exchange, any other at once and whenever the
+ * connection is lost.  Returns NULL without memory.
  */
 sss_link_t *sss_link_create(const sss_address_t *address, unsigned timeout_ms,
-    unsigned patience_ms, int quiet, int wake, sss_queue_t *done);
+    unsigned patience_ms, int quiet, sss_queue_t *done);
 
-/* Drops what is not over, lookups too; an exchange is forgotten. */
+/* What is not over has failed, lookups and an exchange. */
 void sss_link_destroy(sss_link_t *link);
 
 /* 1 if lookups make sense: it is not known to be down. */
@@ -82,7 +82,7 @@ uint64_t sss_link_due(const sss_link_t *link);
 /* The descriptor is ready. */
 void sss_link_event(sss_link_t *link, uint64_t now);
 
-/* Minds the time, and the name that is being resolved. */
+/* Minds the time. */
 void sss_link_check(sss_link_t *link, uint64_t now);
 
 

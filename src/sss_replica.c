@@ -15,8 +15,6 @@
 
 
 static int sss_records_names(sss_records_t *records);
-static void sss_replica_where(sss_replica_t *replica,
-    const sss_address_t *address);
 static void sss_replica_read(sss_replica_t *replica, size_t n);
 static int sss_replica_open(sss_replica_t *replica, size_t i,
     sss_ring_t *ring);
@@ -72,7 +70,7 @@ sss_records_destroy(sss_records_t *records)
 
 int
 sss_replica_create(sss_replica_t *replica, sss_records_t *records,
-    const sss_address_t *address, sss_server_report_t *report)
+    const sss_server_t *server, sss_server_report_t *report)
 {
     size_t  i;
 
@@ -81,7 +79,17 @@ sss_replica_create(sss_replica_t *replica, sss_records_t *records,
     replica->records = records;
     replica->report = report;
 
-    sss_replica_where(replica, address);
+    sss_address_print(&server->address, replica->where,
+                      sizeof(replica->where));
+
+    memset(report, 0, sizeof(sss_server_report_t));
+    report->line = server->line;
+    report->weight = server->weight;
+
+    if (server->named && server->error == NULL) {
+        sss_address_print(&server->address, report->address,
+                          sizeof(report->address));
+    }
 
     for (i = 0; i < records->n_names; i++) {
         memcpy(replica->items[i].name, records->names[i], SSS_NAME_SIZE);
@@ -94,6 +102,9 @@ sss_replica_create(sss_replica_t *replica, sss_records_t *records,
         sss_replica_destroy(replica);
         return -1;
     }
+
+    replica->id = server->id;
+    report->id = server->id;
 
     return 0;
 }
@@ -343,19 +354,6 @@ sss_records_names(sss_records_t *records)
     }
 
     return sss_presence_name(conf->ns, conf->ns_len, records->names[i]);
-}
-
-
-static void
-sss_replica_where(sss_replica_t *replica, const sss_address_t *address)
-{
-    const char  *form;
-
-    form = address->port == 0 ? "unix:%s"
-           : strchr(address->host, ':') ? "[%s]:%u" : "%s:%u";
-
-    snprintf(replica->where, sizeof(replica->where), form, address->host,
-             (unsigned) address->port);
 }
 
 

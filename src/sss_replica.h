@@ -36,7 +36,8 @@ typedef struct {
 typedef struct {
     sss_records_t          *records;
     sss_server_report_t    *report;
-    char                    where[SSS_ADDRESS_HOST + 16];
+    uint32_t                id;         /* of the server, 0: none          */
+    char                    where[SSS_ADDRESS_TEXT];
     sss_exchange_t          exchange;
     sss_item_t              items[SSS_SECRETS_MAX + 1];
     size_t                  taken;      /* of the items of this poll       */
@@ -63,9 +64,12 @@ typedef struct {
 int sss_records_create(sss_records_t *records, const sss_sync_conf_t *conf);
 void sss_records_destroy(sss_records_t *records);
 
-/* "report" is the caller's, and zeroed.  Returns 0, or -1 without memory. */
+/*
+ * A replica of a server, in zeroed memory.  "report" is the caller's.  Returns
+ * 0, or -1 without memory.  When it is destroyed it is as it was before.
+ */
 int sss_replica_create(sss_replica_t *replica, sss_records_t *records,
-    const sss_address_t *address, sss_server_report_t *report);
+    const sss_server_t *server, sss_server_report_t *report);
 void sss_replica_destroy(sss_replica_t *replica);
 
 /* Wants to read all records, unless the server is left alone. */

@@ -29,54 +29,50 @@ struct sss_resolve_s {
 
 static int sss_resolve_thread(sss_resolve_t *resolve);
 static void *sss_resolve_main(void *data);
-static void sss_resolve_copy(const struct addrinfo *ai,
+static void sss_resolve_copy(const struct addrinfo *ai, uint16_t port,
     sss_resolved_t *resolved);
 static void sss_resolve_leave(sss_resolve_t *resolve);
 
 
-int
-sss_resolve_now(const sss_address_t *address, sss_resolved_t *resolved)
+socklen_t
+sss_resolve_number(const sss_address_t *address, struct sockaddr_storage *ss)
 {
+    size_t                len;
     struct sockaddr_in   *in;
     struct sockaddr_un   *un;
     struct sockaddr_in6  *in6;
 
-    memset(resolved, 0, sizeof(sss_resolved_t));
-    resolved->n = 1;
+    memset(ss, 0, sizeof(struct sockaddr_storage));
 
     if (address->port == 0) {
-        un = (struct sockaddr_un *) &resolved->addr[0];
+        un = (struct sockaddr_un *) ss;
         un->sun_family = AF_UNIX;
-        resolved->len[0] = sizeof(struct sockaddr_un);
 
-        if (strlen(address->host) >= sizeof(un->sun_path)) {
-            resolved->n = 0;
-            return 1;
+        len = strlen(address->host);
+
+        if (len >= sizeof(un->sun_path)) {
+            return 0;
         }
 
-        memcpy(un->sun_path, address->host, strlen(address->host));
-        return 1;
+        memcpy(un->sun_path, address->host, len);
+        return sizeof(struct sockaddr_un);
     }
 
-    in = (struct sockaddr_in *) &resolved->addr[0];
+    in = (struct sockaddr_in *) ss;
 
     if (inet_pton(AF_INET, address->host, &in->sin_addr) == 1) {
         in->sin_family = AF_INET;
         in->sin_port = htons(address->port);
-        resolved->len[0] = sizeof(struct sockaddr_in);
-        return 1;
+        return sizeof(struct sockaddr_in);
     }
 
-    in6 = (struct sockaddr_in6 *) &resolved->addr[0];
+    in6 = (struct sockaddr_in6 *) ss;
 
     if (inet_pton(AF_INET6, address->host, &in6->sin6_addr) == 1) {
         in6->sin6_family = AF_INET6;
         in6->sin6_port = htons(address->port);
-        resolved->len[0] = sizeof(struct sockaddr_in6);
-        return 1;
+        return sizeof(struct sockaddr_in6);
     }
-
-    resolved->n = 0;
 
     return 0;
 }
@@ -192,7 +188,7 @@ sss_resolve_main(void *data)
     rc = getaddrinfo(resolve->address.host, port, &hints, &ai);
 
     if (rc == 0) {
-        sss_resolve_copy(ai, &resolved);
+        sss_resolve_copy(ai, resolve->address.port, &resolved);
         freeaddrinfo(ai);
     }
 
@@ -211,17 +207,50 @@ sss_resolve_main(void *data)
 }
 
 
-static void
-sss_resolve_copy(const struct addrinfo *ai, sss_resolved_t *resolved)
-{
-    for ( /* void */ ; ai && resolved->n < SSS_RESOLVE_MAX; ai = ai->ai_next) {
+/* Each once, in order: an answer has its addresses in any. */
 
-        if (ai->ai_addrlen > sizeof(struct sockaddr_storage)) {
+static void
+sss_resolve_copy(const struct addrinfo *ai, uint16_t port,
+    sss_resolved_t *resolved)
+{
+    int             order;
+    size_t          i;
+    sss_address_t   address;
+
+    for ( /* void */ ; ai != NULL; ai = ai->ai_next) {
+
+        memset(&address, 0, sizeof(sss_address_t));
+        address.port = port;
+
+        if (getnameinfo(ai->ai_addr, ai->ai_addrlen, address.host,
+                        sizeof(address.host), NULL, 0, NI_NUMERICHOST)
+            != 0)
+        {
             continue;
         }
 
-        memcpy(&resolved->addr[resolved->n], ai->ai_addr, ai->ai_addrlen);
-        resolved->len[resolved->n] = ai->ai_addrlen;
+        order = 1;
+
+        for (i = 0; i < resolved->n; i++) {
+            order = strcmp(address.host, resolved->address[i].host);
+
+            if (order <= 0) {
+                break;
+            }
+        }
+
+        if (i == SSS_RESOLVE_MAX || (i < resolved->n && order == 0)) {
+            continue;
+        }
+
+        if (resolved->n == SSS_RESOLVE_MAX) {
+            resolved->n--;
+        }
+
+        memmove(&resolved->address[i + 1], &resolved->address[i],
+                (resolved->n - i) * sizeof(sss_address_t));
+
+        resolved->address[i] = address;
         resolved->n++;
     }
 }

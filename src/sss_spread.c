@@ -15,13 +15,11 @@
 
 
 struct sss_spread_s {
-    const sss_address_t  *servers;
-    const uint32_t       *weights;
-    size_t                n;
-    uint32_t              usable;       /* what memc knows                 */
-    size_t                n_usable;
-    size_t                index[SSS_SERVERS_MAX];
-    memcached_st         *memc;
+    const sss_server_t  *servers;
+    uint32_t             usable;        /* what memc knows                 */
+    size_t               n_usable;
+    size_t               index[SSS_SERVERS_MAX];
+    memcached_st        *memc;
 };
 
 
@@ -31,27 +29,14 @@ static memcached_return_t sss_spread_add(memcached_st *memc,
 
 
 sss_spread_t *
-sss_spread_create(const sss_address_t *servers, const uint32_t *weights,
-    size_t n)
+sss_spread_create(const sss_server_t *servers)
 {
     sss_spread_t  *spread;
 
-    if (n == 0 || n > SSS_SERVERS_MAX) {
-        return NULL;
-    }
-
     spread = calloc(1, sizeof(sss_spread_t));
-    if (spread == NULL) {
-        return NULL;
-    }
 
-    spread->servers = servers;
-    spread->weights = weights;
-    spread->n = n;
-
-    if (sss_spread_use(spread, (uint32_t) ((1ull << n) - 1)) != 0) {
-        sss_spread_destroy(spread);
-        return NULL;
+    if (spread != NULL) {
+        spread->servers = servers;
     }
 
     return spread;
@@ -62,9 +47,19 @@ void
 sss_spread_destroy(sss_spread_t *spread)
 {
     if (spread != NULL) {
-        memcached_free(spread->memc);
+        if (spread->memc != NULL) {
+            memcached_free(spread->memc);
+        }
+
         free(spread);
     }
+}
+
+
+void
+sss_spread_changed(sss_spread_t *spread)
+{
+    spread->usable = 0;
 }
 
 
@@ -74,11 +69,11 @@ sss_spread_find(sss_spread_t *spread, uint32_t usable, const char *name)
     uint32_t  i;
 
     if (usable == 0) {
-        return spread->n;
+        return SSS_SERVERS_MAX;
     }
 
     if (usable != spread->usable && sss_spread_use(spread, usable) != 0) {
-        return spread->n;
+        return SSS_SERVERS_MAX;
     }
 
     if (spread->n_usable == 1) {
@@ -87,7 +82,7 @@ sss_spread_find(sss_spread_t *spread, uint32_t usable, const char *name)
 
     i = memcached_generate_hash(spread->memc, name, strlen(name));
 
-    return i < spread->n_usable ? spread->index[i] : spread->n;
+    return i < spread->n_usable ? spread->index[i] : SSS_SERVERS_MAX;
 }
 
 
@@ -95,7 +90,6 @@ static int
 sss_spread_use(sss_spread_t *spread, uint32_t usable)
 {
     size_t               i, n;
-    uint32_t             weight;
     memcached_st        *memc;
     memcached_return_t   rc;
 
@@ -107,19 +101,21 @@ sss_spread_use(sss_spread_t *spread, uint32_t usable)
     rc = memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED, 1);
     n = 0;
 
-    for (i = 0; i < spread->n && rc == MEMCACHED_SUCCESS; i++) {
+    for (i = 0; i < SSS_SERVERS_MAX && rc == MEMCACHED_SUCCESS; i++) {
 
         if (!(usable & (1u << i))) {
             continue;
         }
 
-        weight = spread->weights ? spread->weights[i] : 1;
-
-        rc = sss_spread_add(memc, &spread->servers[i], weight);
+        rc = sss_spread_add(memc, &spread->servers[i].address,
+                            spread->servers[i].weight);
         spread->index[n++] = i;
     }
 
-    memcached_free(spread->memc);
+    if (spread->memc != NULL) {
+        memcached_free(spread->memc);
+    }
+
     spread->memc = memc;
     spread->n_usable = n;
 

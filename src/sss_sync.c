@@ -53,11 +53,13 @@ struct sss_sync_s {
     uint64_t            now_ms;         /* when it began                   */
     uint64_t            until;          /* when patience with servers ends */
     size_t              turn;           /* the server that is offered keys */
+    size_t              order[SSS_SERVERS_MAX];     /* in which they are   */
     unsigned            up;             /* 1: one was, and still answers   */
 };
 
 
-static int sss_sync_connect(sss_sync_t *sync);
+static void sss_sync_meet(sss_sync_t *sync, const sss_server_t *servers);
+static void sss_sync_sort(sss_sync_t *sync);
 static int sss_sync_draw(sss_sync_t *sync, uint64_t slot);
 static sss_sync_rc_t sss_sync_read(sss_sync_t *sync);
 static void sss_sync_reached(sss_sync_t *sync);
@@ -87,9 +89,7 @@ sss_sync_create(const sss_sync_conf_t *conf)
 {
     sss_sync_t  *sync;
 
-    if (conf->n_servers > SSS_SERVERS_MAX || conf->ns_len > SSS_NAMESPACE_MAX
-        || conf->rotation == 0)
-    {
+    if (conf->ns_len > SSS_NAMESPACE_MAX || conf->rotation == 0) {
         return NULL;
     }
 
@@ -104,7 +104,8 @@ sss_sync_create(const sss_sync_conf_t *conf)
 
     if (sync->ring == NULL || sync->fresh == NULL
         || sss_sync_draw(sync, 0) != 0
-        || (conf->n_servers != 0 && sss_sync_connect(sync) != 0))
+        || (conf->secrets != NULL && conf->secrets->n != 0
+            && sss_records_create(&sync->records, &sync->conf) != 0))
     {
         sss_sync_destroy(sync);
         return NULL;
@@ -123,7 +124,7 @@ sss_sync_destroy(sss_sync_t *sync)
         return;
     }
 
-    for (i = 0; i < sync->conf.n_servers; i++) {
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
         sss_replica_destroy(&sync->replicas[i]);
     }
 
@@ -135,7 +136,8 @@ sss_sync_destroy(sss_sync_t *sync)
 
 
 int
-sss_sync_begin(sss_sync_t *sync, const sss_ring_t *ring, uint64_t now_ms)
+sss_sync_begin(sss_sync_t *sync, const sss_server_t *servers,
+    const sss_ring_t *ring, uint64_t now_ms)
 {
     size_t          i;
     sss_replica_t  *replica;
@@ -153,13 +155,16 @@ sss_sync_begin(sss_sync_t *sync, const sss_ring_t *ring, uint64_t now_ms)
     sync->report.polls++;
 
     sss_ring_copy(sync->ring, ring);
+    sss_sync_meet(sync, servers);
 
-    for (i = 0; i < sync->conf.n_servers; i++) {
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
         replica = &sync->replicas[i];
+        replica->stage = SSS_SYNC_FINISHED;
 
-        sss_replica_ask(replica);
-
-        replica->stage = replica->asked ? SSS_SYNC_ASKED : SSS_SYNC_READ;
+        if (replica->id != 0) {
+            sss_replica_ask(replica);
+            replica->stage = replica->asked ? SSS_SYNC_ASKED : SSS_SYNC_READ;
+        }
     }
 
     return 0;
@@ -167,8 +172,10 @@ sss_sync_begin(sss_sync_t *sync, const sss_ring_t *ring, uint64_t now_ms)
 
 
 sss_exchange_t *
-sss_sync_exchange(sss_sync_t *sync, size_t i)
+sss_sync_exchange(sss_sync_t *sync, size_t i, uint32_t *id)
 {
+    *id = sync->replicas[i].id;
+
     return &sync->replicas[i].exchange;
 }
 
@@ -218,30 +225,62 @@ sss_sync_take(sss_sync_t *sync, sss_ring_t *ring, sss_sync_report_t *report)
 }
 
 
-static int
-sss_sync_connect(sss_sync_t *sync)
+/*
+ * Who has another server in its place begins anew.  Without secrets there is
+ * nothing to be said to any server.
+ */
+
+static void
+sss_sync_meet(sss_sync_t *sync, const sss_server_t *servers)
 {
-    size_t  i;
+    size_t          i;
+    uint32_t        id;
+    sss_replica_t  *replica;
 
-    if (sync->conf.secrets == NULL || sync->conf.secrets->n == 0) {
-        return -1;
-    }
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
 
-    if (sss_records_create(&sync->records, &sync->conf) != 0) {
-        return -1;
-    }
+        replica = &sync->replicas[i];
+        id = servers && sync->records.conf ? servers[i].id : 0;
 
-    for (i = 0; i < sync->conf.n_servers; i++) {
-        if (sss_replica_create(&sync->replicas[i], &sync->records,
-                               &sync->conf.servers[i],
-                               &sync->report.server[i])
-            != 0)
-        {
-            return -1;
+        if (replica->id == id) {
+            continue;
+        }
+
+        sss_replica_destroy(replica);
+        memset(&sync->report.server[i], 0, sizeof(sss_server_report_t));
+
+        /* without memory it is tried again at the next poll */
+
+        if (id != 0) {
+            (void) sss_replica_create(replica, &sync->records, &servers[i],
+                                      &sync->report.server[i]);
         }
     }
 
-    return 0;
+    sss_sync_sort(sync);
+}
+
+
+/* By address, so that hosts that know the same servers begin with the same. */
+
+static void
+sss_sync_sort(sss_sync_t *sync)
+{
+    size_t  i, k, *order;
+
+    order = sync->order;
+
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
+
+        for (k = i; k > 0 && strcmp(sync->replicas[order[k - 1]].where,
+                                    sync->replicas[i].where)
+                             > 0; k--)
+        {
+            order[k] = order[k - 1];
+        }
+
+        order[k] = i;
+    }
 }
 
 
@@ -278,7 +317,7 @@ sss_sync_read(sss_sync_t *sync)
 
     waiting = 0;
 
-    for (i = 0; i < sync->conf.n_servers; i++) {
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
         replica = &sync->replicas[i];
 
         if (replica->stage != SSS_SYNC_ASKED) {
@@ -320,7 +359,7 @@ sss_sync_reached(sss_sync_t *sync)
     foreign = 0;
     sync->report.reached = 0;
 
-    for (i = 0; i < sync->conf.n_servers; i++) {
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
         replica = &sync->replicas[i];
 
         if (replica->up) {
@@ -431,9 +470,9 @@ sss_sync_publish(sss_sync_t *sync)
 {
     sss_replica_t  *replica;
 
-    while (sync->turn < sync->conf.n_servers) {
+    while (sync->turn < SSS_SERVERS_MAX) {
 
-        replica = &sync->replicas[sync->turn];
+        replica = &sync->replicas[sync->order[sync->turn]];
 
         if (sss_sync_waits(replica)) {
             return SSS_SYNC_WAIT;
@@ -599,7 +638,7 @@ sss_sync_spread(sss_sync_t *sync)
 
     waiting = 0;
 
-    for (i = 0; i < sync->conf.n_servers; i++) {
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
         replica = &sync->replicas[i];
 
         if (replica->stage == SSS_SYNC_FINISHED) {
@@ -707,10 +746,10 @@ sss_sync_end(sss_sync_t *sync)
     size_t          i;
     sss_replica_t  *replica;
 
-    for (i = 0; i < sync->conf.n_servers; i++) {
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
         replica = &sync->replicas[i];
 
-        if (replica->asked) {
+        if (replica->id != 0 && replica->asked) {
             replica->report->whole = replica->report->state == SSS_SERVER_UP
                                      && sss_replica_whole(replica,
                                                           sync->ring);

@@ -25,12 +25,12 @@
 
 #define SSS_NAMESPACE_MAX  128
 #define SSS_SERVER_ERROR   160
+#define SSS_SERVER_TEXT    56           /* of an address, as a number      */
 
 
 typedef struct {
-    const sss_address_t  *servers;      /* the caller's, outlives the sync  */
-    size_t                n_servers;    /* up to SSS_SERVERS_MAX            */
-    const sss_secrets_t  *secrets;      /* the caller's, outlives the sync  */
+    const sss_secrets_t  *secrets;      /* the caller's, outlives the sync;
+                                           NULL or none: no servers         */
     char                  ns[SSS_NAMESPACE_MAX];    /* namespace            */
     size_t                ns_len;
     uint8_t               host[8];      /* random number of this host, the
@@ -50,9 +50,12 @@ typedef enum {
 } sss_server_state_t;
 
 
-/* All numbers since the sync was created. */
+/* All numbers since the sync has known the server. */
 
 typedef struct {
+    uint32_t            id;             /* 0: no server has this place      */
+    uint32_t            line;           /* of the configuration             */
+    uint32_t            weight;
     sss_server_state_t  state;
     uint64_t            success_ms;     /* last good poll, ms since epoch, 0 */
     uint64_t            polls;
@@ -67,6 +70,7 @@ typedef struct {
     uint32_t            whole;          /* 1: after the last poll the server
                                            has every key of this host       */
     uint32_t            keys;           /* in its ring at the last poll     */
+    char                address[SSS_SERVER_TEXT];   /* of a name, else empty */
     char                error[SSS_SERVER_ERROR];    /* of the last failure  */
 } sss_server_report_t;
 
@@ -98,13 +102,13 @@ sss_sync_t *sss_sync_create(const sss_sync_conf_t *conf);
 void sss_sync_destroy(sss_sync_t *sync);
 
 /*
- * Begins a poll with a copy of "ring", the keys of this host, at "now_ms",
- * milliseconds since the epoch.  A server that failed is left alone for a
- * while (1, 2, then 4 polls).  Returns 0, or -1 if a poll is under way or its
- * result was not taken.
+ * Begins a poll of these servers (SSS_SERVERS_MAX places; NULL: none) with a
+ * copy of "ring", the keys of this host, at "now_ms", milliseconds since the
+ * epoch.  A server that failed is left alone for a while (1, 2, then 4 polls).
+ * Returns 0, or -1 if a poll is under way or its result was not taken.
  */
-int sss_sync_begin(sss_sync_t *sync, const sss_ring_t *ring,
-    uint64_t now_ms);
+int sss_sync_begin(sss_sync_t *sync, const sss_server_t *servers,
+    const sss_ring_t *ring, uint64_t now_ms);
 
 /*
  * Goes on: at most one record is opened or sealed in a step, so that a step
@@ -112,8 +116,11 @@ int sss_sync_begin(sss_sync_t *sync, const sss_ring_t *ring,
  */
 sss_sync_rc_t sss_sync_step(sss_sync_t *sync);
 
-/* The exchange with the i-th server, SSS_EXCHANGE_IDLE: none. */
-sss_exchange_t *sss_sync_exchange(sss_sync_t *sync, size_t i);
+/*
+ * The exchange with the server in the i-th place, whose id goes into "*id";
+ * SSS_EXCHANGE_IDLE: none.
+ */
+sss_exchange_t *sss_sync_exchange(sss_sync_t *sync, size_t i, uint32_t *id);
 
 /*
  * Takes the result of a poll that is done.  "ring" becomes the union, without

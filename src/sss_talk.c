@@ -651,7 +651,7 @@ sss_talk_due(const sss_talk_t *talk)
 
 
 size_t
-sss_talk_late(sss_talk_t *talk, const char *reason, uint64_t now)
+sss_talk_late(sss_talk_t *talk, uint64_t now)
 {
     size_t          left;
     sss_request_t  *request, **place;
@@ -665,7 +665,7 @@ sss_talk_late(sss_talk_t *talk, const char *reason, uint64_t now)
         if (request->op == SSS_REQUEST_EXCHANGE) {
 
             if (request->exchange != NULL && request->until <= now) {
-                sss_talk_fail(talk, request, reason);
+                sss_talk_fail(talk, request, SSS_TALK_LATE);
             }
 
             left += (request->exchange != NULL);

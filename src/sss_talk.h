@@ -84,10 +84,10 @@ int sss_talk_hear(sss_talk_t *talk, uint64_t now);
 uint64_t sss_talk_due(const sss_talk_t *talk);
 
 /*
- * Gives up what is late, for a reason.  The answers may still come, and are
- * dropped then.  Returns how many questions are left that are in time.
+ * Gives up what is late.  The answers may still come, and are dropped then.
+ * Returns how many questions are left that are in time.
  */
-size_t sss_talk_late(sss_talk_t *talk, const char *reason, uint64_t now);
+size_t sss_talk_late(sss_talk_t *talk, uint64_t now);
 
 /* The connection is lost: everything that was asked has failed ("reason"). */
 void sss_talk_end(sss_talk_t *talk);

@@ -38,6 +38,9 @@ secret_file('many.secret', join '', "# many\n",
             map { sprintf("%064x\n", $_ * 7919) } 1 .. 9);
 secret_file('big.secret', "#\n" x 100000);
 
+write_file("$dir/good.inc", "memcached 127.0.0.1:1;\n");
+write_file("$dir/servers.inc", "memcached 127.0.0.1:2;\nmemcached 10.0.0.1;\n");
+
 # What a section is, and what Test::Nginx has it in.
 my @sections = qw(main_config http_config config);
 
@@ -218,7 +221,7 @@ ssl_session_sync_cluster main {
     key_rotate 1h; # HERE
 }
 --- refused
-unknown directive "key_rotate" in "ssl_session_sync_cluster"; it takes memcached, secret_file, namespace, key_rotation, poll_interval, lookup_timeout and zone_size in HERE
+unknown directive "key_rotate" in "ssl_session_sync_cluster"; it takes memcached, secret_file, namespace, key_rotation, poll_interval, lookup_timeout, zone_size and include in HERE
 
 
 
@@ -228,7 +231,7 @@ ssl_session_sync_cluster main {
     ssl_session_sync main; # HERE
 }
 --- refused
-unknown directive "ssl_session_sync" in "ssl_session_sync_cluster"; it takes memcached, ... and zone_size in HERE
+unknown directive "ssl_session_sync" in "ssl_session_sync_cluster"; it takes memcached, ... and include in HERE
 
 
 
@@ -1625,3 +1628,36 @@ location = /status {
 }
 --- refused
 invalid number of arguments in "ssl_session_sync_status" directive in HERE
+
+
+
+=== TEST 136: a mistake in a file that is included
+--- main_config
+ssl_session_sync_cluster main {
+    secret_file $DIR/good.secret;
+    include     $DIR/servers.inc; # HERE
+}
+--- refused
+invalid address "10.0.0.1" of memcached: ... in $DIR/servers.inc:2
+
+
+
+=== TEST 137: include of nothing
+--- main_config
+ssl_session_sync_cluster main {
+    include; # HERE
+}
+--- refused
+invalid number of arguments in "include" directive in HERE
+
+
+
+=== TEST 138: a server of an included file once more
+--- main_config
+ssl_session_sync_cluster main {
+    secret_file $DIR/good.secret;
+    include     $DIR/good.inc;
+    memcached   127.0.0.1:1; # HERE
+}
+--- refused
+memcached "127.0.0.1:1" is given twice; remove one of the two lines in HERE

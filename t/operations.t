@@ -237,6 +237,8 @@ is((stat $secret)[2] & 0777, 0600, 'the file is for root still');
 my $source = join '', map { read_file($_) } glob "$FindBin::Bin/../src/*.[ch]";
 
 for my $text ('timed out', 'Too many open connections',
+              'the resolver does not answer',
+              'the name could not be resolved',
               'keeps no versions of items') {
     like($page, qr/`$text`/, "$text is on the page");
     like($source, qr/\Q$text\E/, 'and in the source');

@@ -135,9 +135,9 @@ check_exchange(sss_exchange_t *x, int waited)
 
     if (!waited) {
         fuzz_check(sss_talk_due(&talk) == 5);
-        fuzz_check(sss_talk_late(&talk, SSS_TALK_LATE, 5) == 1);
+        fuzz_check(sss_talk_late(&talk, 5) == 1);
         fuzz_check(sss_talk_due(&talk) == 10);
-        fuzz_check(sss_talk_late(&talk, SSS_TALK_LATE, 10) == 0);
+        fuzz_check(sss_talk_late(&talk, 10) == 0);
         fuzz_check(x->state == SSS_EXCHANGE_DONE);
         fuzz_check(x->rc == SSS_EXCHANGE_FAILED);
     }
@@ -184,7 +184,7 @@ check_lookups(sss_queue_t *done, int waited)
     sss_talk_get(&talk, &asked);
 
     if (!waited) {
-        fuzz_check(sss_talk_late(&talk, SSS_TALK_LATE, 5) == 0);
+        fuzz_check(sss_talk_late(&talk, 5) == 0);
     }
 
     (void) server_answer(&talk);

@@ -37,6 +37,13 @@ exchanges(const sss_address_t *address, unsigned patience_ms)
 }
 
 
+void
+exchange_ask(sss_engine_t *engine, sss_exchange_t *x)
+{
+    sss_engine_ask(engine, 0, sss_engine_servers(engine)[0].id, x);
+}
+
+
 sss_exchange_rc_t
 exchange_finish(sss_engine_t *engine, sss_exchange_t *x)
 {
@@ -61,7 +68,7 @@ exchange_read(sss_engine_t *engine, sss_exchange_t *x, sss_item_t *item,
     strcpy(item->name, name);
 
     sss_exchange_read(x, item, 1);
-    sss_engine_ask(engine, 0, x);
+    exchange_ask(engine, x);
 
     return exchange_finish(engine, x);
 }

@@ -15,6 +15,8 @@ sss_engine_t *exchanges(const sss_address_t *address, unsigned patience_ms);
 sss_engine_t *exchange_and_lookups(const sss_address_t *address,
     unsigned timeout_ms, unsigned patience_ms);
 
+void exchange_ask(sss_engine_t *engine, sss_exchange_t *x);
+
 /* Waits for the end of one that was asked for. */
 sss_exchange_rc_t exchange_finish(sss_engine_t *engine, sss_exchange_t *x);
 

@@ -37,13 +37,13 @@ host_make(host_t *h)
 
     h->engine = NULL;
 
-    if (h->conf.n_servers == 0) {
+    if (h->n_servers == 0) {
         return;
     }
 
     memset(&conf, 0, sizeof(conf));
-    conf.servers = h->conf.servers;
-    conf.n_servers = h->conf.n_servers;
+    conf.servers = h->servers;
+    conf.n_servers = h->n_servers;
     conf.timeout_ms = 50;
     conf.patience_ms = h->patience;
     conf.quiet = 1;
@@ -119,14 +119,13 @@ host_prepare(host_t *h, const char *secrets, const memcached_t *a,
     }
 
     if (a != NULL) {
-        h->servers[h->conf.n_servers++] = a->address;
+        h->servers[h->n_servers++] = a->address;
     }
 
     if (b != NULL) {
-        h->servers[h->conf.n_servers++] = b->address;
+        h->servers[h->n_servers++] = b->address;
     }
 
-    h->conf.servers = h->servers;
     h->conf.secrets = &h->secrets;
     memcpy(h->conf.host, &h, sizeof(h->conf.host));
     h->conf.ns_len = 4;
@@ -189,12 +188,16 @@ host_poll(host_t *h, uint64_t now)
 int
 host_poll_once(host_t *h, uint64_t now)
 {
-    size_t           i;
-    unsigned         ended;
-    sss_sync_rc_t    rc;
-    sss_exchange_t  *x;
+    size_t               i;
+    uint32_t             id;
+    unsigned             ended;
+    sss_sync_rc_t        rc;
+    sss_exchange_t      *x;
+    const sss_server_t  *servers;
 
-    if (sss_sync_begin(h->sync, h->ring, now) != 0) {
+    servers = h->engine ? sss_engine_servers(h->engine) : NULL;
+
+    if (sss_sync_begin(h->sync, servers, h->ring, now) != 0) {
         return 0;
     }
 
@@ -206,11 +209,11 @@ host_poll_once(host_t *h, uint64_t now)
             return sss_sync_take(h->sync, h->ring, &h->report);
         }
 
-        for (i = ended = 0; i < h->conf.n_servers; i++) {
-            x = sss_sync_exchange(h->sync, i);
+        for (i = ended = 0; h->engine && i < SSS_SERVERS_MAX; i++) {
+            x = sss_sync_exchange(h->sync, i, &id);
 
             if (x->state == SSS_EXCHANGE_WANTED) {
-                sss_engine_ask(h->engine, i, x);
+                sss_engine_ask(h->engine, i, id, x);
                 ended += (x->state == SSS_EXCHANGE_DONE);
             }
         }

@@ -34,6 +34,7 @@ typedef struct {
     sss_ring_t         *ring;
     sss_secrets_t       secrets;
     sss_address_t       servers[2];
+    size_t              n_servers;
     sss_sync_conf_t     conf;
     sss_sync_report_t   report;
     uint64_t            now;            /* for a poll in a thread          */

@@ -377,6 +377,11 @@ test_name_and_v6(void **state)
     snprintf(address.host, sizeof(address.host), "localhost");
 
     engine = engine_for(&address, NULL, 1, PATIENT, 100, NEVER);
+
+    while (!sss_engine_settled(engine)) {
+        sss_engine_wait(engine, LONG);
+    }
+
     put(engine, NAME, "value");
     until_rc(engine, NAME, SSS_ENGINE_HIT);
     sss_engine_destroy(engine, LONG);

@@ -32,7 +32,7 @@ write_to(sss_engine_t *engine, const char *name, uint64_t cas,
     memset(&x, 0, sizeof(x));
 
     sss_exchange_write(&x, name, cas, copy, len, ttl);
-    sss_engine_ask(engine, 0, &x);
+    exchange_ask(engine, &x);
 
     rc = exchange_finish(engine, &x);
     sss_exchange_clear(&x);
@@ -104,7 +104,7 @@ assert_fails(const sss_address_t *address, const char *why)
 
         memset(&x, 0, sizeof(x));
         sss_exchange_clock(&x);
-        sss_engine_ask(engine, 0, &x);
+        exchange_ask(engine, &x);
         assert_int_equal(exchange_finish(engine, &x), SSS_EXCHANGE_FAILED);
         assert_int_equal(x.seconds, 0);
     }
@@ -173,7 +173,7 @@ test_several_items(void **state)
     strcpy(items[2].name, NAME);
 
     sss_exchange_read(&x, items, 3);
-    sss_engine_ask(engine, 0, &x);
+    exchange_ask(engine, &x);
     assert_int_equal(exchange_finish(engine, &x), SSS_EXCHANGE_OK);
 
     assert_int_equal(items[0].found, 1);
@@ -303,7 +303,7 @@ test_clock(void **state)
 
     memset(&x, 0, sizeof(x));
     sss_exchange_clock(&x);
-    sss_engine_ask(engine, 0, &x);
+    exchange_ask(engine, &x);
     assert_int_equal(exchange_finish(engine, &x), SSS_EXCHANGE_OK);
 
     now = (uint64_t) time(NULL);
@@ -340,7 +340,7 @@ test_forgotten(void **state)
         strcpy(item.name, NAME);
 
         sss_exchange_read(&x, &item, 1);
-        sss_engine_ask(engine, 0, &x);
+        exchange_ask(engine, &x);
 
         if (i % 4 > 0) {
             sss_engine_forget(engine);
@@ -470,7 +470,7 @@ test_deadlines_of_both(void **state)
         memset(&item, 0, sizeof(item));
         strcpy(item.name, NAME);
         sss_exchange_read(&x, &item, 1);
-        sss_engine_ask(engine, 0, &x);
+        exchange_ask(engine, &x);
         ask(engine, NAME, 0);
 
         if (i == 0) {
@@ -572,7 +572,7 @@ test_slow(void **state)
         memset(&item, 0, sizeof(item));
         strcpy(item.name, NAME);
         sss_exchange_read(&x, &item, 1);
-        sss_engine_ask(engine, 0, &x);
+        exchange_ask(engine, &x);
 
         if (try(engine, OTHER, 0, &ticket) == SSS_ENGINE_QUEUED) {
             r = result(engine);

@@ -37,7 +37,7 @@ typedef struct {
     uint64_t      random;
     server_t      servers[SERVERS];
     sss_secrets_t secrets;
-    sss_address_t addresses[SERVERS];
+    sss_server_t  places[SSS_SERVERS_MAX];
     sss_sync_t   *sync[HOSTS];
     sss_ring_t   *ring[HOSTS];
     sss_sync_report_t  report[HOSTS];
@@ -65,14 +65,14 @@ fleet_start(fleet_t *f, uint64_t seed)
     memset(f->secrets.value[0], 0x5a, SSS_SECRET_SIZE - 1);
 
     for (i = 0; i < SERVERS; i++) {
-        snprintf(f->addresses[i].host, sizeof(f->addresses[i].host),
-                 "/server/%zu", i);
+        f->places[i].id = (uint32_t) i + 1;
+
+        snprintf(f->places[i].address.host,
+                 sizeof(f->places[i].address.host), "/server/%zu", i);
     }
 
     for (i = 0; i < HOSTS; i++) {
         memset(&conf, 0, sizeof(conf));
-        conf.servers = f->addresses;
-        conf.n_servers = SERVERS;
         conf.secrets = &f->secrets;
         memcpy(conf.ns, "main", 4);
         conf.ns_len = 4;
@@ -179,11 +179,12 @@ server_write(server_t *server, const sss_exchange_t *x)
 static void
 carry_out(fleet_t *f, size_t host, size_t i)
 {
+    uint32_t            id;
     server_t           *server;
     sss_exchange_t     *x;
     sss_exchange_rc_t   rc;
 
-    x = sss_sync_exchange(f->sync[host], i);
+    x = sss_sync_exchange(f->sync[host], i, &id);
     server = &f->servers[i];
 
     if (x->state != SSS_EXCHANGE_WANTED) {
@@ -237,8 +238,10 @@ poll_all(fleet_t *f, uint64_t now)
     unsigned  steps, left;
 
     for (i = 0; i < HOSTS; i++) {
-        assert_int_equal(sss_sync_begin(f->sync[i], f->ring[i], now + i), 0);
-        assert_int_equal(sss_sync_begin(f->sync[i], f->ring[i], now), -1);
+        assert_int_equal(sss_sync_begin(f->sync[i], f->places, f->ring[i],
+                                        now + i), 0);
+        assert_int_equal(sss_sync_begin(f->sync[i], f->places, f->ring[i],
+                                        now), -1);
         assert_int_equal(sss_sync_take(f->sync[i], f->ring[i],
                                        &f->report[i]), 0);
         f->polling[i] = 1;
@@ -395,7 +398,8 @@ test_dropped(void **state)
     for (round = 1; round <= ROUNDS; round++) {
         fleet_start(&f, round);
 
-        assert_int_equal(sss_sync_begin(f.sync[0], f.ring[0], START), 0);
+        assert_int_equal(sss_sync_begin(f.sync[0], f.places, f.ring[0],
+                                        START), 0);
         f.polling[0] = 1;
 
         for (steps = below(&f, 40); steps > 0 && f.polling[0]; steps--) {

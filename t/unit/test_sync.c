@@ -198,7 +198,6 @@ test_this_host_only(void **state)
     a = &f->h[0];
 
     host_prepare(a, "", NULL, NULL);
-    a->conf.servers = NULL;
     a->conf.secrets = NULL;
     host_enter(a);
 
@@ -474,12 +473,12 @@ test_refused_conf(void **state)
 
     (void) state;
 
-    host_prepare(&h, "", NULL, NULL);
-    h.conf.n_servers = 1;
+    host_prepare(&h, "S", NULL, NULL);
+    h.conf.rotation = 0;
     assert_null(sss_sync_create(&h.conf));
 
     host_prepare(&h, "S", NULL, NULL);
-    h.conf.n_servers = SSS_SERVERS_MAX + 1;
+    h.conf.ns_len = SSS_NAMESPACE_MAX + 1;
     assert_null(sss_sync_create(&h.conf));
 
     sss_sync_destroy(NULL);
