@@ -218,6 +218,7 @@ static void
 ngx_ssl_session_sync_json_server(ngx_buf_t *b,
     ngx_ssl_session_sync_known_t *server)
 {
+    const char           *trouble;
     sss_server_report_t  *report;
 
     report = server->report;
@@ -258,6 +259,13 @@ ngx_ssl_session_sync_json_server(ngx_buf_t *b,
 
     ngx_ssl_session_sync_json_string(b, "error", (u_char *) report->error,
                                      ngx_strlen(report->error));
+
+    b->last = ngx_slprintf(b->last, b->end, ",");
+
+    trouble = sss_server_trouble(report);
+
+    ngx_ssl_session_sync_json_string(b, "trouble", (u_char *) trouble,
+                                     ngx_strlen(trouble));
 
     b->last = ngx_slprintf(b->last, b->end, "}");
 }

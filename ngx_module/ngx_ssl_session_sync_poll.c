@@ -649,9 +649,10 @@ static void
 ngx_ssl_session_sync_complain(ngx_ssl_session_sync_cluster_t *cluster,
     sss_sync_report_t *report, ngx_log_t *log)
 {
-    int64_t     diff;
-    ngx_str_t   server;
-    ngx_uint_t  i, said;
+    int64_t      diff;
+    ngx_str_t    server;
+    ngx_uint_t   i, said;
+    const char  *trouble;
 
     /* hosts that start together see each other a poll or two later */
 
@@ -681,6 +682,20 @@ ngx_ssl_session_sync_complain(ngx_ssl_session_sync_cluster_t *cluster,
     }
 
     for (i = 0; i < SSS_SERVERS_MAX; i++) {
+
+        trouble = sss_server_trouble(&report->server[i]);
+
+        if (*trouble) {
+            said = 1;
+
+            ngx_ssl_session_sync_server_name(cluster, &report->server[i],
+                                             &server);
+
+            ngx_log_error(NGX_LOG_WARN, log, 0,
+                          "ssl_session_sync: memcached %V of cluster \"%V\" "
+                          "is no use for keys: %s",
+                          &server, &cluster->name, trouble);
+        }
 
         diff = report->server[i].clock_diff;
 

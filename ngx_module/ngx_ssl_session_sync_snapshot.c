@@ -108,6 +108,9 @@ ngx_ssl_session_sync_server_state(sss_server_report_t *report)
     case SSS_SERVER_DOWN:
         return "down";
 
+    case SSS_SERVER_REFUSES:
+        return "refuses";
+
     default:
         return "unknown";
     }
@@ -249,6 +252,8 @@ ngx_ssl_session_sync_sum_seats(ngx_ssl_session_sync_snapshot_t *s)
 static const char *
 ngx_ssl_session_sync_state(ngx_ssl_session_sync_snapshot_t *s)
 {
+    ngx_uint_t  i, up;
+
     if (s->cluster->servers.nelts == 0) {
         return "local";
     }
@@ -257,7 +262,15 @@ ngx_ssl_session_sync_state(ngx_ssl_session_sync_snapshot_t *s)
         return "starting";
     }
 
-    if (s->report.reached == 0) {
+    /* keys have to be somewhere: a server that refuses them is none */
+
+    up = 0;
+
+    for (i = 0; i < s->n_servers; i++) {
+        up += (s->servers[i].report->state == SSS_SERVER_UP);
+    }
+
+    if (s->report.reached == 0 || up == 0) {
         return "cut off";
     }
 

@@ -48,7 +48,7 @@ ngx_buf_t *ngx_ssl_session_sync_snapshot_buf(ngx_pool_t *pool,
 const char *ngx_ssl_session_sync_key_role(
     ngx_ssl_session_sync_snapshot_t *s, const sss_key_t *key);
 
-/* "up", "down" or "unknown"; static. */
+/* "up", "down", "refuses" or "unknown"; static. */
 const char *ngx_ssl_session_sync_server_state(sss_server_report_t *report);
 
 

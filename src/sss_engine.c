@@ -190,7 +190,10 @@ sss_engine_relink(sss_engine_t *engine)
         engine->n += (engine->links[i] != NULL);
     }
 
+    /* now, and not while the first client waits */
+
     sss_spread_changed(engine->spread);
+    (void) sss_engine_server(engine, "");
 
     return rc;
 }

@@ -10,6 +10,8 @@
 
 
 #define SSS_REPLICA_CLOCK  30000000     /* microseconds between two looks  */
+#define SSS_REPLICA_LOSSES  2           /* in a row, of one that was restarted
+                                           or flushed                      */
 #define SSS_REPLICA_AHEAD  86400        /* seconds: keys of clocks further
                                            ahead than this are not kept    */
 
@@ -194,6 +196,39 @@ sss_replica_take_again(sss_replica_t *replica, sss_ring_t *ring,
 }
 
 
+const char *
+sss_server_trouble(const sss_server_report_t *report)
+{
+    if (report->state == SSS_SERVER_DOWN) {
+
+        if (strstr(report->error, "keeps no versions") != NULL) {
+            return "it keeps no versions of items: start it without -C";
+        }
+
+        if (strstr(report->error, ": get: ERROR") != NULL) {
+            return "it refuses \"gets\": it is a proxy, and no memcached";
+        }
+    }
+
+    if (report->state == SSS_SERVER_REFUSES) {
+
+        if (strstr(report->error, "too large") != NULL) {
+            return "it takes no record that is as large as the keys are: "
+                   "raise its -I";
+        }
+
+        return "it takes no writes";
+    }
+
+    if (report->losses > SSS_REPLICA_LOSSES) {
+        return "it loses what was written: it evicts for want of memory, or "
+               "there are several servers behind its address";
+    }
+
+    return "";
+}
+
+
 int
 sss_replica_whole(const sss_replica_t *replica, const sss_ring_t *ring)
 {
@@ -248,6 +283,13 @@ sss_replica_written(sss_replica_t *replica)
 
     if (replica->exchange.rc == SSS_EXCHANGE_FAILED) {
         sss_replica_failed(replica);
+
+        /* one that was lost meanwhile did not refuse */
+
+        if (strstr(replica->exchange.reason, "ERROR") != NULL) {
+            replica->report->state = SSS_SERVER_REFUSES;
+            replica->report->whole = 0;
+        }
     }
 
     sss_ring_wipe(replica->sent);
@@ -420,6 +462,16 @@ sss_replica_merge(sss_replica_t *replica, size_t i, sss_ring_t *ring,
     }
 
     if (i == 0) {
+
+        /* whatever a server had it has, but for what has expired */
+
+        if (replica->tries == 0 && !bad) {
+            sss_replica_forget(replica->ring, now_ms / 1000);
+
+            replica->report->losses = sss_ring_covers(spare, replica->ring)
+                                      ? 0 : replica->report->losses + 1;
+        }
+
         replica->bad = (unsigned) bad;
         replica->cas = item->cas;
         replica->report->keys = spare->n;

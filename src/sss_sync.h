@@ -46,7 +46,8 @@ typedef struct {
 typedef enum {
     SSS_SERVER_UNKNOWN = 0,
     SSS_SERVER_UP,
-    SSS_SERVER_DOWN
+    SSS_SERVER_DOWN,
+    SSS_SERVER_REFUSES          /* it answers, and takes no keys           */
 } sss_server_state_t;
 
 
@@ -70,6 +71,8 @@ typedef struct {
     uint32_t            whole;          /* 1: after the last poll the server
                                            has every key of this host       */
     uint32_t            keys;           /* in its ring at the last poll     */
+    uint32_t            losses;         /* polls in a row that missed keys
+                                           which the one before had seen    */
     char                address[SSS_SERVER_TEXT];   /* of a name, else empty */
     char                error[SSS_SERVER_ERROR];    /* of the last failure  */
 } sss_server_report_t;
@@ -132,6 +135,12 @@ sss_exchange_t *sss_sync_exchange(sss_sync_t *sync, size_t i, uint32_t *id);
  */
 int sss_sync_take(sss_sync_t *sync, sss_ring_t *ring,
     sss_sync_report_t *report);
+
+/*
+ * What is wrong with a server that answers and is no use all the same, in a
+ * sentence; static, and empty if it is none of the kinds that are known.
+ */
+const char *sss_server_trouble(const sss_server_report_t *report);
 
 
 #endif /* SSS_SYNC_H_INCLUDED */

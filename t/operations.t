@@ -239,6 +239,9 @@ my $source = join '', map { read_file($_) } glob "$FindBin::Bin/../src/*.[ch]";
 for my $text ('timed out', 'Too many open connections',
               'the resolver does not answer',
               'the name could not be resolved',
+              'it keeps no versions of items',
+              'it takes no record that is as large as the keys are',
+              'it takes no writes', 'it loses what was written',
               'keeps no versions of items') {
     like($page, qr/`$text`/, "$text is on the page");
     like($source, qr/\Q$text\E/, 'and in the source');

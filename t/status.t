@@ -210,8 +210,8 @@ for my $cluster (@{$json->{clusters}}) {
 
     is_deeply([map { join ' ', sort keys %$_ } @{$cluster->{servers}}],
               [('address bad_records clock_diff conflicts error errors keys'
-                . ' last_success latency_us memcached polls state weight whole'
-                . ' writes')
+                . ' last_success latency_us memcached polls state trouble weight'
+                . ' whole writes')
                x @{$cluster->{servers}}], "$n: all there is to say of servers");
     is(join('', map { strings($_, qw(weight last_success polls errors writes
                                      bad_records conflicts latency_us

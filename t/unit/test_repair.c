@@ -259,6 +259,52 @@ test_takes_nothing(void **state)
 }
 
 
+/* What looks like memcached, and is none for keys. */
+
+static void
+test_no_use(void **state)
+{
+    fake_t       fake;
+    host_t      *a;
+    memcached_t  m;
+    hosts_t     *f;
+
+    f = *state;
+    a = &f->h[0];
+
+    assert_int_equal(memcached_start(&m, "127.0.0.1", "-C"), 0);
+
+    host_join(&f->h[1], "S", &f->m[0], NULL);
+    host_poll(&f->h[1], START);
+
+    host_join(a, "S", &m, NULL);
+    host_poll(a, START);
+    host_poll(a, START + 1);
+    host_poll(a, START + 2);
+    assert_int_equal(a->report.server[0].state, SSS_SERVER_DOWN);
+    assert_non_null(strstr(sss_server_trouble(&a->report.server[0]),
+                           "without -C"));
+    host_leave(a);
+    memcached_stop(&m);
+
+    memset(&fake, 0, sizeof(fake));
+    fake.bytes = "ERROR\r\n";
+    fake.len = 7;
+    assert_int_equal(fake_start(&fake), 0);
+
+    memset(&m, 0, sizeof(m));
+    m.address = fake.address;
+
+    host_join(a, "S", &m, NULL);
+    host_poll(a, START);
+    assert_int_equal(a->report.server[0].state, SSS_SERVER_DOWN);
+    assert_non_null(strstr(sss_server_trouble(&a->report.server[0]),
+                           "a proxy"));
+    host_leave(a);
+    fake_stop(&fake);
+}
+
+
 static void
 test_bad_under_other_secret(void **state)
 {
@@ -357,6 +403,7 @@ main(void)
         hosts_test(test_flushed),
         hosts_test(test_bad_records),
         hosts_test(test_takes_nothing),
+        hosts_test(test_no_use),
         hosts_test(test_bad_under_other_secret),
         hosts_test(test_frozen),
     };

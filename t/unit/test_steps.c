@@ -29,7 +29,7 @@ typedef struct {
     stored_t   items[ITEMS];
     uint64_t   cas;
     int        down;
-    int        refuses;                 /* writes                          */
+    const char *refuses;                /* writes, for this reason         */
 } server_t;
 
 
@@ -191,10 +191,13 @@ carry_out(fleet_t *f, size_t host, size_t i)
         return;
     }
 
-    if (server->down
-        || (server->refuses && x->op == SSS_EXCHANGE_WRITE))
-    {
+    if (server->down) {
         sss_exchange_end(x, SSS_EXCHANGE_FAILED, "it is down");
+        return;
+    }
+
+    if (server->refuses && x->op == SSS_EXCHANGE_WRITE) {
+        sss_exchange_end(x, SSS_EXCHANGE_FAILED, server->refuses);
         return;
     }
 
@@ -337,7 +340,7 @@ test_servers_fail(void **state)
 
             for (i = 0; i < SERVERS; i++) {
                 f.servers[i].down = (below(&f, 3) == 0);
-                f.servers[i].refuses = (below(&f, 4) == 0);
+                f.servers[i].refuses = below(&f, 4) ? NULL : "timed out";
 
                 if (below(&f, 5) == 0) {
                     memset(f.servers[i].items, 0,
@@ -360,7 +363,7 @@ test_servers_fail(void **state)
 
         for (i = 0; i < SERVERS; i++) {
             f.servers[i].down = 0;
-            f.servers[i].refuses = 0;
+            f.servers[i].refuses = NULL;
         }
 
         /* one that failed is left alone for four polls at the most */
@@ -382,6 +385,75 @@ test_servers_fail(void **state)
     }
 
     sss_ring_destroy(before);
+}
+
+
+/* Servers that answer and are no use are told from those that are down. */
+
+static void
+test_trouble(void **state)
+{
+    fleet_t                     f;
+    unsigned                    polls;
+    const sss_server_report_t  *first, *second;
+
+    (void) state;
+
+    fleet_start(&f, 5);
+    first = &f.report[0].server[0];
+    second = &f.report[0].server[1];
+
+    f.servers[0].refuses = "SERVER_ERROR out of memory storing object";
+    f.servers[1].refuses = "SERVER_ERROR object too large for cache";
+
+    poll_all(&f, START);
+    assert_int_equal(first->state, SSS_SERVER_REFUSES);
+    assert_int_equal(first->whole, 0);
+    assert_string_equal(sss_server_trouble(first), "it takes no writes");
+    assert_non_null(strstr(sss_server_trouble(second), "raise its -I"));
+
+    /* one that was only lost did not refuse */
+
+    f.servers[0].refuses = "timed out";
+    f.servers[1].refuses = NULL;
+    poll_all(&f, START + 1000);
+    assert_int_equal(first->state, SSS_SERVER_UP);
+    assert_string_equal(sss_server_trouble(first), "");
+    assert_int_equal(second->state, SSS_SERVER_UP);
+    assert_string_equal(sss_server_trouble(second), "");
+
+    f.servers[0].refuses = NULL;
+    poll_all(&f, START + 2000);
+
+    /* it is restarted once, and then loses everything again and again */
+
+    for (polls = 0; polls < 6; polls++) {
+        memset(f.servers[1].items, 0, sizeof(f.servers[1].items));
+        poll_all(&f, START + 3000 + polls);
+
+        assert_int_equal(second->state, SSS_SERVER_UP);
+        assert_int_equal(second->whole, 1);
+        assert_string_equal(sss_server_trouble(first), "");
+
+        if (polls == 0) {
+            assert_string_equal(sss_server_trouble(second), "");
+        }
+    }
+
+    assert_non_null(strstr(sss_server_trouble(second), "it loses what"));
+
+    poll_all(&f, START + 4000);
+    assert_string_equal(sss_server_trouble(second), "");
+
+    /* what has expired is missed by nobody */
+
+    for (polls = 0; polls < 60; polls++) {
+        poll_all(&f, START + polls * HOUR / 6);
+        assert_string_equal(sss_server_trouble(first), "");
+        assert_string_equal(sss_server_trouble(second), "");
+    }
+
+    fleet_stop(&f);
 }
 
 
@@ -418,6 +490,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_start_together),
         cmocka_unit_test(test_servers_fail),
+        cmocka_unit_test(test_trouble),
         cmocka_unit_test(test_dropped),
     };
 
