@@ -15,7 +15,7 @@
 
 #define SSS_ADDRESS_HOST  256
 #define SSS_ADDRESS_TEXT  (SSS_ADDRESS_HOST + 16)
-#define SSS_SERVERS_MAX   24            /* of a cluster at a time          */
+#define SSS_SERVERS_MAX   16            /* of a cluster at a time          */
 
 
 typedef struct {
