@@ -1,0 +1,84 @@
+"""A DNS server for one name, whose answers a test may change.
+
+Run as a program in the network of a host: dns.py FILE.  The file has an
+address a line, in the order of the answer; where there is no file, there is no
+such name.
+"""
+
+import ipaddress
+import os
+import socket
+import subprocess
+import sys
+
+PORT = 53
+TYPES = {1: 4, 28: 6}           # A and AAAA, and the version of IP
+
+
+class Dns:
+    """That of one host, which finds it in a resolv.conf of its own."""
+
+    def __init__(self, host):
+        self.host = host
+        self.file = host.path('addresses')
+        self.resolv = host.path('resolv.conf')
+        with open(self.resolv, 'w', encoding='ascii') as f:
+            f.write('nameserver 127.0.0.1\noptions timeout:1 attempts:1\n')
+        self.process = subprocess.Popen(
+            host.site.command([sys.executable, '-B', __file__, self.file]),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        if self.process.stdout.readline() != b'ready\n':
+            raise RuntimeError('the DNS server does not start')
+        command = host.command
+        host.command = lambda *options: self._with(command(*options))
+
+    def _with(self, command):
+        """The command with the mount of a resolv.conf around it."""
+        return ['unshare', '--mount', 'sh', '-c',
+                'mount --bind "$0" /etc/resolv.conf && exec "$@"',
+                self.resolv, *command]
+
+    def answer(self, addresses):
+        with open(self.file + '.new', 'w', encoding='ascii') as f:
+            f.write(''.join(address + '\n' for address in addresses))
+        os.replace(self.file + '.new', self.file)
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def reply(query, file):
+    """The bytes of an answer to the bytes of a question."""
+    end = 12
+    while query[end]:
+        end += query[end] + 1
+    question = query[12:end + 5]
+    kind = int.from_bytes(question[-4:-2], 'big')
+    try:
+        with open(file, encoding='ascii') as f:
+            found = [ipaddress.ip_address(line.strip()) for line in f]
+        code = 0
+    except FileNotFoundError:
+        found, code = [], 3
+    records = [b'\xc0\x0c' + question[-4:] + b'\0\0\0\0'
+               + len(a.packed).to_bytes(2, 'big') + a.packed
+               for a in found if a.version == TYPES.get(kind)]
+    return (query[:2] + bytes([0x81, 0x80 | code]) + b'\0\1'
+            + len(records).to_bytes(2, 'big') + b'\0\0\0\0'
+            + question + b''.join(records))
+
+
+def main(file):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(('127.0.0.1', PORT))
+        print('ready', flush=True)
+        while True:
+            query, client = s.recvfrom(4096)
+            if len(query) > 16:
+                s.sendto(reply(query, file), client)
+
+
+if __name__ == '__main__':
+    main(sys.argv[1])

@@ -1,0 +1,87 @@
+"""A name that stands for several memcached servers, and changes."""
+
+import pytest
+
+from harness import clients, dns, load, process, record
+
+NAME = 'fleet.test:11211'
+
+
+@pytest.fixture
+def named(lab, make_cluster):
+    """Hosts that know memcached by name, each from a resolver of its own."""
+    if not lab.network.can_cut:
+        pytest.skip('each host needs a network of its own')
+    resolvers = []
+
+    def make(**parameters):
+        cluster = make_cluster(start=False, hosts=2, **parameters)
+        for host in cluster.hosts:
+            host.config.groups[0].memcached = [NAME]
+            resolvers.append(dns.Dns(host))
+        return cluster, resolvers
+
+    yield make
+    for resolver in resolvers:
+        resolver.stop()
+
+
+def known(host):
+    return {server['address']: server for server in host.group()['servers']}
+
+
+def wait_known(host, servers):
+    """Until a host has exactly these, each with every key it has."""
+    wanted = {server.server for server in servers}
+    process.wait_until(
+        lambda: set(known(host)) == wanted
+        and all(s['whole'] for s in known(host).values()),
+        '%s to know %s' % (host.name, ', '.join(sorted(wanted))))
+
+
+def ring(cluster, server):
+    return {key.short_name for key in record.ring_of(server, cluster.secret)}
+
+
+def test_addresses_come_and_go(named):
+    """Under load, and in whatever order each host hears of them."""
+    cluster, resolvers = named(memcached_servers=3, rotation='7d')
+    first, second, third = cluster.memcached
+    for resolver, servers in zip(resolvers, ([first, second],
+                                             [second, first])):
+        resolver.answer([server.address for server in servers])
+    cluster.start()
+    for host in cluster.hosts:
+        wait_known(host, [first, second])
+        assert {s['memcached'] for s in known(host).values()} == {NAME}
+    keys = cluster.hosts[0].keys()
+    assert keys == cluster.hosts[1].keys() == ring(cluster, first)
+    with load.Load(cluster.hosts, lifetime=250):
+        for resolver in resolvers:
+            resolver.answer([third.address, second.address])
+        first.kill()
+        for host in cluster.hosts:
+            wait_known(host, [second, third])
+        assert ring(cluster, third) >= keys
+
+
+def test_name_that_does_not_resolve(named):
+    """Costs nothing at start, is said, and is tried again."""
+    cluster, resolvers = named(memcached_servers=1, rotation='7d')
+    cluster.start()
+    for host in cluster.hosts:
+        server = process.wait_until(
+            lambda host=host: known(host).get(NAME), 'a server to be listed')
+        process.wait_until(
+            lambda host=host: 'could not be resolved'
+            in known(host)[NAME]['error'], 'the error')
+        assert server['state'] in ('down', 'unknown')
+        assert host.group()['state'] in ('cut off', 'starting')
+        client = clients.Client(clients.VERSIONS[0])
+        session = client.full(host).session
+        assert client.connect(host, session=session).reused
+    for resolver in resolvers:
+        resolver.answer([cluster.memcached[0].address])
+    for host in cluster.hosts:
+        wait_known(host, cluster.memcached)
+    cluster.wait_agreed()
