@@ -12,6 +12,7 @@ load        steady load which counts what did not go as it should
 balancer    HAProxy in front of the hosts
 middlebox   in front of a memcached server: slow, or garbling
 staging     all of it together, see staging.conf
+dns         a DNS server of a host, whose answers change
 forwarder   a TCP forwarder, slow or switching targets
 proxy       between a host and memcached: slow, silent, or lying
 callers     a TLS client in slow motion, and many quick ones at once
