@@ -446,6 +446,7 @@ sss_talk_item(sss_talk_t *talk, const sss_reply_t *reply)
     sss_exchange_t  *x;
 
     x = talk->asked.head->exchange;
+    item = NULL;
 
     for (i = 0; i < x->n; i++) {
         item = &x->items[i];
@@ -457,7 +458,7 @@ sss_talk_item(sss_talk_t *talk, const sss_reply_t *reply)
         }
     }
 
-    if (i == x->n || item->found || !reply->versioned) {
+    if (item == NULL || i == x->n || item->found || !reply->versioned) {
         return sss_talk_strange(talk);
     }
 
