@@ -1,8 +1,9 @@
 
 /*
- * Loaded before libc: the second eventfd() with flags of each process fails
- * as if there were no descriptor left.  nginx's own eventfd() has no flags,
- * the first one with flags is of the thread that polls.
+ * Loaded before libc: the first eventfd() with flags of each process fails as
+ * if there were no descriptor left; nginx's own eventfd() has no flags.  It is
+ * of the worker's client of memcached, whose sessions do without then.  For
+ * the keys the client is tried again.
  */
 
 
@@ -17,7 +18,7 @@ eventfd(unsigned int count, int flags)
 {
     static int  calls;
 
-    if (flags != 0 && ++calls == 2) {
+    if (flags != 0 && ++calls == 1) {
         errno = EMFILE;
         return -1;
     }
