@@ -70,6 +70,12 @@ ngx_ssl_session_sync_identity(ngx_pool_t *pool,
         value = trust->variables->elts;
 
         for (i = 0; rc == NGX_OK && i < trust->variables->nelts; i++) {
+
+            if (ngx_strlchr(value[i].data, value[i].data + value[i].len, '$'))
+            {
+                trust->any_name = 1;
+            }
+
             rc = ngx_ssl_session_sync_add_name(&names,
                                                NGX_SSL_SESSION_SYNC_VARIABLE,
                                                value[i].data, value[i].len);
@@ -93,7 +99,7 @@ ngx_ssl_session_sync_covers(ngx_ssl_session_sync_trust_t *trust,
     X509        **cert;
     ngx_uint_t    i;
 
-    if (trust->variables) {
+    if (trust->any_name) {
         return 1;
     }
 

@@ -51,14 +51,17 @@ typedef struct {
     ngx_str_t                 ns;           /* of the cluster              */
     ngx_str_t                 configured;   /* ssl_session_sync_scope      */
     ngx_uint_t                verify;       /* ssl_verify_client           */
-    ngx_array_t              *variables;    /* of ssl_certificate, NULL: it
-                                               has none                    */
+    ngx_array_t              *variables;    /* each ssl_certificate, where
+                                               one, or the key of one, is
+                                               chosen by variables; NULL:
+                                               none is                     */
 
     /* and what the SSL_CTX says */
     ngx_array_t               ciphers;      /* uint16_t, of TLS 1.2 and
                                                older ones, as on the wire  */
     ngx_array_t               certs;        /* X509 *, the SSL_CTX's       */
     ngx_array_t               crls;         /* ..._crl_t                   */
+    unsigned                  any_name:1;   /* variables choose one        */
     unsigned                  check_crl:1;  /* of the client's certificate */
     unsigned                  check_all:1;  /* and of all of its chain     */
     u_char                    scope[SSS_SCOPE_SIZE];
@@ -129,7 +132,8 @@ ngx_int_t ngx_ssl_session_sync_identity(ngx_pool_t *pool,
 
 /*
  * Whether a certificate of the server is good for a name, by OpenSSL's own
- * X509_check_host(): 0 or 1.  One that is chosen by variables always is.
+ * X509_check_host(): 0 or 1.  One that is chosen by variables always is, one
+ * of which only the key is chosen never, as nobody has read it.
  */
 ngx_uint_t ngx_ssl_session_sync_covers(ngx_ssl_session_sync_trust_t *trust,
     sss_sni_t *sni);

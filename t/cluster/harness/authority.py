@@ -6,7 +6,7 @@ import os
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 # files, as servers and clients take them, and what a CRL names
@@ -43,7 +43,7 @@ class Authority:
     def pem(self):
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
-    def _sign(self, subject, key, names, authority, until):
+    def _sign(self, subject, key, names, authority, until, more=()):
         builder = (x509.CertificateBuilder()
                    .subject_name(subject)
                    .issuer_name(self.name)
@@ -55,15 +55,23 @@ class Authority:
                                   True))
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(
-                [x509.DNSName(name) for name in names]), False)
+                [x509.DNSName(name) if isinstance(name, str) else name
+                 for name in names]), False)
+        for oid, data in more:
+            builder = builder.add_extension(x509.UnrecognizedExtension(
+                x509.ObjectIdentifier(oid), data), False)
         return builder.sign(self.key, hashes.SHA256())
 
-    def issue(self, common_name, names=(), until=None):
-        """A certificate with the intermediate ones behind it; its files."""
+    def issue(self, common_name, names=(), until=None, key=None, more=()):
+        """A certificate with the intermediate ones behind it; its files.
+
+        Names are for DNS, or x509's; more extensions are bytes by their OID.
+        Without a common name the subject is an organisation.
+        """
         self.count += 1
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = key or ec.generate_private_key(ec.SECP256R1())
         made = self._sign(_subject(common_name), key.public_key(), names,
-                          False, until or days(30))
+                          False, until or days(30), more)
         chain, issuer = [], self
         while issuer.issuer is not None:
             chain.append(issuer.pem())
@@ -96,5 +104,12 @@ class Authority:
             serialization.Encoding.PEM)
 
 
+def rsa_key():
+    return rsa.generate_private_key(65537, 2048)
+
+
 def _subject(name):
+    if name is None:
+        return x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME,
+                                             'nobody')])
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
