@@ -35,6 +35,9 @@ def _declare(library, name, result, *arguments):
 _P, _I, _L = ctypes.c_void_p, ctypes.c_int, ctypes.c_long
 
 WATCH = ctypes.CFUNCTYPE(None, _I, _I, _I, _P, ctypes.c_size_t, _P, _P)
+SECOND = ctypes.CFUNCTYPE(_I, _P, _P, ctypes.POINTER(_P),
+                          ctypes.POINTER(ctypes.c_size_t),
+                          ctypes.POINTER(_P))
 
 TLS_client_method = _declare(_ssl, 'TLS_client_method', _P)
 SSL_CTX_new = _declare(_ssl, 'SSL_CTX_new', _P, _P)
@@ -64,6 +67,8 @@ i2d_SSL_SESSION = _declare(_ssl, 'i2d_SSL_SESSION', _I, _P,
 d2i_SSL_SESSION = _declare(_ssl, 'd2i_SSL_SESSION', _P, _P,
                            ctypes.POINTER(ctypes.c_char_p), _L)
 SSL_set_msg_callback = _declare(_ssl, 'SSL_set_msg_callback', None, _P, WATCH)
+SSL_CTX_set_psk_use_session_callback = _declare(
+    _ssl, 'SSL_CTX_set_psk_use_session_callback', None, _P, SECOND)
 SSL_CTX_set_cipher_list = _declare(_ssl, 'SSL_CTX_set_cipher_list', _I, _P,
                                    ctypes.c_char_p)
 SSL_CTX_use_certificate_chain_file = _declare(
@@ -226,10 +231,16 @@ def renaming(ssl, name, result):
     return WATCH(watch)
 
 
-def offer(ssl, session):
+def native_of(session):
+    """OpenSSL's own; whoever asks has to free it."""
     data = ctypes.c_char_p(session.data)
     native = d2i_SSL_SESSION(None, ctypes.byref(data), len(session.data))
     assert native, reason()
+    return native
+
+
+def offer(ssl, session):
+    native = native_of(session)
     SSL_set_session(ssl, native)
     SSL_SESSION_free(native)
 
