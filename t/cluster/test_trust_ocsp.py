@@ -32,8 +32,6 @@ def cluster(make_module_cluster):
                             tell=TELL, extra='ssl_ocsp on; ssl_ocsp_responder '
                             '%s;' % cluster.responder.url)
                 for kind in cluster.kinds])
-            # nginx tells what the responder says of a certificate
-            host.expected = ['certificate status']
         plain = cluster.hosts[2]
         plain.config.synced = False
         plain.config.ticket_keys = [authority.write(

@@ -70,8 +70,9 @@ def cluster(make_module_cluster):
 
 
 def each(cluster, way, outcome, ports, name, **parameters):
+    """Where hosts have certificates of their own, from one to the other."""
     where, there = ({'port': port, 'name': name} for port in ports)
-    for first, second in trust.hosts_of(cluster):
+    for first, second in trust.hosts_of(cluster)[1:]:
         outcome(way, trust.client(way, **parameters), first, where, second,
                 there)
 
@@ -87,7 +88,7 @@ def of_kind(kind, ports):
 def test_order(cluster, name, kind, way):
     """It makes no difference, whichever of them the client takes."""
     for ports in (BOTH, SWAPPED), (SWAPPED, BOTH):
-        for cipher in CIPHERS:
+        for cipher in CIPHERS[:1 if way[0] == 'TLSv1.3' else 2]:
             each(cluster, way, trust.must_resume, of_kind(kind, ports), name,
                  ciphers=cipher)
 
