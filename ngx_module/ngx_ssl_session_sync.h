@@ -263,8 +263,6 @@ typedef struct {
 
 char *ngx_ssl_session_sync_cluster_block(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-ngx_ssl_session_sync_conf_t *ngx_ssl_session_sync_get_conf(
-    ngx_cycle_t *cycle);
 
 /* attach */
 
@@ -372,6 +370,11 @@ ngx_buf_t *ngx_ssl_session_sync_status_html(ngx_pool_t *pool);
 
 
 extern ngx_module_t  ngx_ssl_session_sync_module;
+
+/* The module's configuration of a cycle; NULL: it has none. */
+#define ngx_ssl_session_sync_get_conf(cycle)                                  \
+    ((ngx_ssl_session_sync_conf_t *)                                          \
+         ngx_get_conf((cycle)->conf_ctx, ngx_ssl_session_sync_module))
 
 
 #endif /* NGX_SSL_SESSION_SYNC_H_INCLUDED */

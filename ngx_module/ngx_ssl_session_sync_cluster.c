@@ -88,14 +88,6 @@ static ngx_command_t  ngx_ssl_session_sync_cluster_commands[] = {
 };
 
 
-ngx_ssl_session_sync_conf_t *
-ngx_ssl_session_sync_get_conf(ngx_cycle_t *cycle)
-{
-    return (ngx_ssl_session_sync_conf_t *)
-               ngx_get_conf(cycle->conf_ctx, ngx_ssl_session_sync_module);
-}
-
-
 char *
 ngx_ssl_session_sync_cluster_block(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf)
