@@ -35,7 +35,7 @@ def test_renewed_for_ever(cluster, way):
     session, began = None, 0
 
     def over():
-        """Comes with what it was given last, or begins anew if that is lost."""
+        """Comes with what it was given last; begins anew if that is lost."""
         nonlocal session, began
         if session is None:
             session = trust.made(way, taker, host, where).session
