@@ -3,6 +3,7 @@
  * The nginx side: what its files share.
  *
  *     cluster   the ssl_session_sync_cluster block
+ *     private   files that others must not read
  *     attach    which SSL_CTX belongs to which cluster
  *     zone      shared memory: the ring, counters, reports
  *     client    a worker's connections to memcached
@@ -29,6 +30,7 @@
 #include "ngx_ssl_session_sync_compat.h"
 #include "ngx_ssl_session_sync_trust.h"
 #include "sss_address.h"
+#include "sss_auth.h"
 #include "sss_board.h"
 #include "sss_engine.h"
 #include "sss_hello.h"
@@ -147,6 +149,7 @@ typedef struct {
     sss_address_t            *addresses;    /* of the same order           */
     ngx_str_t                 secret_file;
     sss_secrets_t            *secrets;      /* NULL without memcached      */
+    sss_auth_t               *auth;         /* NULL: no password           */
 
     time_t                    key_rotation;
     ngx_msec_t                poll_interval;
@@ -303,6 +306,13 @@ ngx_int_t ngx_ssl_session_sync_check_listener(ngx_conf_t *cf,
 /* When all has been read: names become clusters, hooks are set. */
 char *ngx_ssl_session_sync_resolve(ngx_cycle_t *cycle,
     ngx_ssl_session_sync_conf_t *conf);
+
+/* private */
+
+char *ngx_ssl_session_sync_secret_file(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_ssl_session_sync_auth_file(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 /* zone */
 

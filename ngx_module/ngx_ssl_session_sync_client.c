@@ -100,6 +100,7 @@ ngx_ssl_session_sync_client_engine(ngx_ssl_session_sync_client_t *client,
     conf.timeout_ms = (unsigned) cluster->lookup_timeout;
     conf.patience_ms = NGX_SSL_SESSION_SYNC_PATIENCE;
     conf.quiet = (int) quiet;
+    conf.auth = cluster->auth;
     conf.queue = NGX_SSL_SESSION_SYNC_QUEUE;
     conf.breaker = NGX_SSL_SESSION_SYNC_BREAKER;
 

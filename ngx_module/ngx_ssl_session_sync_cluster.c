@@ -8,8 +8,6 @@
 #include "ngx_ssl_session_sync.h"
 
 
-#define NGX_SSL_SESSION_SYNC_SECRET_FILE  65536
-
 /* of memcached in a cluster; a name may stand for several servers */
 #define NGX_SSL_SESSION_SYNC_LINES        16
 
@@ -24,11 +22,6 @@ static char *ngx_ssl_session_sync_cluster_times(ngx_conf_t *cf,
     ngx_ssl_session_sync_cluster_t *cluster);
 static ngx_int_t ngx_ssl_session_sync_cluster_addresses(ngx_conf_t *cf,
     ngx_ssl_session_sync_cluster_t *cluster);
-static char *ngx_ssl_session_sync_secret_file(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static ssize_t ngx_ssl_session_sync_read_secrets(ngx_conf_t *cf,
-    ngx_str_t *name, u_char *buf, size_t size);
-static void ngx_ssl_session_sync_secrets_cleanup(void *data);
 static char *ngx_ssl_session_sync_refuse(ngx_conf_t *cf,
     ngx_ssl_session_sync_cluster_t *cluster, const char *what);
 
@@ -45,6 +38,13 @@ static ngx_command_t  ngx_ssl_session_sync_cluster_commands[] = {
     { ngx_string("secret_file"),
       NGX_CONF_TAKE1,
       ngx_ssl_session_sync_secret_file,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("auth_file"),
+      NGX_CONF_TAKE1,
+      ngx_ssl_session_sync_auth_file,
       0,
       0,
       NULL },
@@ -227,7 +227,7 @@ ngx_ssl_session_sync_cluster_directive(ngx_conf_t *cf, ngx_command_t *dummy,
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "unknown directive \"%V\" in "
                        "\"ssl_session_sync_cluster\"; it takes memcached, "
-                       "secret_file, namespace, key_rotation, "
+                       "secret_file, auth_file, namespace, key_rotation, "
                        "poll_interval, lookup_timeout, zone_size and "
                        "include", name);
 
@@ -427,159 +427,6 @@ ngx_ssl_session_sync_cluster_addresses(ngx_conf_t *cf,
     }
 
     return NGX_OK;
-}
-
-
-static char *
-ngx_ssl_session_sync_secret_file(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf)
-{
-    ngx_ssl_session_sync_cluster_t  *cluster = conf;
-
-    u_char              *buf;
-    ssize_t              n;
-    unsigned             line;
-    ngx_str_t           *value;
-    ngx_pool_cleanup_t  *cln;
-    sss_secret_error_t   rc;
-
-    if (cluster->secret_file.data) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-    cluster->secret_file = value[1];
-
-    if (ngx_conf_full_name(cf->cycle, &cluster->secret_file, 1) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    cln = ngx_pool_cleanup_add(cf->pool, 0);
-    if (cln == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    cluster->secrets = sss_memory_alloc(sizeof(sss_secrets_t));
-    if (cluster->secrets == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    cln->handler = ngx_ssl_session_sync_secrets_cleanup;
-    cln->data = cluster->secrets;
-
-    buf = sss_memory_alloc(NGX_SSL_SESSION_SYNC_SECRET_FILE);
-    if (buf == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    n = ngx_ssl_session_sync_read_secrets(cf, &cluster->secret_file, buf,
-                                          NGX_SSL_SESSION_SYNC_SECRET_FILE);
-
-    if (n == NGX_ERROR) {
-        sss_memory_free(buf, NGX_SSL_SESSION_SYNC_SECRET_FILE);
-        return NGX_CONF_ERROR;
-    }
-
-    line = 0;
-    rc = sss_secrets_parse((char *) buf, n, cluster->secrets, &line);
-
-    sss_memory_free(buf, NGX_SSL_SESSION_SYNC_SECRET_FILE);
-
-    if (rc == SSS_SECRET_EMPTY) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "secret file \"%V\": %s",
-                           &cluster->secret_file, sss_secret_strerror(rc));
-        return NGX_CONF_ERROR;
-    }
-
-    if (rc != SSS_SECRET_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "secret file \"%V\" line %ud: %s",
-                           &cluster->secret_file, line,
-                           sss_secret_strerror(rc));
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static ssize_t
-ngx_ssl_session_sync_read_secrets(ngx_conf_t *cf, ngx_str_t *name,
-    u_char *buf, size_t size)
-{
-    ssize_t          n;
-    ngx_fd_t         fd;
-    ngx_file_info_t  fi;
-
-    n = NGX_ERROR;
-
-    /* a FIFO would keep nginx waiting for its writer */
-
-    fd = ngx_open_file(name->data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
-                       NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed; the secret file "
-                           "must exist and be readable by the user that "
-                           "starts nginx", name);
-        return NGX_ERROR;
-    }
-
-    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_fd_info_n " \"%V\" failed", name);
-        goto done;
-    }
-
-    if (!ngx_is_file(&fi)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "secret file \"%V\" is not a regular file; name "
-                           "one with one secret a line, 64 hex digits", name);
-        goto done;
-    }
-
-    if (fi.st_mode & (S_IROTH|S_IWOTH|S_IXOTH)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "secret file \"%V\" is open to every user of this "
-                           "host; run \"chmod 600 %V\", and make a new "
-                           "secret if others may have read it",
-                           name, name);
-        goto done;
-    }
-
-    if (ngx_file_size(&fi) > (off_t) size) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "secret file \"%V\" is larger than %uz bytes; one "
-                           "secret a line, 64 hex digits, is expected",
-                           name, size);
-        goto done;
-    }
-
-    n = ngx_read_fd(fd, buf, size);
-
-    if (n == -1) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_read_fd_n " \"%V\" failed", name);
-        n = NGX_ERROR;
-    }
-
-done:
-
-    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
-        ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno,
-                      ngx_close_file_n " \"%V\" failed", name);
-    }
-
-    return n;
-}
-
-
-static void
-ngx_ssl_session_sync_secrets_cleanup(void *data)
-{
-    sss_memory_free(data, sizeof(sss_secrets_t));
 }
 
 

@@ -55,9 +55,7 @@ struct sss_engine_s {
     int                 wake;           /* eventfd: a name was resolved    */
 
     uint64_t            timeout;        /* of a lookup, us                 */
-    unsigned            timeout_ms;
-    unsigned            patience_ms;
-    int                 quiet;
+    sss_link_conf_t     link;
     unsigned            queue;
     unsigned            breaker;
 
@@ -117,10 +115,12 @@ sss_engine_create(const sss_engine_conf_t *conf)
         return NULL;
     }
 
-    engine->timeout_ms = conf->timeout_ms ? conf->timeout_ms : 1;
-    engine->timeout = (uint64_t) engine->timeout_ms * 1000;
-    engine->patience_ms = conf->patience_ms;
-    engine->quiet = conf->quiet;
+    engine->link.timeout_ms = conf->timeout_ms ? conf->timeout_ms : 1;
+    engine->link.patience_ms = conf->patience_ms ? conf->patience_ms : 1;
+    engine->link.quiet = conf->quiet;
+    engine->link.auth = conf->auth;
+    engine->link.done = &engine->done;
+    engine->timeout = (uint64_t) engine->link.timeout_ms * 1000;
     engine->queue = conf->queue ? conf->queue : 1;
     engine->breaker = conf->breaker ? conf->breaker : 1;
     engine->wake = -1;
@@ -177,10 +177,7 @@ sss_engine_relink(sss_engine_t *engine)
 
             if (server->id != 0 && server->error == NULL) {
                 engine->links[i] = sss_link_create(&server->address,
-                                                   engine->timeout_ms,
-                                                   engine->patience_ms,
-                                                   engine->quiet,
-                                                   &engine->done);
+                                                   &engine->link);
                 if (engine->links[i] == NULL) {
                     rc = -1;
                 }

@@ -35,6 +35,7 @@
 #include <stdint.h>
 
 #include "sss_address.h"
+#include "sss_auth.h"
 #include "sss_exchange.h"
 #include "sss_secret.h"
 
@@ -57,6 +58,8 @@ typedef struct {
                                            times as much is all there is   */
     int                   quiet;        /* 1: for exchanges alone; connects
                                            when there is one               */
+    const sss_auth_t     *auth;         /* the password of all servers, or
+                                           NULL; it outlives the engine    */
     unsigned              queue;        /* lookups at a time, with results
                                            that were not taken yet         */
     unsigned              breaker;      /* failures in a row that open it  */

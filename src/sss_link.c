@@ -31,10 +31,13 @@ typedef enum {
 struct sss_link_s {
     struct sockaddr_storage  address;
     socklen_t          len;
+    const sss_auth_t  *auth;            /* or NULL                         */
     uint64_t           timeout;         /* of lookups, us                  */
     uint64_t           patience;        /* of exchanges, us                */
 
     sss_link_state_t   state;
+    size_t             greeting;        /* bytes of the password's command
+                                           that are still to be sent       */
     unsigned           quiet:1;
     unsigned           usable:1;
     unsigned           answered:1;
@@ -50,6 +53,7 @@ struct sss_link_s {
 };
 
 
+static ssize_t sss_link_send(sss_link_t *link);
 static int sss_link_quiet(const sss_link_t *link);
 static void sss_link_begin(sss_link_t *link, uint64_t now);
 static void sss_link_connect(sss_link_t *link, uint64_t now);
@@ -68,8 +72,7 @@ static uint64_t sss_link_stalls(const sss_link_t *link);
 
 
 sss_link_t *
-sss_link_create(const sss_address_t *address, unsigned timeout_ms,
-    unsigned patience_ms, int quiet, sss_queue_t *done)
+sss_link_create(const sss_address_t *address, const sss_link_conf_t *conf)
 {
     sss_link_t  *link;
 
@@ -79,10 +82,11 @@ sss_link_create(const sss_address_t *address, unsigned timeout_ms,
     }
 
     link->len = sss_resolve_number(address, &link->address);
-    link->timeout = (uint64_t) (timeout_ms ? timeout_ms : 1) * 1000;
-    link->patience = (uint64_t) (patience_ms ? patience_ms : 1) * 1000;
-    link->quiet = (unsigned) quiet;
-    link->talk.done = done;
+    link->auth = conf->auth;
+    link->timeout = (uint64_t) conf->timeout_ms * 1000;
+    link->patience = (uint64_t) conf->patience_ms * 1000;
+    link->quiet = (unsigned) conf->quiet;
+    link->talk.done = conf->done;
     link->fd = -1;
 
     /* until it is known to be down, it is worth waiting for */
@@ -224,12 +228,10 @@ sss_link_flush(sss_link_t *link, uint64_t now)
 
     while (sss_buffer_len(out) > 0) {
 
-        n = send(link->fd, out->p + out->off, sss_buffer_len(out),
-                 MSG_NOSIGNAL|MSG_DONTWAIT);
+        n = sss_link_send(link);
         error = errno;
 
         if (n > 0) {
-            sss_buffer_drop(out, (size_t) n);
             link->stalled = 0;
             sss_link_signs(link, now);
             continue;
@@ -250,6 +252,40 @@ sss_link_flush(sss_link_t *link, uint64_t now)
         sss_link_lost(link, strerror(error), now);
         return;
     }
+}
+
+
+/*
+ * As send(): what was sent is no longer to be sent.  The password goes from
+ * where it is kept, so that no other memory ever has it.
+ */
+
+static ssize_t
+sss_link_send(sss_link_t *link)
+{
+    ssize_t        n;
+    const void    *p;
+    sss_buffer_t  *out;
+
+    out = &link->talk.out;
+
+    if (link->greeting > 0) {
+        p = link->auth->command + link->auth->len - link->greeting;
+        n = send(link->fd, p, link->greeting, MSG_NOSIGNAL|MSG_DONTWAIT);
+
+        link->greeting -= n > 0 ? (size_t) n : 0;
+
+        return n;
+    }
+
+    n = send(link->fd, out->p + out->off, sss_buffer_len(out),
+             MSG_NOSIGNAL|MSG_DONTWAIT);
+
+    if (n > 0) {
+        sss_buffer_drop(out, (size_t) n);
+    }
+
+    return n;
 }
 
 
@@ -418,6 +454,11 @@ sss_link_connected(sss_link_t *link, uint64_t now)
 {
     link->state = SSS_LINK_TALKING;
     link->heard = now;
+
+    if (link->auth != NULL) {
+        link->greeting = link->auth->len;
+        sss_talk_hello(&link->talk);
+    }
 
     sss_link_signs(link, now);
     sss_link_flush(link, now);

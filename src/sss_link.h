@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "sss_address.h"
+#include "sss_auth.h"
 #include "sss_exchange.h"
 #include "sss_request.h"
 
@@ -26,15 +27,25 @@
 typedef struct sss_link_s  sss_link_t;
 
 
-/*
- * "address" is a number or a path.  Lookups have "timeout_ms", exchanges
- * "patience_ms" for every sign of life and three times as much for all.
- * Lookups that are over go to "done" with their result.  A "quiet" link
- * connects when there is an exchange, any other at once and whenever the
- * connection is lost.  Returns NULL without memory.
- */
-sss_link_t *sss_link_create(const sss_address_t *address, unsigned timeout_ms,
-    unsigned patience_ms, int quiet, sss_queue_t *done);
+/* What all links of an engine have in common; it outlives them. */
+
+typedef struct {
+    unsigned           timeout_ms;      /* of a lookup, at least 1         */
+    unsigned           patience_ms;     /* of an exchange for every sign of
+                                           life, at least 1; three times as
+                                           much is all there is            */
+    int                quiet;           /* it connects when there is an
+                                           exchange; else at once, and
+                                           whenever the connection is lost */
+    const sss_auth_t  *auth;            /* NULL: there is no password      */
+    sss_queue_t       *done;            /* lookups that are over go here
+                                           with their result               */
+} sss_link_conf_t;
+
+
+/* "address" is a number or a path.  Returns NULL without memory. */
+sss_link_t *sss_link_create(const sss_address_t *address,
+    const sss_link_conf_t *conf);
 
 /* What is not over has failed, lookups and an exchange. */
 void sss_link_destroy(sss_link_t *link);

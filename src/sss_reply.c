@@ -32,7 +32,8 @@ static const sss_reply_word_t  sss_reply_words[] = {
     { "EXISTS", SSS_REPLY_EXISTS },
     { "ERROR", SSS_REPLY_ERROR },
     { "ERROR Too many open connections", SSS_REPLY_ERROR },
-    { "CLIENT_ERROR unauthenticated", SSS_REPLY_ERROR },
+    { SSS_REPLY_UNAUTHENTICATED, SSS_REPLY_ERROR },
+    { SSS_REPLY_REFUSED, SSS_REPLY_ERROR },
     { "SERVER_ERROR out of memory storing object", SSS_REPLY_ERROR },
     { "SERVER_ERROR object too large for cache", SSS_REPLY_ERROR },
     { "SERVER_ERROR Out of memory during read", SSS_REPLY_ERROR }

@@ -18,6 +18,10 @@
                                            limit unless it is told another */
 #define SSS_REPLY_MAX    (SSS_REPLY_LINE + SSS_REPLY_VALUE + 2)
 
+/* a server with a password was told none, or another one */
+#define SSS_REPLY_UNAUTHENTICATED  "CLIENT_ERROR unauthenticated"
+#define SSS_REPLY_REFUSED          "CLIENT_ERROR authentication failure"
+
 
 typedef enum {
     SSS_REPLY_MORE = 0,         /* the bytes are the beginning of a reply  */

@@ -16,6 +16,9 @@
 static int sss_talk_skip(sss_talk_t *talk);
 static int sss_talk_reply(sss_talk_t *talk, sss_reply_rc_t rc,
     const sss_reply_t *reply, uint64_t now);
+static int sss_talk_greeted(sss_talk_t *talk, sss_reply_rc_t rc,
+    const sss_reply_t *reply);
+static int sss_talk_denied(sss_talk_t *talk, const char *error);
 static int sss_talk_strange(sss_talk_t *talk);
 static int sss_talk_found(sss_talk_t *talk, const sss_reply_t *reply);
 static sss_request_t *sss_talk_match(sss_request_t *request,
@@ -102,6 +105,13 @@ sss_talk_probe(sss_talk_t *talk, uint64_t now, uint64_t until)
     sss_talk_get(talk, &queue);
 
     return 0;
+}
+
+
+void
+sss_talk_hello(sss_talk_t *talk)
+{
+    talk->hello = 1;
 }
 
 
@@ -222,6 +232,10 @@ sss_talk_reply(sss_talk_t *talk, sss_reply_rc_t rc, const sss_reply_t *reply,
 {
     sss_request_t  *head;
 
+    if (talk->hello) {
+        return sss_talk_greeted(talk, rc, reply);
+    }
+
     head = talk->asked.head;
 
     if (head == NULL) {
@@ -237,8 +251,7 @@ sss_talk_reply(sss_talk_t *talk, sss_reply_rc_t rc, const sss_reply_t *reply,
     }
 
     if (rc == SSS_REPLY_ERROR) {
-        talk->reason = reply->error;
-        return -1;
+        return sss_talk_denied(talk, reply->error);
     }
 
     if (!head->deleting) {
@@ -266,6 +279,43 @@ sss_talk_reply(sss_talk_t *talk, sss_reply_rc_t rc, const sss_reply_t *reply,
                                 ? SSS_ENGINE_HIT : SSS_ENGINE_MISS);
 
     return 0;
+}
+
+
+static int
+sss_talk_greeted(sss_talk_t *talk, sss_reply_rc_t rc,
+    const sss_reply_t *reply)
+{
+    /* a full server that wants no password could not store it */
+
+    if (rc == SSS_REPLY_STORED
+        || (rc == SSS_REPLY_ERROR
+            && strncmp(reply->error, "SERVER_ERROR", 12) == 0))
+    {
+        talk->hello = 0;
+        return 0;
+    }
+
+    return rc == SSS_REPLY_ERROR ? sss_talk_denied(talk, reply->error)
+                                 : sss_talk_strange(talk);
+}
+
+
+/* After such an answer a conversation makes no sense. */
+
+static int
+sss_talk_denied(sss_talk_t *talk, const char *error)
+{
+    if (strcmp(error, SSS_REPLY_REFUSED) == 0) {
+        error = SSS_TALK_REFUSED;
+
+    } else if (strcmp(error, SSS_REPLY_UNAUTHENTICATED) == 0) {
+        error = talk->hello ? SSS_TALK_REFUSED : SSS_TALK_PASSWORD;
+    }
+
+    talk->reason = error;
+
+    return -1;
 }
 
 
@@ -581,9 +631,7 @@ sss_talk_refused(sss_talk_t *talk, const char *error, uint64_t now)
         return sss_talk_over(talk, SSS_EXCHANGE_FAILED, error, now);
     }
 
-    talk->reason = error;
-
-    return -1;
+    return sss_talk_denied(talk, error);
 }
 
 
@@ -741,6 +789,7 @@ sss_talk_end(sss_talk_t *talk)
 
     talk->cursor = NULL;
     talk->skip = 0;
+    talk->hello = 0;
 
     sss_buffer_free(&talk->out);
     sss_buffer_free(&talk->in);

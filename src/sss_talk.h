@@ -27,12 +27,17 @@
 #define SSS_TALK_STRANGE  "the answer is not memcached's"
 #define SSS_TALK_MEMORY   "no memory"
 
+#define SSS_TALK_REFUSED   "memcached refuses the password of auth_file"
+#define SSS_TALK_PASSWORD  "memcached wants a password: give auth_file"
+
 
 typedef struct {
     sss_queue_t      asked;             /* in the order of their answers   */
     sss_request_t   *cursor;            /* of the "get" being answered     */
     sss_request_t   *exchange;          /* the one under way, or NULL      */
     uint64_t         skip;              /* bytes to come that are dropped  */
+    unsigned         hello:1;           /* a password is to be answered
+                                           before all that was asked       */
     unsigned         alive:1;           /* a lookup was answered in time   */
     unsigned         late:1;            /* a lookup was not                */
     unsigned         good:1;            /* anything was answered; the owner
@@ -62,6 +67,12 @@ int sss_talk_remove(sss_talk_t *talk, const char *name);
 
 /* Asks for a sign of life until "until".  Returns 0, or -1 without memory. */
 int sss_talk_probe(sss_talk_t *talk, uint64_t now, uint64_t until);
+
+/*
+ * A connection has been made, and the password is its first command: the owner
+ * sends it before what is in "out", where no copy of it is made.
+ */
+void sss_talk_hello(sss_talk_t *talk);
 
 /*
  * Begins an exchange, of which there is one at a time.  Its memory must stay

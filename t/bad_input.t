@@ -36,6 +36,11 @@ secret_file('twice.secret', "$good\n" . uc($good) . "\n");
 secret_file('weak.secret', '00' x 32 . "\n");
 secret_file('many.secret', join '', "# many\n",
             map { sprintf("%064x\n", $_ * 7919) } 1 .. 9);
+secret_file('open.auth', "nginx:89abcdef\n", 0604);
+secret_file('colon.auth', "nginx-89abcdef\n");
+secret_file('control.auth', "nginx:89abcdef\t\n");
+secret_file('long.auth', 'nginx:' . '89abcdef' x 32 . "\n");
+secret_file('good.auth', "nginx:89abcdef\n");
 secret_file('big.secret', "#\n" x 100000);
 
 write_file("$dir/good.inc", "memcached 127.0.0.1:1;\n");
@@ -221,7 +226,7 @@ ssl_session_sync_cluster main {
     key_rotate 1h; # HERE
 }
 --- refused
-unknown directive "key_rotate" in "ssl_session_sync_cluster"; it takes memcached, secret_file, namespace, key_rotation, poll_interval, lookup_timeout, zone_size and include in HERE
+unknown directive "key_rotate" in "ssl_session_sync_cluster"; it takes memcached, secret_file, auth_file, namespace, key_rotation, poll_interval, lookup_timeout, zone_size and include in HERE
 
 
 
@@ -1661,3 +1666,74 @@ ssl_session_sync_cluster main {
 }
 --- refused
 memcached "127.0.0.1:1" is given twice; remove one of the two lines in HERE
+
+
+
+=== TEST 139: no auth file of that name
+--- main_config
+ssl_session_sync_cluster main {
+    memcached   127.0.0.1:1;
+    secret_file $DIR/good.secret;
+    auth_file   $DIR/none.auth; # HERE
+}
+--- refused
+open() "$DIR/none.auth" failed; the auth file must exist and be readable by the user that starts nginx (2: No such file or directory) in HERE
+
+
+
+=== TEST 140: an auth file that everybody can read
+--- main_config
+ssl_session_sync_cluster main {
+    memcached   127.0.0.1:1;
+    secret_file $DIR/good.secret;
+    auth_file   $DIR/open.auth; # HERE
+}
+--- refused
+auth file "$DIR/open.auth" is open to every user of this host; run "chmod 600 $DIR/open.auth", and change the password if others may have read it in HERE
+
+
+
+=== TEST 141: an auth file without a colon
+--- main_config
+ssl_session_sync_cluster main {
+    memcached   127.0.0.1:1;
+    secret_file $DIR/good.secret;
+    auth_file   $DIR/colon.auth; # HERE
+}
+--- refused
+auth file "$DIR/colon.auth": no user:password on the first line; write one as memcached's own file (option -Y) has it in HERE
+
+
+
+=== TEST 142: an auth file with a tab
+--- main_config
+ssl_session_sync_cluster main {
+    memcached   127.0.0.1:1;
+    secret_file $DIR/good.secret;
+    auth_file   $DIR/control.auth; # HERE
+}
+--- refused
+auth file "$DIR/control.auth": a blank or a control character in the first line, which memcached does not take; expected user:password in HERE
+
+
+
+=== TEST 143: an auth file with a long password
+--- main_config
+ssl_session_sync_cluster main {
+    memcached   127.0.0.1:1;
+    secret_file $DIR/good.secret;
+    auth_file   $DIR/long.auth; # HERE
+}
+--- refused
+auth file "$DIR/long.auth": the first line is longer than the 254 characters that memcached takes; shorten the password in HERE
+
+
+
+=== TEST 144: two auth files
+--- main_config
+ssl_session_sync_cluster main {
+    auth_file $DIR/good.auth;
+    auth_file $DIR/good.auth; # HERE
+}
+--- refused
+"auth_file" directive is duplicate in HERE

@@ -80,6 +80,9 @@ system("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
        . "-out $prefix/conf/cert.pem >/dev/null 2>&1") == 0
     or die "openssl req failed";
 
+spew("$prefix/conf/memcached.auth", "nginx:password\n");
+chmod 0600, "$prefix/conf/memcached.auth" or die $!;
+
 my ($configurations, $secrets) = (0, 0);
 
 for my $file (@files) {

@@ -366,7 +366,8 @@ test_garbage_of_time(void **state)
         answer_why("VALUE a 0 18446744073709551614 1\r\n", strange),
         answer_why("ERROR\r\n", ": ERROR"),
         answer_why("ERROR Too many open connections\r\n", "Too many open"),
-        answer_why("CLIENT_ERROR unauthenticated\r\n", "unauthenticated"),
+        answer_why("CLIENT_ERROR unauthenticated\r\n",
+                   "wants a password"),
         answer_why("CLIENT_ERROR anything else\r\n", strange),
         answer_why("SERVER_ERROR\r\n", strange),
         answer_why("HTTP/1.1 400 Bad Request\r\n\r\n", strange)
@@ -814,6 +815,57 @@ test_answers_without_end(void **state)
 }
 
 
+/* The password's answer comes before all others. */
+
+static void
+test_password(void **state)
+{
+    static const char      refused[] = "refuses the password";
+    static const answer_t  answers[] = {
+        answer_why("CLIENT_ERROR authentication failure\r\n", refused),
+        answer_why("CLIENT_ERROR unauthenticated\r\n", refused),
+        answer_why("ERROR\r\n", ": ERROR"),
+        answer_why("ERROR Too many open connections\r\n", "Too many open"),
+        answer_why("NOT_STORED\r\n", "not memcached's"),
+        answer_why("END\r\n", "not memcached's"),
+        answer_why("VALUE a 0 1 1\r\nx\r\nEND\r\n", "not memcached's"),
+        answer_why("STORED\r\nCLIENT_ERROR unauthenticated\r\n",
+                   "wants a password"),
+        answer_why("STORED\r\nSTORED\r\n", "not memcached's"),
+        answer("STORED\r\nSTAT time 1\r\nEND\r\n"),
+        answer("SERVER_ERROR out of memory storing object\r\n"
+               "STAT time 1\r\nEND\r\n")
+    };
+
+    size_t     i;
+    fixture_t  f;
+
+    (void) state;
+
+    for (i = 0; i < 2 * unit_count(answers); i++) {
+        begin(&f);
+
+        sss_exchange_clock(&f.x);
+        ask(&f);
+        sss_talk_hello(&f.talk);
+        hear_all(&f, answers[i / 2].bytes, answers[i / 2].len, i % 2);
+
+        if (answers[i / 2].why != NULL) {
+            assert_failed(&f, "stats: ", answers[i / 2].why);
+
+        } else {
+            assert_int_equal(f.x.rc, SSS_EXCHANGE_OK);
+            assert_int_equal(f.x.seconds, 1);
+        }
+
+        /* the next connection knows nothing of it */
+
+        assert_int_equal(f.talk.hello, 0);
+        finish(&f);
+    }
+}
+
+
 int
 main(void)
 {
@@ -829,6 +881,7 @@ main(void)
         cmocka_unit_test(test_lookups_are_late),
         cmocka_unit_test(test_exchange_is_late),
         cmocka_unit_test(test_answers_without_end),
+        cmocka_unit_test(test_password),
     };
 
     return cmocka_run_group_tests_name("talk", tests, NULL, NULL);

@@ -25,6 +25,7 @@ class Group:
     name: str = 'main'
     memcached: list = field(default_factory=list)
     secrets: list = field(default_factory=list)
+    password: str = None        # user:password for memcached
     namespace: str = None
     rotation: str = '4s'
     poll: str = '200ms'
@@ -152,11 +153,16 @@ class Config:
     def secret_file(self, group):
         return os.path.join(self.directory, group.name + '.secret')
 
+    def auth_file(self, group):
+        return os.path.join(self.directory, group.name + '.auth')
+
     def _group(self, group):
         lines = ['ssl_session_sync_cluster %s {' % group.name]
         lines += ['memcached %s;' % server for server in group.memcached]
         if group.secrets:
             lines.append('secret_file %s;' % self.secret_file(group))
+        if group.password is not None:
+            lines.append('auth_file %s;' % self.auth_file(group))
         if group.namespace is not None:
             lines.append('namespace %s;' % group.namespace)
         return lines + ['key_rotation %s;' % group.rotation,

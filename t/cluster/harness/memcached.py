@@ -1,5 +1,6 @@
 """One memcached server and what may happen to it."""
 
+import os
 import socket
 import subprocess
 import urllib.parse
@@ -12,9 +13,11 @@ PORT = 11211
 class Connection:
     """The text protocol, as much of it as is needed here."""
 
-    def __init__(self, address, timeout=5.0):
+    def __init__(self, address, timeout=5.0, password=None):
         self.socket = socket.create_connection((address, PORT), timeout)
         self.file = self.socket.makefile('rwb')
+        if password is not None:
+            self.set('auth', password.replace(':', ' ', 1).encode())
 
     def __enter__(self):
         return self
@@ -91,6 +94,7 @@ class Memcached:
         self.process = None
         self.frozen = False
         self.memory = ['-m', '16']
+        self.password = None        # user:password that it wants
         self.site = lab.network.site()
         self.address = self.site.address
 
@@ -99,11 +103,19 @@ class Memcached:
         """As the directive "memcached" has it."""
         return '%s:%d' % (self.address, PORT)
 
+    def _options(self):
+        if self.password is None:
+            return self.memory
+        file = os.path.join(self.directory, 'passwords')
+        with open(file, 'w', encoding='ascii') as f:
+            f.write(self.password + '\n')
+        return [*self.memory, '-Y', file]
+
     def start(self):
         self.process = subprocess.Popen(
             self.site.command(['memcached', '-l', self.address, '-p',
                                str(PORT), '-U', '0', '-t', '1',
-                               *self.memory, '-u', 'root']),
+                               *self._options(), '-u', 'root']),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, cwd=self.directory)
         process.wait_until(self._answers, 'memcached at ' + self.address)
@@ -139,7 +151,7 @@ class Memcached:
         self.frozen = False
 
     def connect(self):
-        return Connection(self.address)
+        return Connection(self.address, password=self.password)
 
     def flush(self):
         with self.connect() as c:

@@ -27,6 +27,12 @@ def clocks_apart():
         return b'FORCE_MONOTONIC_FIX' in f.read()
 
 
+def write_private(file, lines):
+    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+              'w', encoding='ascii') as f:
+        f.write('\n'.join(lines) + '\n')
+
+
 class Host:
 
     def __init__(self, lab, build, name, directory):
@@ -85,11 +91,9 @@ class Host:
     def write(self):
         for group in self.config.groups:
             if group.secrets:
-                file = self.config.secret_file(group)
-                with open(os.open(file, os.O_WRONLY | os.O_CREAT
-                                  | os.O_TRUNC, 0o600), 'w',
-                          encoding='ascii') as f:
-                    f.write('\n'.join(group.secrets) + '\n')
+                write_private(self.config.secret_file(group), group.secrets)
+            if group.password is not None:
+                write_private(self.config.auth_file(group), [group.password])
         sanitizers = {name for name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS',
                                         'LSAN_OPTIONS') if name in os.environ}
         self.config.environment = sorted({*self._environment(), *sanitizers})

@@ -1,0 +1,129 @@
+"""memcached that wants a password (-Y), and hosts that have it or not."""
+
+import pytest
+
+from harness import clients, process, record, sessions
+
+PASSWORD = 'nginx:se:cretwOrd'
+REFUSED = 'memcached refuses the password of auth_file'
+WANTED = 'memcached wants a password: give auth_file'
+
+
+@pytest.fixture
+def guarded(make_cluster):
+    """memcached has a password; hosts that are not started have it, too."""
+    def make(**parameters):
+        cluster = make_cluster(start=False, memcached_servers=0, hosts=0,
+                               rotation='7d', **parameters)
+        cluster.add_memcached().password = PASSWORD
+        cluster.memcached[0].start()
+        for _ in range(2):
+            cluster.add_host(password=PASSWORD)
+        return cluster
+    return make
+
+
+def server(host):
+    return host.group()['servers'][0]
+
+
+def wait_error(host, text):
+    process.wait_until(lambda: server(host)['state'] == 'down'
+                       and text in server(host)['error'],
+                       '%s to say "%s"' % (host.name, text))
+    process.wait_until(lambda: host.warnings(text), 'the log')
+
+
+def handshakes(host):
+    """Clients do not notice, and the host resumes its own sessions."""
+    for version in clients.VERSIONS:
+        client = clients.Client(version)
+        session = client.full(host).session
+        result = client.connect(host, session=session)
+        assert result.error is None and result.reused
+
+
+def known_to_nobody(cluster):
+    """What is secret is in no log and in no status."""
+    for host in cluster.hosts:
+        for text in host.log(), host.get('/status'):
+            assert 'wOrd' not in text
+
+
+def test_keys_and_sessions(guarded):
+    cluster = guarded(session_cache='none')
+    sessions.without_tickets(cluster.hosts)
+    cluster.start()
+    cluster.wait_agreed()
+    cluster.wait_whole()
+    keys = {key.short_name for key in record.ring_of(cluster.memcached[0],
+                                                     cluster.secret)}
+    assert cluster.hosts[0].keys() == cluster.hosts[1].keys() == keys
+    for version in clients.VERSIONS:
+        sessions.redeem(sessions.Client(version), *cluster.hosts)
+    # a connection that was made again is known again
+    cluster.memcached[0].restart()
+    cluster.wait_whole()
+    for version in clients.VERSIONS:
+        sessions.redeem(sessions.Client(version), *cluster.hosts)
+    known_to_nobody(cluster)
+
+
+def test_server_without_password(make_cluster):
+    """It takes what it is told, and keeps none of it."""
+    cluster = make_cluster(hosts=2, memcached_servers=1, rotation='7d',
+                           password=PASSWORD)
+    cluster.wait_agreed()
+    cluster.wait_whole()
+    with cluster.memcached[0].connect() as c:
+        assert c.get('sss1:auth') is None
+    handshakes(cluster.hosts[0])
+    known_to_nobody(cluster)
+
+
+def test_wrong_password(guarded):
+    """Down and why, until a reload brings the right one."""
+    cluster = guarded()
+    good, bad = cluster.hosts
+    group = bad.config.groups[0]
+    group.password = 'nginx:another'
+    cluster.start()
+    wait_error(bad, REFUSED)
+    handshakes(bad)
+    assert bad.group()['state'] == 'cut off'
+    process.wait_until(lambda: good.group()['state'] == 'ok', 'state "ok"')
+    assert len(bad.warnings(REFUSED)) == 1
+    assert 'another' not in bad.log()
+    group.password = PASSWORD
+    bad.reload()
+    cluster.wait_agreed()
+    known_to_nobody(cluster)
+
+
+def test_no_password(guarded):
+    cluster = guarded()
+    without = cluster.hosts[0]
+    without.config.groups[0].password = None
+    cluster.start()
+    wait_error(without, WANTED)
+    handshakes(without)
+    without.config.groups[0].password = PASSWORD
+    without.reload()
+    cluster.wait_agreed()
+
+
+def test_password_is_changed(guarded):
+    """On memcached first: hosts go on alone until they have it."""
+    cluster = guarded()
+    cluster.start()
+    cluster.wait_agreed()
+    memcached = cluster.memcached[0]
+    memcached.password = 'nginx:new'
+    memcached.restart()
+    for host in cluster.hosts:
+        wait_error(host, REFUSED)
+        handshakes(host)
+        host.config.groups[0].password = memcached.password
+        host.reload()
+    cluster.wait_agreed()
+    cluster.wait_whole()
