@@ -4,6 +4,7 @@
  *
  *     cluster   the ssl_session_sync_cluster block
  *     private   files that others must not read
+ *     secure    TLS to memcached
  *     attach    which SSL_CTX belongs to which cluster
  *     zone      shared memory: the ring, counters, reports
  *     client    a worker's connections to memcached
@@ -136,6 +137,7 @@ typedef struct ngx_ssl_session_sync_client_s
 typedef struct {
     ngx_str_t                 text;         /* as configured               */
     ngx_uint_t                weight;
+    unsigned                  secure:1;     /* by TLS                      */
 } ngx_ssl_session_sync_server_t;
 
 
@@ -150,6 +152,10 @@ typedef struct {
     ngx_str_t                 secret_file;
     sss_secrets_t            *secrets;      /* NULL without memcached      */
     sss_auth_t               *auth;         /* NULL: no password           */
+    sss_tls_t                *tls;          /* NULL: no server has TLS     */
+    ngx_str_t                 trusted;      /* files for it                */
+    ngx_str_t                 certificate;
+    ngx_str_t                 certificate_key;
 
     time_t                    key_rotation;
     ngx_msec_t                poll_interval;
@@ -313,6 +319,16 @@ char *ngx_ssl_session_sync_secret_file(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_ssl_session_sync_auth_file(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+/* secure */
+
+/* Makes cluster->tls if any server of the cluster has TLS. */
+char *ngx_ssl_session_sync_secure(ngx_conf_t *cf,
+    ngx_ssl_session_sync_cluster_t *cluster);
+
+/* Logs what is wrong with a cluster, where, and returns NGX_CONF_ERROR. */
+char *ngx_ssl_session_sync_refuse(ngx_conf_t *cf,
+    ngx_ssl_session_sync_cluster_t *cluster, const char *what);
 
 /* zone */
 

@@ -80,6 +80,7 @@ static sss_engine_t *
 ngx_ssl_session_sync_client_engine(ngx_ssl_session_sync_client_t *client,
     ngx_uint_t quiet)
 {
+    uint32_t                         secure;
     ngx_uint_t                       i;
     sss_engine_conf_t                conf;
     ngx_ssl_session_sync_server_t   *server;
@@ -87,12 +88,17 @@ ngx_ssl_session_sync_client_engine(ngx_ssl_session_sync_client_t *client,
 
     cluster = client->cluster;
     server = cluster->servers.elts;
+    secure = 0;
 
     for (i = 0; i < cluster->servers.nelts; i++) {
         client->weights[i] = (uint32_t) server[i].weight;
+        secure |= (uint32_t) server[i].secure << i;
     }
 
     ngx_memzero(&conf, sizeof(sss_engine_conf_t));
+
+    conf.secure = secure;
+    conf.tls = cluster->tls;
 
     conf.servers = cluster->addresses;
     conf.weights = client->weights;

@@ -22,14 +22,14 @@ static char *ngx_ssl_session_sync_cluster_times(ngx_conf_t *cf,
     ngx_ssl_session_sync_cluster_t *cluster);
 static ngx_int_t ngx_ssl_session_sync_cluster_addresses(ngx_conf_t *cf,
     ngx_ssl_session_sync_cluster_t *cluster);
-static char *ngx_ssl_session_sync_refuse(ngx_conf_t *cf,
-    ngx_ssl_session_sync_cluster_t *cluster, const char *what);
+static ngx_int_t ngx_ssl_session_sync_memcached_parameter(ngx_conf_t *cf,
+    ngx_str_t *value, ngx_ssl_session_sync_server_t *server);
 
 
 static ngx_command_t  ngx_ssl_session_sync_cluster_commands[] = {
 
     { ngx_string("memcached"),
-      NGX_CONF_TAKE12,
+      NGX_CONF_TAKE123,
       ngx_ssl_session_sync_memcached,
       0,
       0,
@@ -47,6 +47,27 @@ static ngx_command_t  ngx_ssl_session_sync_cluster_commands[] = {
       ngx_ssl_session_sync_auth_file,
       0,
       0,
+      NULL },
+
+    { ngx_string("ssl_trusted_certificate"),
+      NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      0,
+      offsetof(ngx_ssl_session_sync_cluster_t, trusted),
+      NULL },
+
+    { ngx_string("ssl_certificate"),
+      NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      0,
+      offsetof(ngx_ssl_session_sync_cluster_t, certificate),
+      NULL },
+
+    { ngx_string("ssl_certificate_key"),
+      NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      0,
+      offsetof(ngx_ssl_session_sync_cluster_t, certificate_key),
       NULL },
 
     { ngx_string("namespace"),
@@ -205,7 +226,8 @@ ngx_ssl_session_sync_cluster_directive(ngx_conf_t *cf, ngx_command_t *dummy,
         }
 
         if (cf->args->nelts != 2
-            && !(cf->args->nelts == 3 && (cmd->type & NGX_CONF_TAKE2)))
+            && !(cf->args->nelts == 3 && (cmd->type & NGX_CONF_TAKE2))
+            && !(cf->args->nelts == 4 && (cmd->type & NGX_CONF_TAKE3)))
         {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "invalid number of arguments in \"%V\" "
@@ -227,9 +249,10 @@ ngx_ssl_session_sync_cluster_directive(ngx_conf_t *cf, ngx_command_t *dummy,
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "unknown directive \"%V\" in "
                        "\"ssl_session_sync_cluster\"; it takes memcached, "
-                       "secret_file, auth_file, namespace, key_rotation, "
-                       "poll_interval, lookup_timeout, zone_size and "
-                       "include", name);
+                       "secret_file, auth_file, ssl_trusted_certificate, "
+                       "ssl_certificate, ssl_certificate_key, namespace, "
+                       "key_rotation, poll_interval, lookup_timeout, "
+                       "zone_size and include", name);
 
     return NGX_CONF_ERROR;
 }
@@ -241,16 +264,14 @@ ngx_ssl_session_sync_memcached(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_ssl_session_sync_cluster_t  *cluster = conf;
 
-    ngx_int_t                       weight;
     ngx_str_t                      *value;
     ngx_uint_t                      i;
     const char                     *error;
     sss_address_t                   address;
-    ngx_ssl_session_sync_server_t  *server;
+    ngx_ssl_session_sync_server_t  *server, added;
 
     value = cf->args->elts;
     server = cluster->servers.elts;
-    weight = 1;
 
     error = sss_address_parse((char *) value[1].data, value[1].len, &address);
 
@@ -261,21 +282,25 @@ ngx_ssl_session_sync_memcached(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_ERROR;
     }
 
-    if (cf->args->nelts == 3) {
+    ngx_memzero(&added, sizeof(ngx_ssl_session_sync_server_t));
 
-        weight = NGX_ERROR;
+    added.text = value[1];
 
-        if (ngx_strncmp(value[2].data, "weight=", 7) == 0) {
-            weight = ngx_atoi(value[2].data + 7, value[2].len - 7);
-        }
-
-        if (weight == NGX_ERROR || weight == 0 || weight > 1000) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\" of memcached; "
-                               "\"weight=\" and a number from 1 to 1000 is "
-                               "expected", &value[2]);
+    for (i = 2; i < cf->args->nelts; i++) {
+        if (ngx_ssl_session_sync_memcached_parameter(cf, &value[i], &added)
+            != NGX_OK)
+        {
             return NGX_CONF_ERROR;
         }
+    }
+
+    if (added.secure && address.port == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "memcached \"%V\" is a Unix-domain socket, which "
+                           "cannot have \"ssl\"; nothing that goes over it "
+                           "leaves this host, remove the parameter",
+                           &value[1]);
+        return NGX_CONF_ERROR;
     }
 
     for (i = 0; i < cluster->servers.nelts; i++) {
@@ -303,10 +328,41 @@ ngx_ssl_session_sync_memcached(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_ERROR;
     }
 
-    server->text = value[1];
-    server->weight = weight;
+    *server = added;
+    server->weight = added.weight ? added.weight : 1;
 
     return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_ssl_session_sync_memcached_parameter(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_ssl_session_sync_server_t *server)
+{
+    ngx_int_t  weight;
+
+    weight = NGX_ERROR;
+
+    if (ngx_strcmp(value->data, "ssl") == 0 && !server->secure) {
+        server->secure = 1;
+        return NGX_OK;
+    }
+
+    if (ngx_strncmp(value->data, "weight=", 7) == 0 && server->weight == 0) {
+        weight = ngx_atoi(value->data + 7, value->len - 7);
+    }
+
+    if (weight == NGX_ERROR || weight == 0 || weight > 1000) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\" of memcached; "
+                           "\"ssl\", or \"weight=\" and a number from 1 to "
+                           "1000 is expected, each once", value);
+        return NGX_ERROR;
+    }
+
+    server->weight = weight;
+
+    return NGX_OK;
 }
 
 
@@ -355,6 +411,11 @@ ngx_ssl_session_sync_cluster_finish(ngx_conf_t *cf,
                        "of mode 600 and name it here");
         }
 
+    }
+
+    rv = ngx_ssl_session_sync_secure(cf, cluster);
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
     if (ngx_ssl_session_sync_zone_add(cf, cluster) != NGX_OK) {
@@ -430,7 +491,7 @@ ngx_ssl_session_sync_cluster_addresses(ngx_conf_t *cf,
 }
 
 
-static char *
+char *
 ngx_ssl_session_sync_refuse(ngx_conf_t *cf,
     ngx_ssl_session_sync_cluster_t *cluster, const char *what)
 {

@@ -621,7 +621,12 @@ ngx_ssl_session_sync_log_server(ngx_ssl_session_sync_cluster_t *cluster,
 
     ngx_ssl_session_sync_server_name(cluster, report, &server);
 
-    if (report->state == SSS_SERVER_DOWN && seen->state != SSS_SERVER_DOWN) {
+    /* a server that is restarted is gone first, and then perhaps refused */
+
+    if (report->state == SSS_SERVER_DOWN
+        && (seen->state != SSS_SERVER_DOWN
+            || ngx_strcmp(seen->error, report->error) != 0))
+    {
         ngx_log_error(NGX_LOG_WARN, log, 0,
                       "ssl_session_sync: memcached %V of cluster \"%V\" does "
                       "not answer: %s",

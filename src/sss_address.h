@@ -36,6 +36,7 @@ typedef struct {
     const char    *error;       /* why there is no address, or NULL; static */
     sss_address_t  address;     /* a number or a path; the name itself with
                                    an error                                */
+    const char    *host;        /* of the line; lives as long as the names */
 } sss_server_t;
 
 

@@ -49,6 +49,7 @@ struct sss_engine_s {
     sss_names_t        *names;
     const sss_server_t *servers;        /* of the names                    */
     size_t              n;              /* of them have a link             */
+    uint32_t            secure;         /* lines with TLS                  */
     uint32_t            ids[SSS_SERVERS_MAX];
     sss_link_t         *links[SSS_SERVERS_MAX];     /* NULL: none          */
     sss_spread_t       *spread;
@@ -119,6 +120,8 @@ sss_engine_create(const sss_engine_conf_t *conf)
     engine->link.patience_ms = conf->patience_ms ? conf->patience_ms : 1;
     engine->link.quiet = conf->quiet;
     engine->link.auth = conf->auth;
+    engine->link.tls = conf->tls;
+    engine->secure = conf->secure;
     engine->link.done = &engine->done;
     engine->timeout = (uint64_t) engine->link.timeout_ms * 1000;
     engine->queue = conf->queue ? conf->queue : 1;
@@ -159,7 +162,7 @@ sss_engine_open(sss_engine_t *engine, const sss_engine_conf_t *conf)
 static int
 sss_engine_relink(sss_engine_t *engine)
 {
-    int                  rc;
+    int                  rc, tls;
     size_t               i;
     const sss_server_t  *server;
 
@@ -176,11 +179,11 @@ sss_engine_relink(sss_engine_t *engine)
             engine->ids[i] = server->id;
 
             if (server->id != 0 && server->error == NULL) {
+                tls = engine->secure >> server->line & 1;
                 engine->links[i] = sss_link_create(&server->address,
+                                                   tls ? server->host : NULL,
                                                    &engine->link);
-                if (engine->links[i] == NULL) {
-                    rc = -1;
-                }
+                rc = engine->links[i] ? rc : -1;
             }
         }
 

@@ -38,6 +38,7 @@
 #include "sss_auth.h"
 #include "sss_exchange.h"
 #include "sss_secret.h"
+#include "sss_tls.h"
 
 
 #define SSS_ENGINE_VALUE    65536       /* longest record                  */
@@ -52,6 +53,9 @@ typedef struct {
                                            sss_names.h; they are copied    */
     const uint32_t       *weights;      /* likewise; NULL: all alike       */
     size_t                n_servers;
+    uint32_t              secure;       /* bit i: the i-th has TLS, for the
+                                           name or number of the line      */
+    sss_tls_t            *tls;          /* for those; outlives the engine  */
     unsigned              timeout_ms;   /* of a lookup                     */
     unsigned              patience_ms;  /* of an exchange: how long the server
                                            may show no sign of life; three

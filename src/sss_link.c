@@ -16,7 +16,8 @@
 #define SSS_LINK_RETRY     500000       /* between probes of one down, us  */
 #define SSS_LINK_STEADY    1000000      /* worth an attempt at once, us    */
 #define SSS_LINK_SILENCE   1000000      /* makes writes ask for an answer  */
-#define SSS_LINK_READ      16384
+#define SSS_LINK_READ      16384        /* see sss_tls_read()              */
+#define SSS_LINK_MUTE      "timed out in the TLS handshake"
 #define SSS_LINK_PATIENCE  3            /* times an exchange may take what
                                            it may wait for a sign of life  */
 
@@ -24,6 +25,7 @@
 typedef enum {
     SSS_LINK_DOWN = 0,
     SSS_LINK_CONNECTING,
+    SSS_LINK_SHAKING,                   /* hands, with TLS                 */
     SSS_LINK_TALKING
 } sss_link_state_t;
 
@@ -32,6 +34,7 @@ struct sss_link_s {
     struct sockaddr_storage  address;
     socklen_t          len;
     const sss_auth_t  *auth;            /* or NULL                         */
+    sss_tls_peer_t    *tls;             /* or NULL                         */
     uint64_t           timeout;         /* of lookups, us                  */
     uint64_t           patience;        /* of exchanges, us                */
 
@@ -53,13 +56,17 @@ struct sss_link_s {
 };
 
 
-static ssize_t sss_link_send(sss_link_t *link);
+static ssize_t sss_link_drain(sss_link_t *link);
+static ssize_t sss_link_send(sss_link_t *link, const void *p, size_t n);
+static const char *sss_link_error(const sss_link_t *link, int error);
 static int sss_link_quiet(const sss_link_t *link);
 static void sss_link_begin(sss_link_t *link, uint64_t now);
 static void sss_link_connect(sss_link_t *link, uint64_t now);
 static int sss_link_socket(sss_link_t *link);
 static int sss_link_is_connected(const sss_link_t *link);
 static void sss_link_connected(sss_link_t *link, uint64_t now);
+static void sss_link_shake(sss_link_t *link, uint64_t now);
+static void sss_link_ready(sss_link_t *link, uint64_t now);
 static void sss_link_reset(sss_link_t *link);
 static void sss_link_down(sss_link_t *link, const char *reason,
     uint64_t now);
@@ -72,13 +79,23 @@ static uint64_t sss_link_stalls(const sss_link_t *link);
 
 
 sss_link_t *
-sss_link_create(const sss_address_t *address, const sss_link_conf_t *conf)
+sss_link_create(const sss_address_t *address, const char *host,
+    const sss_link_conf_t *conf)
 {
     sss_link_t  *link;
 
     link = calloc(1, sizeof(sss_link_t));
     if (link == NULL) {
         return NULL;
+    }
+
+    if (host != NULL) {
+        link->tls = sss_tls_peer_create(conf->tls, host);
+
+        if (link->tls == NULL) {
+            free(link);
+            return NULL;
+        }
     }
 
     link->len = sss_resolve_number(address, &link->address);
@@ -103,6 +120,8 @@ sss_link_destroy(sss_link_t *link)
     if (link == NULL) {
         return;
     }
+
+    sss_tls_peer_destroy(link->tls);
 
     if (link->fd != -1) {
         close(link->fd);
@@ -228,7 +247,7 @@ sss_link_flush(sss_link_t *link, uint64_t now)
 
     while (sss_buffer_len(out) > 0) {
 
-        n = sss_link_send(link);
+        n = sss_link_drain(link);
         error = errno;
 
         if (n > 0) {
@@ -249,7 +268,7 @@ sss_link_flush(sss_link_t *link, uint64_t now)
             return;
         }
 
-        sss_link_lost(link, strerror(error), now);
+        sss_link_lost(link, sss_link_error(link, error), now);
         return;
     }
 }
@@ -261,7 +280,7 @@ sss_link_flush(sss_link_t *link, uint64_t now)
  */
 
 static ssize_t
-sss_link_send(sss_link_t *link)
+sss_link_drain(sss_link_t *link)
 {
     ssize_t        n;
     const void    *p;
@@ -271,15 +290,14 @@ sss_link_send(sss_link_t *link)
 
     if (link->greeting > 0) {
         p = link->auth->command + link->auth->len - link->greeting;
-        n = send(link->fd, p, link->greeting, MSG_NOSIGNAL|MSG_DONTWAIT);
+        n = sss_link_send(link, p, link->greeting);
 
         link->greeting -= n > 0 ? (size_t) n : 0;
 
         return n;
     }
 
-    n = send(link->fd, out->p + out->off, sss_buffer_len(out),
-             MSG_NOSIGNAL|MSG_DONTWAIT);
+    n = sss_link_send(link, out->p + out->off, sss_buffer_len(out));
 
     if (n > 0) {
         sss_buffer_drop(out, (size_t) n);
@@ -289,12 +307,30 @@ sss_link_send(sss_link_t *link)
 }
 
 
+static ssize_t
+sss_link_send(sss_link_t *link, const void *p, size_t n)
+{
+    return link->tls ? sss_tls_write(link->tls, p, n)
+                     : send(link->fd, p, n, MSG_NOSIGNAL|MSG_DONTWAIT);
+}
+
+
+/* What a read or a write has left in errno. */
+
+static const char *
+sss_link_error(const sss_link_t *link, int error)
+{
+    return link->tls ? sss_tls_reason(link->tls) : strerror(error);
+}
+
+
 void
 sss_link_watch(const sss_link_t *link, sss_engine_watch_t *watch)
 {
     watch->fd = link->fd;
     watch->epoch = link->epoch;
-    watch->write = link->state == SSS_LINK_CONNECTING || link->stalled != 0;
+    watch->write = link->state == SSS_LINK_CONNECTING || link->stalled != 0
+                   || (link->tls && sss_tls_wants_write(link->tls));
 }
 
 
@@ -322,7 +358,11 @@ sss_link_event(sss_link_t *link, uint64_t now)
         return;
     }
 
-    if (link->state == SSS_LINK_TALKING) {
+    if (link->state == SSS_LINK_SHAKING) {
+        sss_link_signs(link, now);
+        sss_link_shake(link, now);
+
+    } else if (link->state == SSS_LINK_TALKING) {
         sss_link_read(link, now);
     }
 
@@ -364,8 +404,12 @@ sss_link_begin(sss_link_t *link, uint64_t now)
 {
     link->heard = now;
 
+    /* lookups do not wait until hands were shaken, but the connection stays */
+
     if (!link->quiet) {
-        sss_link_probe(link, now);
+        (void) sss_talk_probe(&link->talk, now, now
+                              + (link->tls && link->patience > link->timeout
+                                 ? link->patience : link->timeout));
     }
 
     if (link->talk.asked.head == NULL) {
@@ -452,6 +496,43 @@ sss_link_is_connected(const sss_link_t *link)
 static void
 sss_link_connected(sss_link_t *link, uint64_t now)
 {
+    link->heard = now;
+
+    if (link->tls == NULL) {
+        sss_link_ready(link, now);
+
+    } else if (sss_tls_begin(link->tls, link->fd) == 0) {
+        link->state = SSS_LINK_SHAKING;
+        sss_link_signs(link, now);
+        sss_link_shake(link, now);
+
+    } else {
+        sss_link_down(link, SSS_TALK_MEMORY, now);
+    }
+}
+
+
+static void
+sss_link_shake(sss_link_t *link, uint64_t now)
+{
+    switch (sss_tls_handshake(link->tls)) {
+
+    case SSS_TLS_DONE:
+        sss_link_ready(link, now);
+        break;
+
+    case SSS_TLS_AGAIN:
+        break;
+
+    case SSS_TLS_FAILED:
+        sss_link_down(link, sss_tls_reason(link->tls), now);
+    }
+}
+
+
+static void
+sss_link_ready(sss_link_t *link, uint64_t now)
+{
     link->state = SSS_LINK_TALKING;
     link->heard = now;
 
@@ -468,6 +549,10 @@ sss_link_connected(sss_link_t *link, uint64_t now)
 static void
 sss_link_reset(sss_link_t *link)
 {
+    if (link->tls != NULL) {
+        sss_tls_end(link->tls);
+    }
+
     if (link->fd != -1) {
         close(link->fd);
         link->fd = -1;
@@ -540,6 +625,15 @@ sss_link_late(sss_link_t *link, uint64_t now)
     int     late;
     size_t  left;
 
+    /* nothing was asked yet */
+
+    if (link->state == SSS_LINK_SHAKING && link->talk.exchange != NULL
+        && link->talk.exchange->until <= now)
+    {
+        sss_link_down(link, SSS_LINK_MUTE, now);
+        return;
+    }
+
     left = sss_talk_late(&link->talk, now);
 
     late = link->talk.late;
@@ -558,7 +652,8 @@ sss_link_late(sss_link_t *link, uint64_t now)
     if (sss_link_stalls(link) <= now
         || (left == 0 && link->talk.asked.head != NULL))
     {
-        sss_link_down(link, SSS_TALK_LATE, now);
+        sss_link_down(link, link->state == SSS_LINK_SHAKING
+                            ? SSS_LINK_MUTE : SSS_TALK_LATE, now);
         return;
     }
 
@@ -593,7 +688,10 @@ sss_link_read(sss_link_t *link, uint64_t now)
         return;
     }
 
-    n = recv(link->fd, in->p + in->end, in->size - in->end, MSG_DONTWAIT);
+    n = link->tls ? sss_tls_read(link->tls, in->p + in->end,
+                                 in->size - in->end)
+                  : recv(link->fd, in->p + in->end, in->size - in->end,
+                         MSG_DONTWAIT);
     error = errno;
 
     if (n == -1
@@ -604,7 +702,7 @@ sss_link_read(sss_link_t *link, uint64_t now)
 
     if (n <= 0) {
         sss_link_lost(link, n == 0 ? "the connection was closed"
-                                   : strerror(error), now);
+                                   : sss_link_error(link, error), now);
         return;
     }
 

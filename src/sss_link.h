@@ -22,6 +22,7 @@
 #include "sss_auth.h"
 #include "sss_exchange.h"
 #include "sss_request.h"
+#include "sss_tls.h"
 
 
 typedef struct sss_link_s  sss_link_t;
@@ -38,13 +39,17 @@ typedef struct {
                                            exchange; else at once, and
                                            whenever the connection is lost */
     const sss_auth_t  *auth;            /* NULL: there is no password      */
+    sss_tls_t         *tls;             /* of links with a host            */
     sss_queue_t       *done;            /* lookups that are over go here
                                            with their result               */
 } sss_link_conf_t;
 
 
-/* "address" is a number or a path.  Returns NULL without memory. */
-sss_link_t *sss_link_create(const sss_address_t *address,
+/*
+ * "address" is a number or a path.  With "host" there is TLS, and this is whom
+ * the certificate has to be of; NULL: none.  Returns NULL without memory.
+ */
+sss_link_t *sss_link_create(const sss_address_t *address, const char *host,
     const sss_link_conf_t *conf);
 
 /* What is not over has failed, lookups and an exchange. */

@@ -356,6 +356,7 @@ sss_names_want(sss_names_t *names, size_t i, const sss_address_t *address,
     server->named = (unsigned) (names->line[i].name & 1);
     server->error = error;
     server->address = *address;
+    server->host = names->line[i].address.host;
 }
 
 

@@ -686,12 +686,18 @@ sss_talk_due(const sss_talk_t *talk)
 
     due = talk->exchange ? talk->exchange->until : UINT64_MAX;
 
-    /* lookups and probes have the same time, and the first is asked first */
+    /* all lookups have the same time, so that the first one is late first */
 
     for (request = talk->asked.head; request; request = request->next) {
 
-        if (request->op != SSS_REQUEST_EXCHANGE && !request->gone) {
-            return request->until < due ? request->until : due;
+        if (request->op == SSS_REQUEST_EXCHANGE || request->gone) {
+            continue;
+        }
+
+        due = request->until < due ? request->until : due;
+
+        if (request->op != SSS_REQUEST_PROBE) {
+            break;
         }
     }
 

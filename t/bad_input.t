@@ -226,7 +226,7 @@ ssl_session_sync_cluster main {
     key_rotate 1h; # HERE
 }
 --- refused
-unknown directive "key_rotate" in "ssl_session_sync_cluster"; it takes memcached, secret_file, auth_file, namespace, key_rotation, poll_interval, lookup_timeout, zone_size and include in HERE
+unknown directive "key_rotate" in "ssl_session_sync_cluster"; it takes memcached, secret_file, auth_file, ssl_trusted_certificate, ssl_certificate, ssl_certificate_key, namespace, key_rotation, poll_interval, lookup_timeout, zone_size and include in HERE
 
 
 
@@ -442,7 +442,7 @@ ssl_session_sync_cluster main {
     memcached 127.0.0.1:11211 weight=1 weight=2; # HERE
 }
 --- refused
-invalid number of arguments in "memcached" directive in HERE
+invalid parameter "weight=2" of memcached; "ssl", or "weight=" and a number from 1 to 1000 is expected, each once in HERE
 
 
 
@@ -695,7 +695,7 @@ ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211 weight=0; # HERE
 }
 --- refused
-invalid parameter "weight=0" of memcached; "weight=" and a number from 1 to 1000 is expected in HERE
+invalid parameter "weight=0" of memcached; "ssl", or "weight=" and a number from 1 to 1000 is expected, each once in HERE
 
 
 
@@ -706,7 +706,7 @@ ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211 weight=1001; # HERE
 }
 --- refused
-invalid parameter "weight=1001" of memcached; "weight=" and a number from 1 to 1000 is expected in HERE
+invalid parameter "weight=1001" of memcached; "ssl", or "weight=" and a number from 1 to 1000 is expected, each once in HERE
 
 
 
@@ -717,7 +717,7 @@ ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211 weight=-1; # HERE
 }
 --- refused
-invalid parameter "weight=-1" of memcached; "weight=" and a number from 1 to 1000 is expected in HERE
+invalid parameter "weight=-1" of memcached; "ssl", or "weight=" and a number from 1 to 1000 is expected, each once in HERE
 
 
 
@@ -728,7 +728,7 @@ ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211 weight=; # HERE
 }
 --- refused
-invalid parameter "weight=" of memcached; "weight=" and a number from 1 to 1000 is expected in HERE
+invalid parameter "weight=" of memcached; "ssl", or "weight=" and a number from 1 to 1000 is expected, each once in HERE
 
 
 
@@ -739,7 +739,7 @@ ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211 weight=2x; # HERE
 }
 --- refused
-invalid parameter "weight=2x" of memcached; "weight=" and a number from 1 to 1000 is expected in HERE
+invalid parameter "weight=2x" of memcached; "ssl", or "weight=" and a number from 1 to 1000 is expected, each once in HERE
 
 
 
@@ -750,7 +750,7 @@ ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211 weight; # HERE
 }
 --- refused
-invalid parameter "weight" of memcached; "weight=" and a number from 1 to 1000 is expected in HERE
+invalid parameter "weight" of memcached; "ssl", or "weight=" and a number from 1 to 1000 is expected, each once in HERE
 
 
 
@@ -761,7 +761,7 @@ ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211 backup; # HERE
 }
 --- refused
-invalid parameter "backup" of memcached; "weight=" and a number from 1 to 1000 is expected in HERE
+invalid parameter "backup" of memcached; "ssl", or "weight=" and a number from 1 to 1000 is expected, each once in HERE
 
 
 
@@ -772,7 +772,7 @@ ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211 weight=99999999999999999999; # HERE
 }
 --- refused
-invalid parameter "weight=99999999999999999999" of memcached; "weight=" and a number from 1 to 1000 is expected in HERE
+invalid parameter "weight=99999999999999999999" of memcached; "ssl", or "weight=" and a number from 1 to 1000 is expected, each once in HERE
 
 
 
@@ -1737,3 +1737,102 @@ ssl_session_sync_cluster main {
 }
 --- refused
 "auth_file" directive is duplicate in HERE
+
+
+
+=== TEST 145: a Unix-domain socket with TLS
+--- main_config
+ssl_session_sync_cluster main {
+    memcached   unix:/run/memcached.sock ssl; # HERE
+    secret_file $DIR/good.secret;
+}
+--- refused
+memcached "unix:/run/memcached.sock" is a Unix-domain socket, which cannot have "ssl"; nothing that goes over it leaves this host, remove the parameter in HERE
+
+
+
+=== TEST 146: TLS and nothing to trust
+--- main_config
+ssl_session_sync_cluster main { # HERE
+    memcached   127.0.0.1:1 ssl;
+    secret_file $DIR/good.secret;
+}
+--- refused
+ssl_session_sync: cluster "main": "memcached DOTS ssl" needs "ssl_trusted_certificate", a file with the certificate of the authority that has signed those of memcached in HERE
+
+
+
+=== TEST 147: certificates and no TLS
+--- main_config
+ssl_session_sync_cluster main { # HERE
+    memcached   127.0.0.1:1;
+    secret_file $DIR/good.secret;
+    ssl_trusted_certificate $DIR/none.pem;
+}
+--- refused
+ssl_session_sync: cluster "main": there are certificates for memcached, but no server has the parameter "ssl"; add it, or remove them in HERE
+
+
+
+=== TEST 148: a certificate without its key
+--- main_config
+ssl_session_sync_cluster main { # HERE
+    memcached   127.0.0.1:1 ssl weight=2;
+    secret_file $DIR/good.secret;
+    ssl_trusted_certificate $DIR/none.pem;
+    ssl_certificate         $DIR/none.pem;
+}
+--- refused
+ssl_session_sync: cluster "main": "ssl_certificate" and "ssl_certificate_key" need each other; give both if memcached asks for a certificate, and else none of them in HERE
+
+
+
+=== TEST 149: trust in a file that is not there
+--- main_config
+ssl_session_sync_cluster main { # HERE
+    memcached   127.0.0.1:1 weight=2 ssl;
+    secret_file $DIR/good.secret;
+    ssl_trusted_certificate $DIR/none.pem;
+}
+--- refused
+ssl_session_sync: cluster "main": ssl_trusted_certificate "$DIR/none.pem" cannot be used: ...; certificates in PEM, each of which is trusted, are expected in a file that the user who starts nginx can read in HERE
+
+
+
+=== TEST 150: trust in a file without certificates
+--- main_config
+ssl_session_sync_cluster main { # HERE
+    memcached   127.0.0.1:1 ssl;
+    secret_file $DIR/good.secret;
+    ssl_trusted_certificate $DIR/good.secret;
+}
+--- refused
+ssl_session_sync: cluster "main": ssl_trusted_certificate "$DIR/good.secret" cannot be used: ...; certificates in PEM, ... in HERE
+
+
+
+=== TEST 151: a key file without a key
+--- main_config
+ssl_session_sync_cluster main { # HERE
+    memcached   127.0.0.1:1 ssl;
+    secret_file $DIR/good.secret;
+    ssl_trusted_certificate $DIR/a.crt;
+    ssl_certificate         $DIR/a.crt;
+    ssl_certificate_key     $DIR/a.crt;
+}
+--- refused
+ssl_session_sync: cluster "main": ssl_certificate_key "$DIR/a.crt" cannot be used: ...; the key of "ssl_certificate" in PEM, without a password, is expected in a file that the user who starts nginx can read in HERE
+
+
+
+=== TEST 152: a client certificate in a file without one
+--- main_config
+ssl_session_sync_cluster main { # HERE
+    memcached   127.0.0.1:1 ssl;
+    secret_file $DIR/good.secret;
+    ssl_trusted_certificate $DIR/a.crt;
+    ssl_certificate         $DIR/good.secret;
+    ssl_certificate_key     $DIR/good.secret;
+}
+--- refused
+ssl_session_sync: cluster "main": ssl_certificate "$DIR/good.secret" cannot be used: ...; a certificate in PEM, ... in HERE

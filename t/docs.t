@@ -80,6 +80,7 @@ system("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
        . "-out $prefix/conf/cert.pem >/dev/null 2>&1") == 0
     or die "openssl req failed";
 
+spew("$prefix/conf/ca.pem", content("$prefix/conf/cert.pem"));
 spew("$prefix/conf/memcached.auth", "nginx:password\n");
 chmod 0600, "$prefix/conf/memcached.auth" or die $!;
 

@@ -25,6 +25,12 @@ class Certificates:
         self._issue('client', '/CN=client',
                     'extendedKeyUsage=clientAuth')
 
+    def issue(self, name, names, days=30, ca='ca'):
+        """The files of another certificate, for DNS:... and IP:..., and of
+        its key; of days before now it has expired."""
+        self._issue(name, '/CN=' + name, 'subjectAltName=' + names, days, ca)
+        return self._path(name + '.pem'), self._path(name + '.key')
+
     def _path(self, name):
         return os.path.join(self.directory, name)
 
@@ -38,13 +44,14 @@ class Certificates:
                      self._path(name + '.key'), '-subj', subject, '-days',
                      '30', '-out', self._path(name + '.pem')])
 
-    def _issue(self, name, subject, extension):
+    def _issue(self, name, subject, extension, days=30, ca='ca'):
         self._key(name + '.key')
         with open(self._path(name + '.ext'), 'w', encoding='ascii') as f:
             f.write(extension + '\n')
         request = process.run(['openssl', 'req', '-new', '-key',
                                self._path(name + '.key'), '-subj', subject])
-        process.run(['openssl', 'x509', '-req', '-CA', self.ca, '-CAkey',
-                     self._path('ca.key'), '-CAcreateserial', '-days', '30',
-                     '-extfile', self._path(name + '.ext'), '-out',
-                     self._path(name + '.pem')], input=request)
+        process.run(['openssl', 'x509', '-req', '-CA',
+                     self._path(ca + '.pem'), '-CAkey',
+                     self._path(ca + '.key'), '-CAcreateserial', '-days',
+                     str(days), '-extfile', self._path(name + '.ext'),
+                     '-out', self._path(name + '.pem')], input=request)

@@ -26,6 +26,8 @@ class Group:
     memcached: list = field(default_factory=list)
     secrets: list = field(default_factory=list)
     password: str = None        # user:password for memcached
+    trusted: str = None         # a file: memcached has TLS
+    pair: tuple = None          # files of certificate and key for it
     namespace: str = None
     rotation: str = '4s'
     poll: str = '200ms'
@@ -158,7 +160,13 @@ class Config:
 
     def _group(self, group):
         lines = ['ssl_session_sync_cluster %s {' % group.name]
-        lines += ['memcached %s;' % server for server in group.memcached]
+        lines += ['memcached %s%s;' % (server, ' ssl' if group.trusted else '')
+                  for server in group.memcached]
+        if group.trusted is not None:
+            lines.append('ssl_trusted_certificate %s;' % group.trusted)
+        if group.pair is not None:
+            lines += ['ssl_certificate %s;' % group.pair[0],
+                      'ssl_certificate_key %s;' % group.pair[1]]
         if group.secrets:
             lines.append('secret_file %s;' % self.secret_file(group))
         if group.password is not None:

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import ssl
 import subprocess
 import urllib.parse
 
@@ -13,8 +14,10 @@ PORT = 11211
 class Connection:
     """The text protocol, as much of it as is needed here."""
 
-    def __init__(self, address, timeout=5.0, password=None):
+    def __init__(self, address, timeout=5.0, password=None, tls=None):
         self.socket = socket.create_connection((address, PORT), timeout)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket)
         self.file = self.socket.makefile('rwb')
         if password is not None:
             self.set('auth', password.replace(':', ' ', 1).encode())
@@ -95,6 +98,9 @@ class Memcached:
         self.frozen = False
         self.memory = ['-m', '16']
         self.password = None        # user:password that it wants
+        self.pair = None            # files of certificate and key, for TLS
+        self.client_ca = None       # clients have certificates of this one
+        self.client_pair = None     # for the tests' own connections
         self.site = lab.network.site()
         self.address = self.site.address
 
@@ -104,12 +110,28 @@ class Memcached:
         return '%s:%d' % (self.address, PORT)
 
     def _options(self):
-        if self.password is None:
-            return self.memory
-        file = os.path.join(self.directory, 'passwords')
-        with open(file, 'w', encoding='ascii') as f:
-            f.write(self.password + '\n')
-        return [*self.memory, '-Y', file]
+        options = list(self.memory)
+        if self.password is not None:
+            file = os.path.join(self.directory, 'passwords')
+            with open(file, 'w', encoding='ascii') as f:
+                f.write(self.password + '\n')
+            options += ['-Y', file]
+        if self.pair is not None:
+            options += ['-Z', '-o', 'ssl_chain_cert=%s,ssl_key=%s' % self.pair]
+        if self.client_ca is not None:
+            options += ['-o', 'ssl_verify_mode=2,ssl_ca_cert='
+                        + self.client_ca]
+        return options
+
+    def _tls(self):
+        if self.pair is None:
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        if self.client_pair is not None:
+            context.load_cert_chain(*self.client_pair)
+        return context
 
     def start(self):
         self.process = subprocess.Popen(
@@ -151,7 +173,8 @@ class Memcached:
         self.frozen = False
 
     def connect(self):
-        return Connection(self.address, password=self.password)
+        return Connection(self.address, password=self.password,
+                          tls=self._tls())
 
     def flush(self):
         with self.connect() as c:

@@ -1,0 +1,213 @@
+"""TLS between hosts and memcached."""
+
+import itertools
+
+import pytest
+
+from harness import clients, dns, process, record, sessions
+
+NUMBERS = itertools.count(1)
+
+
+def wrong_authority(lab, address):
+    return lab.certificates.issue('m%d' % next(NUMBERS), 'IP:' + address,
+                                  ca='other-ca')
+
+
+def expired(lab, address):
+    return lab.certificates.issue('m%d' % next(NUMBERS), 'IP:' + address,
+                                  days=-1)
+
+
+def wrong_address(lab, address):
+    return lab.certificates.issue('m%d' % next(NUMBERS), 'IP:192.0.2.1')
+
+
+def good(lab, address):
+    return lab.certificates.issue('m%d' % next(NUMBERS), 'IP:' + address)
+
+
+@pytest.fixture
+def make_secure(lab, make_cluster):
+    """Hosts that are not started, and memcached with such certificates."""
+    def make(*certificates, hosts=2, **parameters):
+        cluster = make_cluster(start=False, memcached_servers=0, hosts=0,
+                               rotation='7d', trusted=lab.certificates.ca,
+                               **parameters)
+        for certificate in certificates:
+            server = cluster.add_memcached()
+            server.pair = certificate and certificate(lab, server.address)
+            server.start()
+        for _ in range(hosts):
+            cluster.add_host()
+        return cluster
+    return make
+
+
+def server(host, memcached):
+    for one in host.group()['servers']:
+        if one['address'] == memcached.server:
+            return one
+    raise KeyError(memcached.server)
+
+
+def wait_error(host, memcached, text):
+    process.wait_until(
+        lambda: server(host, memcached)['state'] == 'down'
+        and text in server(host, memcached)['error'],
+        '%s to say "%s"' % (host.name, text))
+    process.wait_until(lambda: host.warnings(text), 'the log')
+
+
+def handshakes(host):
+    """Clients do not notice, and the host resumes its own sessions."""
+    for version in clients.VERSIONS:
+        client = clients.Client(version)
+        session = client.full(host).session
+        result = client.connect(host, session=session)
+        assert result.error is None and result.reused
+
+
+def wait_up(cluster):
+    cluster.wait_agreed()
+    cluster.wait_whole()
+
+
+def test_keys_and_sessions(make_secure):
+    cluster = make_secure(good, good, session_cache='none')
+    sessions.without_tickets(cluster.hosts)
+    cluster.start()
+    wait_up(cluster)
+    for memcached in cluster.memcached:
+        keys = {key.short_name
+                for key in record.ring_of(memcached, cluster.secret)}
+        assert keys == cluster.hosts[0].keys() == cluster.hosts[1].keys()
+    for version in clients.VERSIONS:
+        sessions.redeem(sessions.Client(version), *cluster.hosts)
+    for memcached in cluster.memcached:
+        memcached.restart()
+    cluster.wait_whole()
+    for version in clients.VERSIONS:
+        sessions.redeem(sessions.Client(version), *cluster.hosts)
+
+
+REFUSED = [(wrong_authority, 'the certificate is refused: '),
+           (expired, 'the certificate is refused: certificate has expired'),
+           (wrong_address, 'the certificate is refused: IP address mismatch')]
+
+
+@pytest.mark.parametrize('certificate,why', REFUSED,
+                         ids=lambda p: getattr(p, '__name__', ''))
+def test_refused(lab, make_secure, certificate, why):
+    """Down and why, nothing is sent, until the certificate is a good one."""
+    cluster = make_secure(certificate, good)
+    bad, other = cluster.memcached
+    cluster.start()
+    for host in cluster.hosts:
+        wait_error(host, bad, why)
+        handshakes(host)
+    cluster.wait_whole(servers=[other])
+    assert not bad.keys()
+    bad.pair = good(lab, bad.address)
+    bad.restart()
+    wait_up(cluster)
+
+
+def test_plain_server(lab, make_secure):
+    """It waits for a line, or takes what it has got for one."""
+    cluster = make_secure(None, good)
+    plain, other = cluster.memcached
+    cluster.start()
+    for host in cluster.hosts:
+        process.wait_until(
+            lambda host=host: server(host, plain)['state'] == 'down',
+            'the plain server to be down')
+        assert 'TLS' in server(host, plain)['error']
+        handshakes(host)
+    cluster.wait_whole(servers=[other])
+
+
+def test_plain_host(make_secure):
+    """A host without "ssl" is told apart, too."""
+    cluster = make_secure(good, hosts=1)
+    host = cluster.hosts[0]
+    host.config.groups[0].trusted = None
+    cluster.start()
+    process.wait_until(
+        lambda: server(host, cluster.memcached[0])['state'] == 'down',
+        'the server to be down')
+    handshakes(host)
+
+
+def test_frozen_handshake(make_secure):
+    """A server that takes the connection and says nothing."""
+    cluster = make_secure(good, good)
+    frozen, other = cluster.memcached
+    frozen.freeze()
+    cluster.start()
+    for host in cluster.hosts:
+        wait_error(host, frozen, 'timed out in the TLS handshake')
+        handshakes(host)
+    cluster.wait_whole(servers=[other])
+    frozen.thaw()
+    wait_up(cluster)
+
+
+def test_client_certificate(lab, make_secure):
+    """memcached wants one: a host without it is told so."""
+    pair = lab.certificates.client, lab.certificates.client_key
+    cluster = make_secure(None)
+    memcached = cluster.memcached[0]
+    memcached.kill()
+    memcached.pair = good(lab, memcached.address)
+    memcached.client_ca = lab.certificates.ca
+    memcached.client_pair = pair
+    memcached.start()
+    known, stranger = cluster.hosts
+    known.config.groups[0].pair = pair
+    cluster.start()
+    process.wait_until(
+        lambda: server(stranger, memcached)['state'] == 'down',
+        'the stranger to be refused')
+    handshakes(stranger)
+    cluster.wait_whole(hosts=[known])
+    stranger.config.groups[0].pair = pair
+    stranger.reload()
+    wait_up(cluster)
+    # with sessions of TLS to offer
+    memcached.restart()
+    wait_up(cluster)
+
+
+def test_password(make_secure):
+    """It goes over the connection that is private."""
+    cluster = make_secure(good, password='nginx:password')
+    memcached = cluster.memcached[0]
+    memcached.kill()
+    memcached.password = 'nginx:password'
+    memcached.start()
+    cluster.start()
+    wait_up(cluster)
+
+
+def test_name(lab, make_secure):
+    """The certificate has the name of the line, and not its address."""
+    if not lab.network.can_cut:
+        pytest.skip('each host needs a network of its own')
+    cluster = make_secure(wrong_address)
+    memcached = cluster.memcached[0]
+    resolvers = []
+    try:
+        for host in cluster.hosts:
+            host.config.groups[0].memcached = ['fleet.test:11211']
+            resolvers.append(dns.Dns(host))
+            resolvers[-1].answer([memcached.address])
+        cluster.start()
+        for host in cluster.hosts:
+            wait_error(host, memcached, 'refused: hostname mismatch')
+        memcached.pair = lab.certificates.issue('named', 'DNS:fleet.test')
+        memcached.restart()
+        wait_up(cluster)
+    finally:
+        for resolver in resolvers:
+            resolver.stop()
