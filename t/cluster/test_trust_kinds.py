@@ -1,7 +1,7 @@
 """A scope that mail, stream and http have in common: a string.
 
 Mail has no servers by name, and OpenSSL keeps no name in its sessions; where
-there are such servers the one of the name answers.
+there are such servers the one of the name is selected.
 """
 
 import itertools
@@ -12,6 +12,8 @@ from harness import conf, trust
 
 PORT = {conf.HTTP: 9001, conf.STREAM: 9101, conf.MAIL: 9201}
 NAMES = ('a.example', 'b.example')
+# by which nginx has selected the server of the connection
+TELL = 'selected=$ssl_server_name'
 SPELT = {'a.example': 'A.Example', 'b.example': 'B.eXample'}
 
 
@@ -22,10 +24,9 @@ def cluster(make_module_cluster):
                                   start=False, workers=1,
                                   session_cache=trust.CACHE)
     for host in cluster.hosts:
-        servers = [conf.Server(port=PORT[conf.HTTP], name='default.example',
-                               scope='common')]
-        servers += [conf.Server(port=PORT[conf.HTTP], name=name,
-                                scope='common') for name in NAMES]
+        servers = [conf.Server(port=PORT[conf.HTTP], name=name, tell=TELL,
+                               scope='common')
+                   for name in ('default.example', *NAMES)]
         servers += [conf.Server(kind, port=PORT[kind], scope='common')
                     for kind in (conf.STREAM, conf.MAIL)]
         servers += [conf.Server(kind, port=PORT[kind] + 1, scope='apart')
@@ -56,6 +57,7 @@ def test_the_server_of_the_name(cluster, name, kinds, way):
                                        second, there)
             if kinds[1] == conf.HTTP:
                 assert result.fields['name'] == name
+                assert result.fields['selected'] == spelt
 
 
 @pytest.mark.parametrize('way', trust.WAYS, ids='-'.join)
@@ -64,8 +66,10 @@ def test_no_name(cluster, kinds, way):
     """The default server's."""
     where, there = (place(kind, None) for kind in kinds)
     for first, second in trust.hosts_of(cluster):
-        trust.must_resume(way, trust.client(way), first, where, second,
-                          there)
+        result = trust.must_resume(way, trust.client(way), first, where,
+                                   second, there)
+        if kinds[1] == conf.HTTP:
+            assert result.fields['selected'] == ''
 
 
 @pytest.mark.parametrize('way', trust.WAYS, ids='-'.join)

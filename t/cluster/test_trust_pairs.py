@@ -8,7 +8,8 @@ from cryptography import x509
 from harness import authority, conf, trust
 
 (BOTH, SWAPPED, FIRST_ALONE, SECOND_ALONE, ADDRESS, MORE_ADDRESSES,
- OTHER_ADDRESS, ADDRESS_AND_NAME, NOBODY) = range(9001, 9010)
+ OTHER_ADDRESS, ADDRESS_AND_NAME, TOGETHER, TURNED,
+ NOBODY) = range(9001, 9012)
 CIPHERS = ('ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256')
 # which of two certificates, by its key, is for one.example
 FIRST = ('ecdsa', 'rsa')
@@ -24,6 +25,8 @@ NAMES = {
     MORE_ADDRESSES: ('address', address(1, 2)),
     OTHER_ADDRESS: ('address', address(2)),
     ADDRESS_AND_NAME: ('address', address(1) + ['one.example']),
+    TOGETHER: ('one.example', ['one.example', 'two.example']),
+    TURNED: ('two.example', ['two.example', 'one.example']),
     NOBODY: (None, []),
 }
 
@@ -91,6 +94,16 @@ def test_order(cluster, name, kind, way):
         for cipher in CIPHERS[:1 if way[0] == 'TLSv1.3' else 2]:
             each(cluster, way, trust.must_resume, of_kind(kind, ports), name,
                  ciphers=cipher)
+
+
+@pytest.mark.parametrize('way', trust.WAYS, ids='-'.join)
+@pytest.mark.parametrize('kind', FIRST)
+@pytest.mark.parametrize('there', [TOGETHER, TURNED, BOTH, BOTH + 100])
+def test_same_names(cluster, there, kind, way):
+    """However they are spread over certificates and keys."""
+    both, = of_kind(kind, [BOTH])
+    for ports in (both, there), (there, both):
+        each(cluster, way, trust.must_resume, ports, None)
 
 
 @pytest.mark.parametrize('way', trust.WAYS, ids='-'.join)
