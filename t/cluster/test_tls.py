@@ -15,8 +15,9 @@ def wrong_authority(lab, address):
 
 
 def expired(lab, address):
-    return lab.certificates.issue('m%d' % next(NUMBERS), 'IP:' + address,
-                                  days=-1)
+    name = 'm%d' % next(NUMBERS)
+    lab.certificates.issue(name, 'IP:' + address)
+    return lab.certificates.expire(name)
 
 
 def wrong_address(lab, address):

@@ -64,6 +64,7 @@ class Built:
     chunks: list
     session_id: bytes
     estranged: bool             # see differential.py
+    unchanged: bool             # nothing was done to the hello
 
 
 class Planner:
@@ -255,4 +256,5 @@ def chunks(one, seed, maker, strange=False):
     offered = hello.find(sent) or hello.find(stream)
     return Built(found, offered.session_id, one.source.startswith('replay/13')
                  or len(sent) > HELD
-                 or hello.binding(sent) != hello.binding(stream))
+                 or hello.binding(sent) != hello.binding(stream),
+                 sent == stream)

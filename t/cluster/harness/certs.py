@@ -1,6 +1,10 @@
 """Certificates of a run, made with openssl."""
 
+import datetime
 import os
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 
 from . import process
 
@@ -25,11 +29,34 @@ class Certificates:
         self._issue('client', '/CN=client',
                     'extendedKeyUsage=clientAuth')
 
-    def issue(self, name, names, days=30, ca='ca'):
+    def issue(self, name, names, ca='ca'):
         """The files of another certificate, for DNS:... and IP:..., and of
-        its key; of days before now it has expired."""
-        self._issue(name, '/CN=' + name, 'subjectAltName=' + names, days, ca)
+        its key."""
+        self._issue(name, '/CN=' + name, 'subjectAltName=' + names, ca)
         return self._path(name + '.pem'), self._path(name + '.key')
+
+    def expire(self, name, ca='ca'):
+        """The files of a certificate again, which ended yesterday."""
+        old = x509.load_pem_x509_certificate(self._read(name + '.pem'))
+        key = serialization.load_pem_private_key(self._read(ca + '.key'),
+                                                 None)
+        now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+        builder = (x509.CertificateBuilder().subject_name(old.subject)
+                   .issuer_name(old.issuer).public_key(old.public_key())
+                   .serial_number(x509.random_serial_number())
+                   .not_valid_before(now - datetime.timedelta(days=2))
+                   .not_valid_after(now - datetime.timedelta(days=1)))
+        for extension in old.extensions:
+            builder = builder.add_extension(extension.value,
+                                            extension.critical)
+        with open(self._path(name + '.pem'), 'wb') as f:
+            f.write(builder.sign(key, hashes.SHA256()).public_bytes(
+                serialization.Encoding.PEM))
+        return self._path(name + '.pem'), self._path(name + '.key')
+
+    def _read(self, name):
+        with open(self._path(name), 'rb') as f:
+            return f.read()
 
     def _path(self, name):
         return os.path.join(self.directory, name)
@@ -44,7 +71,7 @@ class Certificates:
                      self._path(name + '.key'), '-subj', subject, '-days',
                      '30', '-out', self._path(name + '.pem')])
 
-    def _issue(self, name, subject, extension, days=30, ca='ca'):
+    def _issue(self, name, subject, extension, ca='ca'):
         self._key(name + '.key')
         with open(self._path(name + '.ext'), 'w', encoding='ascii') as f:
             f.write(extension + '\n')
@@ -53,5 +80,5 @@ class Certificates:
         process.run(['openssl', 'x509', '-req', '-CA',
                      self._path(ca + '.pem'), '-CAkey',
                      self._path(ca + '.key'), '-CAcreateserial', '-days',
-                     str(days), '-extfile', self._path(name + '.ext'),
+                     '30', '-extfile', self._path(name + '.ext'),
                      '-out', self._path(name + '.pem')], input=request)
