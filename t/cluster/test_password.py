@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import clients, process, record, sessions
+from harness import clients, process, record, sessions, unusable
 
 PASSWORD = 'nginx:se:cretwOrd'
 REFUSED = 'memcached refuses the password of auth_file'
@@ -21,26 +21,6 @@ def guarded(make_cluster):
             cluster.add_host(password=PASSWORD)
         return cluster
     return make
-
-
-def server(host):
-    return host.group()['servers'][0]
-
-
-def wait_error(host, text):
-    process.wait_until(lambda: server(host)['state'] == 'down'
-                       and text in server(host)['error'],
-                       '%s to say "%s"' % (host.name, text))
-    process.wait_until(lambda: host.warnings(text), 'the log')
-
-
-def handshakes(host):
-    """Clients do not notice, and the host resumes its own sessions."""
-    for version in clients.VERSIONS:
-        client = clients.Client(version)
-        session = client.full(host).session
-        result = client.connect(host, session=session)
-        assert result.error is None and result.reused
 
 
 def known_to_nobody(cluster):
@@ -77,7 +57,7 @@ def test_server_without_password(make_cluster):
     cluster.wait_whole()
     with cluster.memcached[0].connect() as c:
         assert c.get('sss1:auth') is None
-    handshakes(cluster.hosts[0])
+    unusable.handshakes(cluster.hosts[0])
     known_to_nobody(cluster)
 
 
@@ -88,11 +68,13 @@ def test_wrong_password(guarded):
     group = bad.config.groups[0]
     group.password = 'nginx:another'
     cluster.start()
-    wait_error(bad, REFUSED)
-    handshakes(bad)
+    unusable.wait_error(bad, cluster.memcached[0], REFUSED)
+    unusable.handshakes(bad)
     assert bad.group()['state'] == 'cut off'
     process.wait_until(lambda: good.group()['state'] == 'ok', 'state "ok"')
-    process.wait_until(lambda: server(bad)['errors'] >= 6, 'more refusals')
+    process.wait_until(
+        lambda: unusable.server(bad, cluster.memcached[0])['errors'] >= 6,
+        'more refusals')
     assert len(bad.warnings(REFUSED)) < 6
     assert 'another' not in bad.log()
     group.password = PASSWORD
@@ -106,8 +88,8 @@ def test_no_password(guarded):
     without = cluster.hosts[0]
     without.config.groups[0].password = None
     cluster.start()
-    wait_error(without, WANTED)
-    handshakes(without)
+    unusable.wait_error(without, cluster.memcached[0], WANTED)
+    unusable.handshakes(without)
     without.config.groups[0].password = PASSWORD
     without.reload()
     cluster.wait_agreed()
@@ -122,8 +104,8 @@ def test_password_is_changed(guarded):
     memcached.password = 'nginx:new'
     memcached.restart()
     for host in cluster.hosts:
-        wait_error(host, REFUSED)
-        handshakes(host)
+        unusable.wait_error(host, cluster.memcached[0], REFUSED)
+        unusable.handshakes(host)
         host.config.groups[0].password = memcached.password
         host.reload()
     cluster.wait_agreed()

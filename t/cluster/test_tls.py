@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from harness import clients, dns, process, record, sessions
+from harness import clients, dns, process, record, sessions, unusable
 
 NUMBERS = itertools.count(1)
 
@@ -45,30 +45,6 @@ def make_secure(lab, make_cluster):
     return make
 
 
-def server(host, memcached):
-    for one in host.group()['servers']:
-        if one['address'] == memcached.server:
-            return one
-    raise KeyError(memcached.server)
-
-
-def wait_error(host, memcached, text):
-    process.wait_until(
-        lambda: server(host, memcached)['state'] == 'down'
-        and text in server(host, memcached)['error'],
-        '%s to say "%s"' % (host.name, text))
-    process.wait_until(lambda: host.warnings(text), 'the log')
-
-
-def handshakes(host):
-    """Clients do not notice, and the host resumes its own sessions."""
-    for version in clients.VERSIONS:
-        client = clients.Client(version)
-        session = client.full(host).session
-        result = client.connect(host, session=session)
-        assert result.error is None and result.reused
-
-
 def wait_up(cluster):
     cluster.wait_agreed()
     cluster.wait_whole()
@@ -105,8 +81,8 @@ def test_refused(lab, make_secure, certificate, why):
     bad, other = cluster.memcached
     cluster.start()
     for host in cluster.hosts:
-        wait_error(host, bad, why)
-        handshakes(host)
+        unusable.wait_error(host, bad, why)
+        unusable.handshakes(host)
     cluster.wait_whole(servers=[other])
     assert not bad.keys()
     bad.pair = good(lab, bad.address)
@@ -121,10 +97,10 @@ def test_plain_server(lab, make_secure):
     cluster.start()
     for host in cluster.hosts:
         process.wait_until(
-            lambda host=host: server(host, plain)['state'] == 'down',
+            lambda host=host: unusable.server(host, plain)['state'] == 'down',
             'the plain server to be down')
-        assert 'TLS' in server(host, plain)['error']
-        handshakes(host)
+        assert 'TLS' in unusable.server(host, plain)['error']
+        unusable.handshakes(host)
     cluster.wait_whole(servers=[other])
 
 
@@ -135,9 +111,9 @@ def test_plain_host(make_secure):
     host.config.groups[0].trusted = None
     cluster.start()
     process.wait_until(
-        lambda: server(host, cluster.memcached[0])['state'] == 'down',
+        lambda: unusable.server(host, cluster.memcached[0])['state'] == 'down',
         'the server to be down')
-    handshakes(host)
+    unusable.handshakes(host)
 
 
 def test_frozen_handshake(make_secure):
@@ -147,8 +123,8 @@ def test_frozen_handshake(make_secure):
     frozen.freeze()
     cluster.start()
     for host in cluster.hosts:
-        wait_error(host, frozen, 'timed out in the TLS handshake')
-        handshakes(host)
+        unusable.wait_error(host, frozen, 'timed out in the TLS handshake')
+        unusable.handshakes(host)
     cluster.wait_whole(servers=[other])
     frozen.thaw()
     wait_up(cluster)
@@ -168,9 +144,9 @@ def test_client_certificate(lab, make_secure):
     known.config.groups[0].pair = pair
     cluster.start()
     process.wait_until(
-        lambda: server(stranger, memcached)['state'] == 'down',
+        lambda: unusable.server(stranger, memcached)['state'] == 'down',
         'the stranger to be refused')
-    handshakes(stranger)
+    unusable.handshakes(stranger)
     cluster.wait_whole(hosts=[known])
     stranger.config.groups[0].pair = pair
     stranger.reload()
@@ -205,7 +181,7 @@ def test_name(lab, make_secure):
             resolvers[-1].answer([memcached.address])
         cluster.start()
         for host in cluster.hosts:
-            wait_error(host, memcached, 'refused: hostname mismatch')
+            unusable.wait_error(host, memcached, 'refused: hostname mismatch')
         memcached.pair = lab.certificates.issue('named', 'DNS:fleet.test')
         memcached.restart()
         wait_up(cluster)

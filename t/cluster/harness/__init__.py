@@ -4,6 +4,7 @@ lab         what one run shares: temporary directory, network, certificates
 net         a network namespace (or a loopback address) for each machine
 process     waiting, processes, and who cleans up if this one is killed
 memcached   one memcached server and what may happen to it
+unusable    one that hosts cannot use, and what they say of it
 conf        the text of an nginx configuration
 nginx       one nginx host
 cluster     hosts and memcached servers together
