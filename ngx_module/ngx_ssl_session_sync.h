@@ -8,6 +8,7 @@
  *     attach    which SSL_CTX belongs to which cluster
  *     zone      shared memory: the ring, counters, reports
  *     client    a worker's connections to memcached
+ *     group     which group this host is in, and the generation of its keys
  *     poll      life of a worker: timers, the speaker, taking over
  *     snapshot, json, prometheus, html   what the status page tells
  *
@@ -34,6 +35,7 @@
 #include "sss_auth.h"
 #include "sss_board.h"
 #include "sss_engine.h"
+#include "sss_group.h"
 #include "sss_hello.h"
 #include "sss_memory.h"
 #include "sss_ring.h"
@@ -110,11 +112,15 @@ typedef struct {
     ngx_atomic_t              cycles;       /* configurations so far       */
     ngx_atomic_t              spoken;       /* the speaker's               */
     ngx_atomic_t              synced;       /* the first poll has ended    */
+    ngx_atomic_t              used;         /* keys were, in a handshake   */
     u_char                    host[8];      /* random                      */
 
     /* under the zone's mutex */
     uint32_t                  servers;      /* hash of the server list     */
     sss_sync_report_t         report;
+    sss_group_t               group;        /* whose generation is read
+                                               without the mutex, too      */
+    ngx_atomic_uint_t         turns;        /* of the group, each a change */
 
     /* by the number of the worker, to keep their cache lines apart */
     ngx_ssl_session_sync_counters_t
@@ -161,6 +167,8 @@ typedef struct {
     ngx_msec_t                poll_interval;
     ngx_msec_t                lookup_timeout;
     size_t                    zone_size;
+    ngx_flag_t                forward_secrecy;
+    ngx_int_t                 generation;
 
     time_t                    retention;    /* longest ssl_session_timeout */
     ngx_uint_t                attached;     /* number of SSL_CTXs          */
@@ -176,9 +184,15 @@ typedef struct {
     sss_ring_t               *view;         /* the ring as last read       */
     sss_ring_t               *spare;
     sss_ring_t               *scratch;      /* for writers                 */
+    sss_group_t              *group;        /* of the poll under way       */
+    ngx_atomic_uint_t         turn;         /* of the zone, when it began  */
     uint64_t                  version;      /* of the view                 */
 
     ngx_event_t               tick;
+    ngx_event_t               again;        /* a poll is wanted before the
+                                               next tick                   */
+    uint64_t                  again_us;     /* when, 0: it is not; by the
+                                               clock of requests           */
     ngx_ssl_session_sync_lookups_t
                              *lookups;      /* NULL: tickets only          */
     ngx_ssl_session_sync_client_t
@@ -359,14 +373,54 @@ sss_ring_t *ngx_ssl_session_sync_view(
     ngx_ssl_session_sync_cluster_t *cluster);
 
 /*
- * Adds keys to the ring in the zone (NULL: none), forgets expired ones,
+ * Adds keys to the ring in the zone (NULL: none), or, with "replace", puts
+ * them in the place of those that are there; forgets expired ones,
  * makes the current slot's key if there is none, and with "next" also the
  * next slot's from the middle of the current one on.  "cluster->scratch" is
  * needed.  NGX_ERROR only without randomness on an empty ring.
  */
 ngx_int_t ngx_ssl_session_sync_zone_update(
     ngx_ssl_session_sync_cluster_t *cluster, const sss_ring_t *ring,
-    ngx_uint_t next, ngx_log_t *log);
+    ngx_uint_t replace, ngx_uint_t next, ngx_log_t *log);
+
+/* The same for who holds the zone's mutex. */
+ngx_int_t ngx_ssl_session_sync_zone_change(
+    ngx_ssl_session_sync_cluster_t *cluster, const sss_ring_t *ring,
+    ngx_uint_t replace, ngx_uint_t next, ngx_log_t *log);
+
+/* group */
+
+/* The generation of the cluster's keys that is in force on this host. */
+uint32_t ngx_ssl_session_sync_generation(
+    ngx_ssl_session_sync_cluster_t *cluster);
+
+/*
+ * The zone is that of a configuration: the keys of lower generations than it
+ * has are forgotten.
+ */
+void ngx_ssl_session_sync_group_raise(
+    ngx_ssl_session_sync_cluster_t *cluster, ngx_log_t *log);
+
+/* A poll begins: cluster->group is what the zone has. */
+void ngx_ssl_session_sync_group_begin(
+    ngx_ssl_session_sync_cluster_t *cluster);
+
+/*
+ * It has ended, with cluster->group and the keys in "ring": both become those
+ * of the zone, but for what another worker has changed meanwhile, and for keys
+ * of a lower generation.  NGX_ERROR: the zone has no key.
+ */
+ngx_int_t ngx_ssl_session_sync_group_end(
+    ngx_ssl_session_sync_cluster_t *cluster, sss_ring_t *ring,
+    sss_sync_report_t *report, ngx_log_t *log);
+
+/* Says in the log what has changed, and what is wrong. */
+void ngx_ssl_session_sync_group_log(
+    ngx_ssl_session_sync_cluster_t *cluster, sss_sync_report_t *report,
+    ngx_log_t *log);
+ngx_uint_t ngx_ssl_session_sync_group_complain(
+    ngx_ssl_session_sync_cluster_t *cluster, sss_sync_report_t *report,
+    ngx_log_t *log);
 
 /* poll */
 

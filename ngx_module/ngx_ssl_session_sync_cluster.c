@@ -11,6 +11,9 @@
 /* of memcached in a cluster; a name may stand for several servers */
 #define NGX_SSL_SESSION_SYNC_LINES        16
 
+/* there is no way back from a number that was mistyped: this is high enough */
+#define NGX_SSL_SESSION_SYNC_GENERATIONS  1000000
+
 
 static char *ngx_ssl_session_sync_cluster_directive(ngx_conf_t *cf,
     ngx_command_t *dummy, void *conf);
@@ -98,6 +101,20 @@ static ngx_command_t  ngx_ssl_session_sync_cluster_commands[] = {
       offsetof(ngx_ssl_session_sync_cluster_t, lookup_timeout),
       NULL },
 
+    { ngx_string("forward_secrecy"),
+      NGX_CONF_TAKE1,
+      ngx_conf_set_flag_slot,
+      0,
+      offsetof(ngx_ssl_session_sync_cluster_t, forward_secrecy),
+      NULL },
+
+    { ngx_string("generation"),
+      NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      0,
+      offsetof(ngx_ssl_session_sync_cluster_t, generation),
+      NULL },
+
     { ngx_string("zone_size"),
       NGX_CONF_TAKE1,
       ngx_conf_set_size_slot,
@@ -164,6 +181,8 @@ ngx_ssl_session_sync_cluster_block(ngx_conf_t *cf, ngx_command_t *cmd,
     cluster->poll_interval = NGX_CONF_UNSET_MSEC;
     cluster->lookup_timeout = NGX_CONF_UNSET_MSEC;
     cluster->zone_size = NGX_CONF_UNSET_SIZE;
+    cluster->forward_secrecy = NGX_CONF_UNSET;
+    cluster->generation = NGX_CONF_UNSET;
 
     if (ngx_array_init(&cluster->servers, cf->pool, 2,
                        sizeof(ngx_ssl_session_sync_server_t))
@@ -252,7 +271,8 @@ ngx_ssl_session_sync_cluster_directive(ngx_conf_t *cf, ngx_command_t *dummy,
                        "secret_file, auth_file, ssl_trusted_certificate, "
                        "ssl_certificate, ssl_certificate_key, namespace, "
                        "key_rotation, poll_interval, lookup_timeout, "
-                       "zone_size and include", name);
+                       "forward_secrecy, generation, zone_size and include",
+                       name);
 
     return NGX_CONF_ERROR;
 }
@@ -376,6 +396,8 @@ ngx_ssl_session_sync_cluster_finish(ngx_conf_t *cf,
     ngx_conf_init_msec_value(cluster->poll_interval, 2000);
     ngx_conf_init_msec_value(cluster->lookup_timeout, 50);
     ngx_conf_init_size_value(cluster->zone_size, 1024 * 1024);
+    ngx_conf_init_value(cluster->forward_secrecy, 1);
+    ngx_conf_init_value(cluster->generation, 1);
 
     if (cluster->ns.data == NULL) {
         cluster->ns = cluster->name;
@@ -389,6 +411,14 @@ ngx_ssl_session_sync_cluster_finish(ngx_conf_t *cf,
     rv = ngx_ssl_session_sync_cluster_times(cf, cluster);
     if (rv != NGX_CONF_OK) {
         return rv;
+    }
+
+    if (cluster->generation < 1
+        || cluster->generation > NGX_SSL_SESSION_SYNC_GENERATIONS)
+    {
+        return ngx_ssl_session_sync_refuse(cf, cluster,
+                   "\"generation\" must be from 1 to 1000000; raise it by 1 "
+                   "to drop all keys and sessions of the cluster");
     }
 
     if (cluster->zone_size < 8 * ngx_pagesize) {

@@ -282,6 +282,8 @@ ngx_ssl_session_sync_finish(SSL *ssl, ngx_ssl_session_sync_ctx_t *sync,
         }
 
         rc = ngx_ssl_session_sync_bind(&sync->trust, ssl, session, &hs->sni,
+                                       ngx_ssl_session_sync_generation(
+                                                            sync->cluster),
                                        made);
         if (rc != NGX_OK) {
             return rc;

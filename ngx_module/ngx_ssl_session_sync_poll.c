@@ -47,12 +47,15 @@ static ngx_uint_t ngx_ssl_session_sync_speaker_alive(
     ngx_ssl_session_sync_cluster_t *cluster, ngx_pid_t pid);
 static void ngx_ssl_session_sync_speak(
     ngx_ssl_session_sync_cluster_t *cluster);
+static void ngx_ssl_session_sync_again_handler(ngx_event_t *ev);
 static ngx_int_t ngx_ssl_session_sync_start_poll(
     ngx_ssl_session_sync_cluster_t *cluster, ngx_log_t *log);
 static void ngx_ssl_session_sync_stop_poll(
     ngx_ssl_session_sync_cluster_t *cluster);
 static void ngx_ssl_session_sync_step_handler(ngx_event_t *ev);
 static ngx_uint_t ngx_ssl_session_sync_step(
+    ngx_ssl_session_sync_cluster_t *cluster);
+static void ngx_ssl_session_sync_begin(
     ngx_ssl_session_sync_cluster_t *cluster);
 static ngx_uint_t ngx_ssl_session_sync_carry_out(
     ngx_ssl_session_sync_cluster_t *cluster, ngx_uint_t *done);
@@ -157,6 +160,11 @@ ngx_ssl_session_sync_start(ngx_cycle_t *cycle,
     cluster->step.log = cycle->log;
     cluster->step.cancelable = 1;
 
+    cluster->again.handler = ngx_ssl_session_sync_again_handler;
+    cluster->again.data = cluster;
+    cluster->again.log = cycle->log;
+    cluster->again.cancelable = 1;
+
     ngx_add_timer(&cluster->tick, cluster->poll_interval);
 
     if (cluster->ids) {
@@ -183,9 +191,10 @@ ngx_ssl_session_sync_rings(ngx_ssl_session_sync_cluster_t *cluster)
     cluster->view = sss_ring_create(capacity);
     cluster->spare = sss_ring_create(capacity);
     cluster->scratch = sss_ring_create(capacity);
+    cluster->group = sss_memory_alloc(sizeof(sss_group_t));
 
     if (cluster->view == NULL || cluster->spare == NULL
-        || cluster->scratch == NULL)
+        || cluster->scratch == NULL || cluster->group == NULL)
     {
         return NGX_ERROR;
     }
@@ -231,6 +240,8 @@ ngx_ssl_session_sync_wait_once(ngx_ssl_session_sync_conf_t *conf)
     waiting = 0;
     idle = 1;
 
+    ngx_time_update();
+
     for (i = 0; i < conf->clusters.nelts; i++) {
 
         if (cluster[i]->servers.nelts == 0 || cluster[i]->sh->synced) {
@@ -241,6 +252,13 @@ ngx_ssl_session_sync_wait_once(ngx_ssl_session_sync_conf_t *conf)
 
         if (cluster[i]->client) {
             idle = 0;
+
+            if (cluster[i]->again_us
+                && cluster[i]->again_us <= sss_request_clock())
+            {
+                cluster[i]->again_us = 0;
+                cluster[i]->due = 1;
+            }
 
             sss_engine_wait(cluster[i]->client->engine, 1);
             ngx_ssl_session_sync_client_turn(cluster[i]->client);
@@ -277,6 +295,12 @@ ngx_ssl_session_sync_tick(ngx_event_t *ev)
                && ngx_ssl_session_sync_become_speaker(cluster))
     {
         ngx_ssl_session_sync_speak(cluster);
+
+    } else if (cluster->poll) {
+
+        /* another worker speaks now, and this one has no use for group keys */
+
+        ngx_ssl_session_sync_stop_poll(cluster);
     }
 
     ngx_ssl_session_sync_keep(cluster);
@@ -310,7 +334,7 @@ ngx_ssl_session_sync_keep(ngx_ssl_session_sync_cluster_t *cluster)
           || (next && sss_ring_slot(view, rotation, slot + 1) == NULL);
 
     if (due) {
-        (void) ngx_ssl_session_sync_zone_update(cluster, NULL, next,
+        (void) ngx_ssl_session_sync_zone_update(cluster, NULL, 0, next,
                                                 cluster->tick.log);
     }
 }
@@ -384,6 +408,23 @@ ngx_ssl_session_sync_speak(ngx_ssl_session_sync_cluster_t *cluster)
 }
 
 
+/* A poll that does not wait for the next tick. */
+
+static void
+ngx_ssl_session_sync_again_handler(ngx_event_t *ev)
+{
+    ngx_ssl_session_sync_cluster_t  *cluster = ev->data;
+
+    cluster->again_us = 0;
+
+    if (cluster->poll
+        && cluster->sh->speaker == (ngx_atomic_uint_t) ngx_pid)
+    {
+        ngx_ssl_session_sync_speak(cluster);
+    }
+}
+
+
 static ngx_int_t
 ngx_ssl_session_sync_start_poll(ngx_ssl_session_sync_cluster_t *cluster,
     ngx_log_t *log)
@@ -404,6 +445,8 @@ ngx_ssl_session_sync_start_poll(ngx_ssl_session_sync_cluster_t *cluster,
     conf.retention = (uint32_t) cluster->retention;
     conf.capacity = cluster->sh->board.capacity;
     conf.patience_ms = NGX_SSL_SESSION_SYNC_LONG;
+    conf.poll_ms = (uint32_t) cluster->poll_interval;
+    conf.forward_secrecy = (int) cluster->forward_secrecy;
 
     cluster->poll = sss_sync_create(&conf);
 
@@ -426,6 +469,12 @@ ngx_ssl_session_sync_stop_poll(ngx_ssl_session_sync_cluster_t *cluster)
     if (cluster->step.timer_set) {
         ngx_del_timer(&cluster->step);
     }
+
+    if (cluster->again.timer_set) {
+        ngx_del_timer(&cluster->again);
+    }
+
+    cluster->again_us = 0;
 
     if (cluster->poll) {
         cluster->client->exchanges = NULL;
@@ -466,10 +515,7 @@ ngx_ssl_session_sync_step(ngx_ssl_session_sync_cluster_t *cluster)
     if (cluster->due && sss_engine_settled(cluster->client->engine)) {
         cluster->due = 0;
 
-        (void) sss_sync_begin(cluster->poll,
-                              sss_engine_servers(cluster->client->engine),
-                              ngx_ssl_session_sync_view(cluster),
-                              ngx_ssl_session_sync_now());
+        ngx_ssl_session_sync_begin(cluster);
     }
 
     for ( ;; ) {
@@ -496,6 +542,19 @@ ngx_ssl_session_sync_step(ngx_ssl_session_sync_cluster_t *cluster)
             return asked;
         }
     }
+}
+
+
+static void
+ngx_ssl_session_sync_begin(ngx_ssl_session_sync_cluster_t *cluster)
+{
+    ngx_ssl_session_sync_group_begin(cluster);
+
+    (void) sss_sync_begin(cluster->poll,
+                          sss_engine_servers(cluster->client->engine),
+                          ngx_ssl_session_sync_view(cluster), cluster->group,
+                          cluster->sh->used != 0,
+                          ngx_ssl_session_sync_now());
 }
 
 
@@ -536,9 +595,10 @@ ngx_ssl_session_sync_complete(ngx_ssl_session_sync_cluster_t *cluster,
 
     /* the spare ring is only ever used within one call, so here it is free */
 
-    (void) sss_sync_take(cluster->poll, cluster->spare, &report);
+    (void) sss_sync_take(cluster->poll, cluster->spare, cluster->group,
+                         &report);
 
-    if (ngx_ssl_session_sync_zone_update(cluster, cluster->spare, 0, log)
+    if (ngx_ssl_session_sync_group_end(cluster, cluster->spare, &report, log)
         != NGX_OK)
     {
         ngx_log_error(NGX_LOG_ALERT, log, 0,
@@ -552,9 +612,19 @@ ngx_ssl_session_sync_complete(ngx_ssl_session_sync_cluster_t *cluster,
     cluster->sh->report = report;
     ngx_shmtx_unlock(&cluster->shpool->mutex);
 
-    cluster->sh->synced = 1;
+    /* who waits to be let into a group has no keys of the cluster yet */
+
+    if (!report.waits && report.again_ms != 1) {
+        cluster->sh->synced = 1;
+    }
 
     ngx_ssl_session_sync_log_report(cluster, &report, log);
+
+    if (report.again_ms) {
+        cluster->again_us = sss_request_clock()
+                            + (uint64_t) report.again_ms * 1000;
+        ngx_add_timer(&cluster->again, (ngx_msec_t) report.again_ms);
+    }
 }
 
 
@@ -576,6 +646,7 @@ ngx_ssl_session_sync_log_report(ngx_ssl_session_sync_cluster_t *cluster,
                       &cluster->ns, &cluster->name);
     }
 
+    ngx_ssl_session_sync_group_log(cluster, report, log);
     ngx_ssl_session_sync_complain(cluster, report, log);
 
     cluster->seen = *report;
@@ -674,7 +745,7 @@ ngx_ssl_session_sync_complain(ngx_ssl_session_sync_cluster_t *cluster,
         return;
     }
 
-    said = 0;
+    said = ngx_ssl_session_sync_group_complain(cluster, report, log);
 
     if (cluster->alone > NGX_SSL_SESSION_SYNC_ALONE) {
         said = 1;

@@ -349,8 +349,10 @@ ngx_ssl_session_sync_id_refusal(SSL *ssl,
     }
 
     reason = ngx_ssl_session_sync_refusal(&hs->sync->trust, session,
-                                   &hs->sni,
-                                   ngx_ssl_session_sync_limit(ssl, hs->sync));
+                             &hs->sni,
+                             ngx_ssl_session_sync_generation(
+                                                       hs->sync->cluster),
+                             ngx_ssl_session_sync_limit(ssl, hs->sync));
 
     if (reason == NULL
         && ngx_ssl_session_sync_adopt(ssl, hs, session) != NGX_OK)

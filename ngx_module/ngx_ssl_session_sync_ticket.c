@@ -351,7 +351,10 @@ ngx_ssl_session_sync_ticket_refusal(SSL *ssl,
     }
 
     reason = ngx_ssl_session_sync_refusal(&hs->sync->trust, session,
-                                          &hs->sni, limit);
+                                          &hs->sni,
+                                          ngx_ssl_session_sync_generation(
+                                                        hs->sync->cluster),
+                                          limit);
 
     if (reason == NULL
         && ngx_ssl_session_sync_adopt(ssl, hs, session) != NGX_OK)

@@ -27,13 +27,17 @@ static ngx_uint_t ngx_ssl_session_sync_verified(
 
 const char *
 ngx_ssl_session_sync_refusal(ngx_ssl_session_sync_trust_t *trust,
-    SSL_SESSION *session, sss_sni_t *sni, time_t limit)
+    SSL_SESSION *session, sss_sni_t *sni, uint32_t generation, time_t limit)
 {
     const char    *reason;
     sss_origin_t   origin;
 
     if (ngx_ssl_session_sync_origin(session, &origin) != NGX_OK) {
         return "it is not of a server that synchronises";
+    }
+
+    if (origin.generation != generation) {
+        return "it was made under keys of another generation";
     }
 
     if (ngx_memcmp(origin.scope, trust->scope, SSS_SCOPE_SIZE) != 0) {
@@ -276,7 +280,7 @@ ngx_ssl_session_sync_ciphers(ngx_pool_t *pool,
 
 ngx_int_t
 ngx_ssl_session_sync_bind(ngx_ssl_session_sync_trust_t *trust, SSL *ssl,
-    SSL_SESSION *session, sss_sni_t *sni, time_t made)
+    SSL_SESSION *session, sss_sni_t *sni, uint32_t generation, time_t made)
 {
     size_t        len;
     u_char        serials[SSS_ORIGIN_CHAIN * SSS_ORIGIN_SERIAL];
@@ -285,6 +289,7 @@ ngx_ssl_session_sync_bind(ngx_ssl_session_sync_trust_t *trust, SSL *ssl,
 
     static const u_char  context[] = "ssl_session_sync";
 
+    origin.generation = generation;
     ngx_memcpy(origin.scope, trust->scope, SSS_SCOPE_SIZE);
     ngx_memcpy(origin.names, trust->names, SSS_ORIGIN_NAMES);
     origin.made = made;

@@ -82,11 +82,12 @@ ngx_int_t ngx_ssl_session_sync_trust_init(ngx_pool_t *pool,
 
 /*
  * The rule: NULL if a session may resume at a server, for the server name that
- * this ClientHello has, if its full handshake is less than "limit" seconds
- * ago; else the reason why not, for the log.
+ * this ClientHello has, if it was made under keys of this generation and its
+ * full handshake is less than "limit" seconds ago; else the reason why not,
+ * for the log.
  */
 const char *ngx_ssl_session_sync_refusal(ngx_ssl_session_sync_trust_t *trust,
-    SSL_SESSION *session, sss_sni_t *sni, time_t limit);
+    SSL_SESSION *session, sss_sni_t *sni, uint32_t generation, time_t limit);
 
 /*
  * The same for a session that plain nginx has put into a ticket under a key of
@@ -99,12 +100,14 @@ const char *ngx_ssl_session_sync_file_refusal(
 
 /*
  * Leaves in the session of a handshake what the rule will ask for: it was made
- * at this server, for this server name, at the time "made".  Returns
+ * at this server, for this server name, in this generation of the cluster's
+ * keys, at the time "made".  Returns
  * NGX_DECLINED if it must never resume, because the client's certificate was
  * not accepted or does not fit; NGX_ERROR without memory.
  */
 ngx_int_t ngx_ssl_session_sync_bind(ngx_ssl_session_sync_trust_t *trust,
-    SSL *ssl, SSL_SESSION *session, sss_sni_t *sni, time_t made);
+    SSL *ssl, SSL_SESSION *session, sss_sni_t *sni, uint32_t generation,
+    time_t made);
 
 /*
  * When the full handshake was that a session goes back to, in seconds since

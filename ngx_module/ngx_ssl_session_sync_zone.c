@@ -257,6 +257,10 @@ ngx_ssl_session_sync_key(ngx_ssl_session_sync_cluster_t *cluster,
 
     settle = 0;
 
+    if (!cluster->sh->used) {
+        cluster->sh->used = 1;
+    }
+
     if (cluster->servers.nelts) {
         settle = ngx_min(6 * (uint64_t) cluster->poll_interval,
                          (uint64_t) cluster->key_rotation * 500);
@@ -294,7 +298,25 @@ ngx_ssl_session_sync_view(ngx_ssl_session_sync_cluster_t *cluster)
 
 ngx_int_t
 ngx_ssl_session_sync_zone_update(ngx_ssl_session_sync_cluster_t *cluster,
-    const sss_ring_t *ring, ngx_uint_t next, ngx_log_t *log)
+    const sss_ring_t *ring, ngx_uint_t replace, ngx_uint_t next,
+    ngx_log_t *log)
+{
+    ngx_int_t  rc;
+
+    ngx_shmtx_lock(&cluster->shpool->mutex);
+
+    rc = ngx_ssl_session_sync_zone_change(cluster, ring, replace, next, log);
+
+    ngx_shmtx_unlock(&cluster->shpool->mutex);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_ssl_session_sync_zone_change(ngx_ssl_session_sync_cluster_t *cluster,
+    const sss_ring_t *ring, ngx_uint_t replace, ngx_uint_t next,
+    ngx_log_t *log)
 {
     ngx_int_t    rc;
     ngx_uint_t   changed;
@@ -303,11 +325,14 @@ ngx_ssl_session_sync_zone_update(ngx_ssl_session_sync_cluster_t *cluster,
     scratch = cluster->scratch;
     changed = 0;
 
-    ngx_shmtx_lock(&cluster->shpool->mutex);
-
     if (sss_board_read(&cluster->sh->board, scratch) == 0) {
         /* cannot be: writers hold this lock */
         sss_ring_wipe(scratch);
+    }
+
+    if (replace) {
+        sss_ring_wipe(scratch);
+        changed = 1;
     }
 
     if (ring) {
@@ -322,8 +347,6 @@ ngx_ssl_session_sync_zone_update(ngx_ssl_session_sync_cluster_t *cluster,
     }
 
     rc = scratch->n ? NGX_OK : NGX_ERROR;
-
-    ngx_shmtx_unlock(&cluster->shpool->mutex);
 
     sss_ring_wipe(scratch);
 
@@ -393,7 +416,7 @@ ngx_ssl_session_sync_zone_init(ngx_shm_zone_t *zone, void *data)
         cluster->sh = old ? old->sh : cluster->shpool->data;
         cluster->cycle = ++cluster->sh->cycles;
         ngx_ssl_session_sync_zone_servers(cluster);
-        return NGX_OK;
+        return ngx_ssl_session_sync_zone_first(cluster, zone->shm.log);
     }
 
     if (sss_memory_hide(zone->shm.addr, zone->shm.size) != 0) {
@@ -409,10 +432,6 @@ ngx_ssl_session_sync_zone_init(ngx_shm_zone_t *zone, void *data)
 
     ngx_ssl_session_sync_zone_inherit(cluster, zone);
     ngx_ssl_session_sync_zone_servers(cluster);
-
-    if (cluster->servers.nelts) {
-        return NGX_OK;
-    }
 
     return ngx_ssl_session_sync_zone_first(cluster, zone->shm.log);
 }
@@ -469,6 +488,7 @@ ngx_ssl_session_sync_zone_create(ngx_ssl_session_sync_cluster_t *cluster,
 
     ngx_memzero(cluster->sh, offsetof(ngx_ssl_session_sync_shm_t, board));
     sss_board_init(&cluster->sh->board, capacity);
+    sss_group_init(&cluster->sh->group, (uint32_t) cluster->generation);
 
     if (RAND_bytes(cluster->sh->host, sizeof(cluster->sh->host)) != 1) {
         ngx_ssl_error(NGX_LOG_EMERG, zone->shm.log, 0,
@@ -510,10 +530,22 @@ ngx_ssl_session_sync_zone_inherit(ngx_ssl_session_sync_cluster_t *cluster,
                    sizeof(cluster->sh->counters));
     }
 
+    ngx_shmtx_lock(&old->shpool->mutex);
+
+    cluster->sh->group = old->sh->group;
+    cluster->sh->used = old->sh->used;
+
+    ngx_shmtx_unlock(&old->shpool->mutex);
+
     sss_ring_destroy(from);
     sss_ring_destroy(to);
 }
 
+
+/*
+ * Before there are workers: keys of lower generations go, and a cluster
+ * without memcached gets its first key.
+ */
 
 static ngx_int_t
 ngx_ssl_session_sync_zone_first(ngx_ssl_session_sync_cluster_t *cluster,
@@ -526,7 +558,13 @@ ngx_ssl_session_sync_zone_first(ngx_ssl_session_sync_cluster_t *cluster,
         return NGX_ERROR;
     }
 
-    rc = ngx_ssl_session_sync_zone_update(cluster, NULL, 0, log);
+    rc = NGX_OK;
+
+    ngx_ssl_session_sync_group_raise(cluster, log);
+
+    if (cluster->servers.nelts == 0) {
+        rc = ngx_ssl_session_sync_zone_update(cluster, NULL, 0, 0, log);
+    }
 
     sss_ring_destroy(cluster->scratch);
     cluster->scratch = NULL;

@@ -1,6 +1,7 @@
 
 #include <string.h>
 
+#include "sss_number.h"
 #include "sss_origin.h"
 
 
@@ -40,6 +41,7 @@ sss_origin_write(const sss_origin_t *origin, uint8_t *out)
     p = out;
 
     *p++ = SSS_ORIGIN_FORMAT;
+    p = sss_put32(p, origin->generation);
     p = sss_origin_put(p, origin->scope, SSS_SCOPE_SIZE);
     p = sss_origin_put(p, origin->names, SSS_ORIGIN_NAMES);
     p = sss_origin_put_time(p, origin->made);
@@ -69,15 +71,16 @@ sss_origin_write(const sss_origin_t *origin, uint8_t *out)
 int
 sss_origin_read(const uint8_t *bytes, size_t len, sss_origin_t *origin)
 {
-    const uint8_t      *format;
+    const uint8_t      *format, *generation;
     sss_origin_rest_t   rest;
 
     rest.p = bytes;
     rest.len = len;
 
     format = sss_origin_take(&rest, 1);
+    generation = sss_origin_take(&rest, 4);
 
-    if (format == NULL || *format != SSS_ORIGIN_FORMAT
+    if (format == NULL || *format != SSS_ORIGIN_FORMAT || generation == NULL
         || sss_origin_take_copy(&rest, origin->scope, SSS_SCOPE_SIZE) != 0
         || sss_origin_take_copy(&rest, origin->names, SSS_ORIGIN_NAMES) != 0
         || sss_origin_take_time(&rest, &origin->made) != 0
@@ -87,6 +90,8 @@ sss_origin_read(const uint8_t *bytes, size_t len, sss_origin_t *origin)
     {
         return -1;
     }
+
+    origin->generation = sss_get32(generation);
 
     return rest.len == 0 ? 0 : -1;
 }

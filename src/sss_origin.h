@@ -13,6 +13,7 @@
  *
  *     size  what
  *        1  format, 1
+ *        4  generation of the cluster's keys at that time
  *       32  trust scope of the server that the name selected
  *       32  names in the certificates of that server, hashed
  *        8  when the full handshake was, seconds since the epoch
@@ -45,10 +46,9 @@
 #define SSS_ORIGIN_SERIAL     64        /* bytes at the most               */
 #define SSS_ORIGIN_NEVER      UINT64_MAX
 
-#define SSS_ORIGIN_MAX        (1 + SSS_SCOPE_SIZE + SSS_ORIGIN_NAMES + 8 + 8 \
-                               + 1 + SSS_SNI_MAX + 1                         \
-                               + SSS_ORIGIN_CHAIN * (SSS_ORIGIN_ISSUER + 1   \
-                                                     + SSS_ORIGIN_SERIAL))
+#define SSS_ORIGIN_MAX                                                        \
+    (1 + 4 + SSS_SCOPE_SIZE + SSS_ORIGIN_NAMES + 8 + 8 + 1 + SSS_SNI_MAX + 1  \
+     + SSS_ORIGIN_CHAIN * (SSS_ORIGIN_ISSUER + 1 + SSS_ORIGIN_SERIAL))
 
 
 /* A certificate of the client's chain, as a list of revoked ones names it. */
@@ -61,6 +61,7 @@ typedef struct {
 
 
 typedef struct {
+    uint32_t              generation;
     uint8_t               scope[SSS_SCOPE_SIZE];
     uint8_t               names[SSS_ORIGIN_NAMES];
     uint64_t              made;

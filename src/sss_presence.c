@@ -182,6 +182,32 @@ sss_presence_view(const sss_presence_t *p, const uint8_t *tags, size_t n,
 }
 
 
+int
+sss_presence_without(sss_presence_t *p, const uint8_t *tags, size_t n,
+    uint32_t now)
+{
+    int       alive;
+    unsigned  i, left;
+
+    alive = 0;
+    left = 0;
+
+    for (i = 0; i < p->n; i++) {
+
+        if (!sss_presence_known(&p->entry[i], tags, n)) {
+            p->entry[left++] = p->entry[i];
+
+        } else if (sss_presence_alive(&p->entry[i], now)) {
+            alive = 1;
+        }
+    }
+
+    p->n = left;
+
+    return alive;
+}
+
+
 /* An entry from the future is forged, or its clock is no use for ages. */
 
 static int

@@ -83,5 +83,12 @@ void sss_presence_touch(sss_presence_t *p, const uint8_t *tag,
 sss_presence_view_t sss_presence_view(const sss_presence_t *p,
     const uint8_t *tags, size_t n, const uint8_t *host, uint32_t now);
 
+/*
+ * Drops the entries with one of these "n" fingerprints, and returns 1 if one
+ * of them counts at "now", else 0.
+ */
+int sss_presence_without(sss_presence_t *p, const uint8_t *tags, size_t n,
+    uint32_t now);
+
 
 #endif /* SSS_PRESENCE_H_INCLUDED */

@@ -5,8 +5,6 @@
 
 #include "sss_memory.h"
 #include "sss_replica.h"
-#include "sss_ring_codec.h"
-#include "sss_seal.h"
 
 
 #define SSS_REPLICA_CLOCK  30000000     /* microseconds between two looks  */
@@ -16,10 +14,9 @@
                                            ahead than this are not kept    */
 
 
-static int sss_records_names(sss_records_t *records);
-static void sss_replica_read(sss_replica_t *replica, size_t n);
-static int sss_replica_open(sss_replica_t *replica, size_t i,
-    sss_ring_t *ring);
+static int sss_replica_slots(sss_replica_t *replica, uint64_t now_ms);
+static sss_record_rc_t sss_replica_open(sss_replica_t *replica, size_t i,
+    sss_ring_t *ring, uint64_t now_ms);
 static void sss_replica_merge(sss_replica_t *replica, size_t i,
     sss_ring_t *ring, uint64_t now_ms);
 static void sss_replica_bad(sss_replica_t *replica, size_t i);
@@ -27,47 +24,8 @@ static void sss_replica_meet(sss_replica_t *replica, uint64_t now_ms);
 static void sss_replica_up(sss_replica_t *replica, uint64_t now_ms);
 static void sss_replica_failed(sss_replica_t *replica);
 static void sss_replica_down(sss_replica_t *replica);
-static uint8_t *sss_replica_seal(sss_replica_t *replica, size_t *len);
 static void sss_replica_forget(sss_ring_t *ring, uint64_t now);
 static uint32_t sss_replica_ttl(const sss_ring_t *ring, uint64_t now);
-
-
-int
-sss_records_create(sss_records_t *records, const sss_sync_conf_t *conf)
-{
-    memset(records, 0, sizeof(sss_records_t));
-
-    records->conf = conf;
-    records->n_names = conf->secrets->n + 1;
-    records->capacity = conf->capacity * 2;
-    records->size = sss_ring_encoded_size(records->capacity)
-                    + SSS_SEAL_OVERHEAD;
-
-    records->plain = sss_memory_alloc(records->size);
-    records->spare = sss_ring_create(records->capacity);
-
-    if (records->plain == NULL || records->spare == NULL
-        || sss_records_names(records) != 0)
-    {
-        sss_records_destroy(records);
-        return -1;
-    }
-
-    return 0;
-}
-
-
-void
-sss_records_destroy(sss_records_t *records)
-{
-    sss_ring_destroy(records->spare);
-
-    if (records->plain != NULL) {
-        sss_memory_free(records->plain, records->size);
-    }
-
-    memset(records, 0, sizeof(sss_records_t));
-}
 
 
 int
@@ -116,6 +74,7 @@ void
 sss_replica_destroy(sss_replica_t *replica)
 {
     sss_exchange_clear(&replica->exchange);
+    sss_door_clear(&replica->door);
 
     sss_ring_destroy(replica->ring);
     sss_ring_destroy(replica->sent);
@@ -140,7 +99,47 @@ sss_replica_ask(sss_replica_t *replica)
     replica->asked = 1;
     replica->report->polls++;
 
-    sss_replica_read(replica, replica->records->n_names);
+    sss_exchange_read(&replica->exchange, replica->items,
+                      replica->records->n_names);
+}
+
+
+void
+sss_replica_look(sss_replica_t *replica)
+{
+    sss_exchange_read(&replica->exchange,
+                      replica->items + replica->records->n_rings,
+                      SSS_DOOR_SLOTS);
+}
+
+
+int
+sss_replica_looked(sss_replica_t *replica, uint64_t now_ms)
+{
+    int             rc;
+    sss_records_t  *records;
+
+    rc = 0;
+    records = replica->records;
+
+    if (replica->exchange.rc == SSS_EXCHANGE_OK) {
+        rc = 1;
+
+        sss_door_clear(&replica->door);
+
+        replica->taken = records->n_rings;
+
+        while (replica->taken < records->n_rings + SSS_DOOR_SLOTS) {
+            (void) sss_replica_slots(replica, now_ms);
+        }
+
+    } else {
+        sss_replica_failed(replica);
+    }
+
+    sss_exchange_clear(&replica->exchange);
+
+    return rc;
 }
 
 
@@ -155,11 +154,19 @@ sss_replica_take(sss_replica_t *replica, sss_ring_t *ring, uint64_t now_ms)
 
     if (replica->taken == 0) {
         sss_replica_up(replica, now_ms);
+        sss_door_clear(&replica->door);
+        memset(&replica->seen, 0, sizeof(sss_label_t));
     }
 
-    if (replica->taken < replica->records->n_names - 1) {
+    if (replica->taken < replica->records->n_rings) {
         sss_replica_merge(replica, replica->taken++, ring, now_ms);
         return 1;
+    }
+
+    while (replica->taken < replica->records->n_names - 1) {
+        if (sss_replica_slots(replica, now_ms)) {
+            return 1;
+        }
     }
 
     sss_replica_meet(replica, now_ms);
@@ -175,7 +182,7 @@ sss_replica_ask_again(sss_replica_t *replica)
     replica->report->conflicts++;
     replica->tries++;
 
-    sss_replica_read(replica, 1);
+    sss_exchange_read(&replica->exchange, replica->items, 1);
 }
 
 
@@ -230,9 +237,34 @@ sss_server_trouble(const sss_server_report_t *report)
 
 
 int
+sss_replica_may_write(const sss_replica_t *replica, uint64_t now_ms)
+{
+    return sss_admission_may_write(replica->records->admission,
+                                   replica->labelled ? &replica->label : NULL,
+                                   now_ms);
+}
+
+
+void
+sss_replica_void(sss_replica_t *replica)
+{
+    if (replica->id != 0) {
+        sss_ring_wipe(replica->ring);
+        replica->closed = replica->labelled;
+    }
+}
+
+
+int
 sss_replica_whole(const sss_replica_t *replica, const sss_ring_t *ring)
 {
-    return !replica->bad && sss_ring_covers(replica->ring, ring);
+    const sss_label_t  *mine;
+
+    mine = &replica->records->admission->group.label;
+
+    return !replica->bad && !replica->closed
+           && (!replica->labelled || replica->label.epoch == mine->epoch)
+           && sss_ring_covers(replica->ring, ring);
 }
 
 
@@ -257,7 +289,7 @@ sss_replica_write(sss_replica_t *replica, const sss_ring_t *ring,
         (void) sss_ring_merge(replica->sent, more);
     }
 
-    sealed = sss_replica_seal(replica, &len);
+    sealed = sss_records_seal(replica->records, replica->sent, &len);
     if (sealed == NULL) {
         sss_ring_wipe(replica->sent);
         return -1;
@@ -276,6 +308,9 @@ sss_replica_written(sss_replica_t *replica)
 {
     if (replica->exchange.rc == SSS_EXCHANGE_OK) {
         sss_ring_copy(replica->ring, replica->sent);
+        replica->label = replica->records->admission->group.label;
+        replica->labelled = 1;
+        replica->closed = 0;
         replica->bad = 0;
         replica->report->writes++;
         replica->report->keys = replica->ring->n;
@@ -296,6 +331,28 @@ sss_replica_written(sss_replica_t *replica)
     sss_exchange_clear(&replica->exchange);
 
     return replica->exchange.rc;
+}
+
+
+int
+sss_replica_door(sss_replica_t *replica)
+{
+    return sss_door_write(&replica->door, replica->records->admission,
+                          &replica->exchange);
+}
+
+
+void
+sss_replica_door_written(sss_replica_t *replica, uint64_t now_ms)
+{
+    if (replica->exchange.rc == SSS_EXCHANGE_FAILED) {
+        sss_replica_failed(replica);
+    }
+
+    sss_door_written(&replica->door, replica->records->admission,
+                     &replica->exchange, now_ms);
+
+    sss_exchange_clear(&replica->exchange);
 }
 
 
@@ -374,67 +431,61 @@ sss_replica_clocked(sss_replica_t *replica, uint64_t now)
 }
 
 
+/* Reads slots until one has taken some time: returns 1 then, else 0. */
+
 static int
-sss_records_names(sss_records_t *records)
+sss_replica_slots(sss_replica_t *replica, uint64_t now_ms)
 {
-    size_t                  i;
-    const uint8_t          *secret;
-    const sss_sync_conf_t  *conf;
+    size_t          i;
+    sss_records_t  *records;
 
-    conf = records->conf;
+    records = replica->records;
+    i = replica->taken++ - records->n_rings;
 
-    for (i = 0; i < conf->secrets->n; i++) {
-        secret = conf->secrets->value[i];
-
-        if (sss_secret_record_name(secret, "ring", conf->ns, conf->ns_len,
-                                   records->names[i])
-            != 0
-            || sss_secret_tag(secret, records->tags[i]) != 0)
-        {
-            return -1;
-        }
-    }
-
-    return sss_presence_name(conf->ns, conf->ns_len, records->names[i]);
+    return sss_door_read(&replica->door, records->admission,
+                         &records->keys[i / SSS_DOOR_SLOTS].join,
+                         i < SSS_DOOR_SLOTS,
+                         &replica->items[records->n_rings + i], now_ms);
 }
 
 
-static void
-sss_replica_read(sss_replica_t *replica, size_t n)
+/* Opens the record of secret i into an empty ring. */
+
+static sss_record_rc_t
+sss_replica_open(sss_replica_t *replica, size_t i, sss_ring_t *ring,
+    uint64_t now_ms)
 {
-    sss_exchange_read(&replica->exchange, replica->items, n);
-}
-
-
-/* Opens the record of secret i into an empty ring.  Returns 0, or -1. */
-
-static int
-sss_replica_open(sss_replica_t *replica, size_t i, sss_ring_t *ring)
-{
-    int                rc;
-    long               len;
-    sss_item_t        *item;
-    sss_records_t     *records;
+    sss_item_t     *item;
+    sss_label_t     label;
+    sss_records_t  *records;
 
     records = replica->records;
     item = &replica->items[i];
 
-    if (item->value == NULL || item->len > records->size) {
-        return -1;
+    if (!item->found) {
+        return SSS_RECORD_OPEN;
     }
 
-    len = sss_unseal(records->conf->secrets->value[i], SSS_SEAL_RING,
-                     records->conf->ns, records->conf->ns_len, item->value,
-                     item->len, records->plain);
-    if (len < 0) {
-        return -1;
+    if (sss_records_label(records, i, item, &label) != 0) {
+        return SSS_RECORD_BAD;
     }
 
-    rc = sss_ring_decode(ring, records->plain, (size_t) len);
+    if (i == 0) {
+        replica->label = label;
+        replica->labelled = 1;
+    }
 
-    sss_memory_wipe(records->plain, (size_t) len);
+    if (replica->seen.generation == 0
+        || sss_label_beats(&label, &replica->seen))
+    {
+        replica->seen = label;
+    }
 
-    return rc;
+    if (sss_admission_see(records->admission, &label, now_ms)) {
+        records->raised = 1;
+    }
+
+    return sss_records_open(records, i, item, &label, ring);
 }
 
 
@@ -442,19 +493,24 @@ static void
 sss_replica_merge(sss_replica_t *replica, size_t i, sss_ring_t *ring,
     uint64_t now_ms)
 {
-    int          bad;
-    sss_item_t  *item;
-    sss_ring_t  *spare;
+    sss_item_t       *item;
+    sss_ring_t       *spare;
+    sss_record_rc_t   rc;
 
-    bad = 0;
     item = &replica->items[i];
     spare = replica->records->spare;
 
-    if (item->found) {
-        bad = (sss_replica_open(replica, i, spare) != 0);
+    if (i == 0) {
+        replica->labelled = 0;
     }
 
-    if (bad) {
+    rc = sss_replica_open(replica, i, spare, now_ms);
+
+    if (replica->records->raised) {
+        sss_ring_wipe(ring);
+    }
+
+    if (rc == SSS_RECORD_BAD) {
         sss_replica_bad(replica, i);
 
     } else {
@@ -465,14 +521,15 @@ sss_replica_merge(sss_replica_t *replica, size_t i, sss_ring_t *ring,
 
         /* whatever a server had it has, but for what has expired */
 
-        if (replica->tries == 0 && !bad) {
+        if (replica->tries == 0 && rc == SSS_RECORD_OPEN) {
             sss_replica_forget(replica->ring, now_ms / 1000);
 
             replica->report->losses = sss_ring_covers(spare, replica->ring)
                                       ? 0 : replica->report->losses + 1;
         }
 
-        replica->bad = (unsigned) bad;
+        replica->bad = (rc == SSS_RECORD_BAD);
+        replica->closed = (rc == SSS_RECORD_CLOSED);
         replica->cas = item->cas;
         replica->report->keys = spare->n;
 
@@ -509,11 +566,14 @@ sss_replica_meet(sss_replica_t *replica, uint64_t now_ms)
 {
     int             rc;
     size_t          i;
+    uint32_t        now;
     sss_item_t     *item;
     sss_records_t  *records;
+    sss_presence_t  same;
 
     records = replica->records;
     i = records->n_names - 1;
+    now = (uint32_t) (now_ms / 1000);
     item = &replica->items[i];
 
     rc = 0;
@@ -534,10 +594,16 @@ sss_replica_meet(sss_replica_t *replica, uint64_t now_ms)
         sss_replica_bad(replica, i);
     }
 
-    replica->view = sss_presence_view(&replica->presence, records->tags[0],
-                                      records->n_names - 1,
-                                      records->conf->host,
-                                      (uint32_t) (now_ms / 1000));
+    /* hosts with another setting of forward secrecy are no strangers */
+
+    same = replica->presence;
+
+    replica->mixed = sss_presence_without(&same, records->others[0],
+                                          records->n_rings, now) & 1;
+
+    replica->view = sss_presence_view(&same, records->tags[0],
+                                      records->n_rings, records->conf->host,
+                                      now);
 }
 
 
@@ -575,42 +641,6 @@ sss_replica_down(sss_replica_t *replica)
     replica->skip = replica->failures > 2 ? 4 : replica->failures;
 
     sss_replica_failed(replica);
-}
-
-
-static uint8_t *
-sss_replica_seal(sss_replica_t *replica, size_t *len)
-{
-    int                     rc;
-    size_t                  n;
-    uint8_t                *sealed;
-    sss_records_t          *records;
-    const sss_sync_conf_t  *conf;
-
-    records = replica->records;
-    conf = records->conf;
-
-    n = sss_ring_encoded_size(replica->sent->n);
-    *len = n + SSS_SEAL_OVERHEAD;
-
-    sealed = malloc(*len);
-    if (sealed == NULL) {
-        return NULL;
-    }
-
-    sss_ring_encode(replica->sent, records->plain);
-
-    rc = sss_seal(conf->secrets->value[0], SSS_SEAL_RING, conf->ns,
-                  conf->ns_len, records->plain, n, sealed);
-
-    sss_memory_wipe(records->plain, n);
-
-    if (rc != 0) {
-        free(sealed);
-        return NULL;
-    }
-
-    return sealed;
 }
 
 

@@ -13,24 +13,12 @@
 #define SSS_REPLICA_H_INCLUDED
 
 
+#include "sss_door.h"
 #include "sss_exchange.h"
 #include "sss_presence.h"
+#include "sss_records.h"
 #include "sss_ring.h"
 #include "sss_sync.h"
-
-
-/* What all replicas of a sync share. */
-
-typedef struct {
-    const sss_sync_conf_t  *conf;
-    size_t                  n_names;    /* of a read: rings, presence      */
-    char                    names[SSS_SECRETS_MAX + 1][SSS_NAME_SIZE];
-    uint8_t                 tags[SSS_SECRETS_MAX][SSS_TAG_SIZE];
-    uint32_t                capacity;   /* of rings here: twice a host's   */
-    size_t                  size;       /* of the largest ring's record    */
-    uint8_t                *plain;      /* secret memory of that size      */
-    sss_ring_t             *spare;      /* secret memory                   */
-} sss_records_t;
 
 
 typedef struct {
@@ -39,13 +27,17 @@ typedef struct {
     uint32_t                id;         /* of the server, 0: none          */
     char                    where[SSS_ADDRESS_TEXT];
     sss_exchange_t          exchange;
-    sss_item_t              items[SSS_SECRETS_MAX + 1];
+    sss_item_t              items[SSS_RECORDS_ITEMS];
     size_t                  taken;      /* of the items of this poll       */
     sss_ring_t             *ring;       /* its record under the first
                                            secret; secret memory           */
     sss_ring_t             *sent;       /* what is being written           */
     uint64_t                cas;        /* of that record, 0: none         */
-    uint64_t                bad_cas[SSS_SECRETS_MAX + 1];
+    sss_label_t             label;      /* likewise, if it has one         */
+    sss_label_t             seen;       /* of all its rings, the one that wins;
+                                           generation 0: there is none     */
+    sss_door_t              door;
+    uint64_t                bad_cas[SSS_RECORDS_ITEMS];
     sss_presence_t          presence;
     uint64_t                presence_cas;
     sss_presence_view_t     view;
@@ -57,12 +49,11 @@ typedef struct {
     unsigned                asked:1;    /* in this poll                    */
     unsigned                up:1;       /* no request of this poll failed  */
     unsigned                bad:1;      /* the record did not open         */
+    unsigned                labelled:1; /* it has a label                  */
+    unsigned                closed:1;   /* of which this host has no key   */
+    unsigned                mixed:1;    /* see sss_sync_report_t           */
 } sss_replica_t;
 
-
-/* Returns 0, or -1 without memory or randomness. */
-int sss_records_create(sss_records_t *records, const sss_sync_conf_t *conf);
-void sss_records_destroy(sss_records_t *records);
 
 /*
  * A replica of a server, in zeroed memory.  "report" is the caller's.  Returns
@@ -74,6 +65,12 @@ void sss_replica_destroy(sss_replica_t *replica);
 
 /* Wants to read all records, unless the server is left alone. */
 void sss_replica_ask(sss_replica_t *replica);
+
+/* Wants to read the slots into which this host puts its request. */
+void sss_replica_look(sss_replica_t *replica);
+
+/* When that is done.  Returns 1 if the server answered, else 0. */
+int sss_replica_looked(sss_replica_t *replica, uint64_t now_ms);
 
 /*
  * When that is done: opens one record, and adds its keys that are good at
@@ -90,6 +87,12 @@ void sss_replica_ask_again(sss_replica_t *replica);
 int sss_replica_take_again(sss_replica_t *replica, sss_ring_t *ring,
     uint64_t now_ms);
 
+/* 1 if this host may write over what the server has. */
+int sss_replica_may_write(const sss_replica_t *replica, uint64_t now_ms);
+
+/* A higher generation was met: what the server has is of no use any more. */
+void sss_replica_void(sss_replica_t *replica);
+
 /* 1 if the server needs no writing for the sake of "ring". */
 int sss_replica_whole(const sss_replica_t *replica, const sss_ring_t *ring);
 
@@ -102,6 +105,12 @@ int sss_replica_write(sss_replica_t *replica, const sss_ring_t *ring,
 
 /* When that is done. */
 sss_exchange_rc_t sss_replica_written(sss_replica_t *replica);
+
+/* Wants to write what is due at the door.  Returns 1 if anything is. */
+int sss_replica_door(sss_replica_t *replica);
+
+/* When that is done. */
+void sss_replica_door_written(sss_replica_t *replica, uint64_t now_ms);
 
 /*
  * Wants to write the presence record, or to read the server's clock, if it is

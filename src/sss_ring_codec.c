@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "sss_memory.h"
+#include "sss_number.h"
 #include "sss_ring_codec.h"
 
 
@@ -13,10 +14,6 @@
 static int sss_key_check(const sss_key_t *key);
 static void sss_key_encode(const sss_key_t *key, uint8_t *p);
 static void sss_key_decode(sss_key_t *key, const uint8_t *p);
-static uint8_t *sss_put32(uint8_t *p, uint32_t value);
-static uint8_t *sss_put64(uint8_t *p, uint64_t value);
-static uint32_t sss_get32(const uint8_t *p);
-static uint64_t sss_get64(const uint8_t *p);
 
 
 size_t
@@ -152,40 +149,4 @@ sss_key_decode(sss_key_t *key, const uint8_t *p)
     p += sizeof(key->aes);
 
     memcpy(key->hmac, p, sizeof(key->hmac));
-}
-
-
-static uint8_t *
-sss_put32(uint8_t *p, uint32_t value)
-{
-    p[0] = (uint8_t) (value >> 24);
-    p[1] = (uint8_t) (value >> 16);
-    p[2] = (uint8_t) (value >> 8);
-    p[3] = (uint8_t) value;
-
-    return p + 4;
-}
-
-
-static uint8_t *
-sss_put64(uint8_t *p, uint64_t value)
-{
-    p = sss_put32(p, (uint32_t) (value >> 32));
-
-    return sss_put32(p, (uint32_t) value);
-}
-
-
-static uint32_t
-sss_get32(const uint8_t *p)
-{
-    return (uint32_t) p[0] << 24 | (uint32_t) p[1] << 16
-           | (uint32_t) p[2] << 8 | p[3];
-}
-
-
-static uint64_t
-sss_get64(const uint8_t *p)
-{
-    return (uint64_t) sss_get32(p) << 32 | sss_get32(p + 4);
 }

@@ -11,6 +11,7 @@
 
 
 #define SSS_INFO_TAG       "ngx_ssl_session_sync tag 1"
+#define SSS_INFO_TAG_FS    "ngx_ssl_session_sync tag 2"
 #define SSS_INFO_NAME      "ngx_ssl_session_sync name 1"
 #define SSS_INFO_PRESENCE  "ngx_ssl_session_sync presence 1"
 
@@ -294,11 +295,14 @@ done:
 
 
 int
-sss_secret_tag(const uint8_t *secret, uint8_t *tag)
+sss_secret_tag(const uint8_t *secret, int forward_secrecy, uint8_t *tag)
 {
+    const char  *info;
+
+    info = forward_secrecy ? SSS_INFO_TAG_FS : SSS_INFO_TAG;
+
     return sss_hkdf(secret, SSS_SECRET_SIZE, NULL, 0,
-                    (const uint8_t *) SSS_INFO_TAG, sss_len(SSS_INFO_TAG),
-                    tag, SSS_TAG_SIZE);
+                    (const uint8_t *) info, strlen(info), tag, SSS_TAG_SIZE);
 }
 
 

@@ -64,10 +64,11 @@ int sss_hkdf(const uint8_t *key, size_t key_len, const uint8_t *salt,
 
 /*
  * The public fingerprint of a secret, SSS_TAG_SIZE bytes: enough to see that
- * two hosts have different secrets, nothing that helps to find one.
+ * two hosts have different secrets, nothing that helps to find one.  That of
+ * a host with forward secrecy is another one than that of a host without.
  * Returns 0, or -1.
  */
-int sss_secret_tag(const uint8_t *secret, uint8_t *tag);
+int sss_secret_tag(const uint8_t *secret, int forward_secrecy, uint8_t *tag);
 
 /*
  * The memcached key of the record "what" of a namespace under a secret:

@@ -3,15 +3,13 @@
 #include <string.h>
 #include <time.h>
 
-#include <openssl/rand.h>
-
+#include "sss_fresh.h"
 #include "sss_memory.h"
 #include "sss_replica.h"
 #include "sss_sync.h"
 
 
 #define SSS_SYNC_TRIES     4            /* writes lost to other hosts      */
-#define SSS_SYNC_FRESH     2            /* keys due at once                */
 
 
 typedef enum {
@@ -31,6 +29,7 @@ typedef enum {
     SSS_SYNC_READ,              /* has been read, or failed                */
     SSS_SYNC_WRITING,
     SSS_SYNC_REREADING,         /* after a conflict                        */
+    SSS_SYNC_VISITING,          /* the door                                */
     SSS_SYNC_SHOWING,           /* this host, in the presence record       */
     SSS_SYNC_CLOCKING,
     SSS_SYNC_FINISHED
@@ -41,12 +40,12 @@ struct sss_sync_s {
     sss_sync_conf_t     conf;
     sss_sync_report_t   report;
     sss_records_t       records;
+    sss_admission_t    *admission;      /* secret memory                   */
     sss_replica_t       replicas[SSS_SERVERS_MAX];
     sss_ring_t         *ring;           /* of this poll                    */
-    sss_ring_t         *fresh;          /* made, but not in a ring yet     */
-    uint64_t            slot;           /* which "ahead" was chosen for    */
-    uint64_t            ahead;          /* ms from the beginning of a slot
-                                           until the next one's key is due */
+    sss_fresh_t         fresh;          /* keys that are due               */
+    sss_ring_t         *aside;          /* keys of this host that nobody has
+                                           used, if the group has any      */
 
     sss_sync_phase_t    phase;
     int                 rc;             /* of the poll: 0, or -1           */
@@ -55,29 +54,34 @@ struct sss_sync_s {
     size_t              turn;           /* the server that is offered keys */
     size_t              order[SSS_SERVERS_MAX];     /* in which they are   */
     unsigned            up;             /* 1: one was, and still answers   */
+    uint64_t            full_ms;        /* when a poll last read all       */
+    unsigned            look:1;         /* this poll only looks for answers */
+    unsigned            soon:1;         /* the next one is to read all     */
+    unsigned            lost:1;         /* a group that wins was met while
+                                           this host wrote                 */
 };
 
 
 static void sss_sync_meet(sss_sync_t *sync, const sss_server_t *servers);
 static void sss_sync_sort(sss_sync_t *sync);
-static int sss_sync_draw(sss_sync_t *sync, uint64_t slot);
+static void sss_sync_ask(sss_sync_t *sync, sss_replica_t *replica);
 static sss_sync_rc_t sss_sync_read(sss_sync_t *sync);
+static void sss_sync_taken(sss_sync_t *sync, sss_replica_t *replica);
+static void sss_sync_void(sss_sync_t *sync);
+static void sss_sync_judge(sss_sync_t *sync);
+static void sss_sync_ask_in(sss_sync_t *sync);
 static void sss_sync_reached(sss_sync_t *sync);
 static void sss_sync_due(sss_sync_t *sync);
-static void sss_sync_raise(const sss_sync_t *sync, sss_ring_t *ring);
-static int sss_sync_make(sss_sync_t *sync, const sss_ring_t *ring,
-    uint64_t now_ms);
-static int sss_sync_key(sss_sync_t *sync, const sss_ring_t *ring,
-    uint64_t slot, uint64_t now_ms);
 static sss_sync_rc_t sss_sync_publish(sss_sync_t *sync);
 static int sss_sync_offer(sss_sync_t *sync, sss_replica_t *replica);
 static void sss_sync_pass(sss_sync_t *sync, sss_replica_t *replica);
-static void sss_sync_settle(sss_sync_t *sync);
-static void sss_sync_drop(sss_sync_t *sync, const sss_ring_t *ring);
-static void sss_sync_keep(sss_sync_t *sync, sss_ring_t *ring);
 static sss_sync_rc_t sss_sync_spread(sss_sync_t *sync);
 static void sss_sync_mend(sss_sync_t *sync, sss_replica_t *replica);
+static int sss_sync_may_write(sss_sync_t *sync,
+    const sss_replica_t *replica);
+static void sss_sync_visit(sss_sync_t *sync, sss_replica_t *replica);
 static void sss_sync_greet(sss_replica_t *replica);
+static void sss_sync_report_group(sss_sync_t *sync);
 static void sss_sync_end(sss_sync_t *sync);
 static int sss_sync_waits(const sss_replica_t *replica);
 static int sss_sync_late(const sss_sync_t *sync);
@@ -99,17 +103,24 @@ sss_sync_create(const sss_sync_conf_t *conf)
     }
 
     sync->conf = *conf;
+    sync->conf.forward_secrecy = !!conf->forward_secrecy;
     sync->ring = sss_ring_create(conf->capacity);
-    sync->fresh = sss_ring_create(SSS_SYNC_FRESH);
+    sync->aside = sss_ring_create(conf->capacity);
+    sync->admission = sss_memory_alloc(sizeof(sss_admission_t));
 
-    if (sync->ring == NULL || sync->fresh == NULL
-        || sss_sync_draw(sync, 0) != 0
+    if (sync->ring == NULL || sync->aside == NULL || sync->admission == NULL
+        || sss_fresh_create(&sync->fresh, &sync->conf) != 0
         || (conf->secrets != NULL && conf->secrets->n != 0
-            && sss_records_create(&sync->records, &sync->conf) != 0))
+            && sss_records_create(&sync->records, &sync->conf,
+                                  sync->admission)
+               != 0))
     {
         sss_sync_destroy(sync);
         return NULL;
     }
+
+    sync->admission->forward_secrecy = sync->conf.forward_secrecy;
+    sync->admission->poll_ms = conf->poll_ms;
 
     return sync;
 }
@@ -130,21 +141,30 @@ sss_sync_destroy(sss_sync_t *sync)
 
     sss_records_destroy(&sync->records);
     sss_ring_destroy(sync->ring);
-    sss_ring_destroy(sync->fresh);
+    sss_fresh_destroy(&sync->fresh);
+    sss_ring_destroy(sync->aside);
+
+    if (sync->admission != NULL) {
+        sss_memory_free(sync->admission, sizeof(sss_admission_t));
+    }
+
     free(sync);
 }
 
 
 int
 sss_sync_begin(sss_sync_t *sync, const sss_server_t *servers,
-    const sss_ring_t *ring, uint64_t now_ms)
+    const sss_ring_t *ring, const sss_group_t *group, int used,
+    uint64_t now_ms)
 {
-    size_t          i;
-    sss_replica_t  *replica;
+    size_t           i;
+    sss_admission_t *a;
 
     if (sync->phase != SSS_SYNC_IDLE) {
         return -1;
     }
+
+    a = sync->admission;
 
     sync->phase = SSS_SYNC_READING;
     sync->rc = 0;
@@ -152,19 +172,39 @@ sss_sync_begin(sss_sync_t *sync, const sss_server_t *servers,
     sync->until = sss_sync_clock() + (uint64_t) sync->conf.patience_ms * 1000;
     sync->turn = 0;
     sync->up = 0;
-    sync->report.polls++;
+    sync->lost = 0;
+    sync->report.replaced = 0;
+    sync->report.raised = 0;
+
+    sss_admission_begin(a, group);
+    sss_group_age(&a->group, sss_fresh_epoch(&sync->fresh), now_ms);
 
     sss_ring_copy(sync->ring, ring);
+
+    /* those of the group are better than keys that nobody has used */
+
+    if (sync->conf.forward_secrecy && !used && a->group.member
+        && sync->soon)
+    {
+        sss_ring_copy(sync->aside, sync->ring);
+        sss_ring_wipe(sync->ring);
+    }
+
+    sync->look = sss_admission_waits(a) && !sync->soon
+                 && now_ms >= sync->full_ms
+                 && now_ms - sync->full_ms
+                    < sync->conf.poll_ms - sync->conf.poll_ms / 4;
+    sync->soon = 0;
+
+    if (!sync->look) {
+        sync->report.polls++;
+        sync->full_ms = now_ms;
+    }
+
     sss_sync_meet(sync, servers);
 
     for (i = 0; i < SSS_SERVERS_MAX; i++) {
-        replica = &sync->replicas[i];
-        replica->stage = SSS_SYNC_FINISHED;
-
-        if (replica->id != 0) {
-            sss_replica_ask(replica);
-            replica->stage = replica->asked ? SSS_SYNC_ASKED : SSS_SYNC_READ;
-        }
+        sss_sync_ask(sync, &sync->replicas[i]);
     }
 
     return 0;
@@ -208,7 +248,8 @@ sss_sync_step(sss_sync_t *sync)
 
 
 int
-sss_sync_take(sss_sync_t *sync, sss_ring_t *ring, sss_sync_report_t *report)
+sss_sync_take(sss_sync_t *sync, sss_ring_t *ring, sss_group_t *group,
+    sss_sync_report_t *report)
 {
     if (sync->phase != SSS_SYNC_OVER) {
         return 0;
@@ -219,7 +260,9 @@ sss_sync_take(sss_sync_t *sync, sss_ring_t *ring, sss_sync_report_t *report)
     sss_ring_copy(ring, sync->ring);
     sss_ring_wipe(sync->ring);
 
+    *group = sync->admission->group;
     *report = sync->report;
+    report->generated = sync->fresh.generated;
 
     return sync->rc == 0 ? 1 : -1;
 }
@@ -284,27 +327,25 @@ sss_sync_sort(sss_sync_t *sync)
 }
 
 
-/*
- * The next slot's key is due somewhere between a half and five eighths of a
- * slot, so that of many hosts one is first.
- */
-
-static int
-sss_sync_draw(sss_sync_t *sync, uint64_t slot)
+static void
+sss_sync_ask(sss_sync_t *sync, sss_replica_t *replica)
 {
-    uint32_t  jitter;
-    uint64_t  rotation_ms;
+    replica->stage = SSS_SYNC_FINISHED;
 
-    if (RAND_bytes((unsigned char *) &jitter, sizeof(jitter)) != 1) {
-        return -1;
+    if (replica->id == 0) {
+        return;
     }
 
-    rotation_ms = (uint64_t) sync->conf.rotation * 1000;
+    if (!sync->look) {
+        sss_replica_ask(replica);
+        replica->stage = replica->asked ? SSS_SYNC_ASKED : SSS_SYNC_READ;
+        return;
+    }
 
-    sync->slot = slot;
-    sync->ahead = rotation_ms / 2 + jitter % (rotation_ms / 8 + 1);
-
-    return 0;
+    if (replica->up) {
+        sss_replica_look(replica);
+        replica->stage = SSS_SYNC_ASKED;
+    }
 }
 
 
@@ -329,9 +370,7 @@ sss_sync_read(sss_sync_t *sync)
             continue;
         }
 
-        if (!sss_replica_take(replica, sync->ring, sync->now_ms)) {
-            replica->stage = SSS_SYNC_READ;
-        }
+        sss_sync_taken(sync, replica);
 
         return SSS_SYNC_MORE;
     }
@@ -340,11 +379,126 @@ sss_sync_read(sss_sync_t *sync)
         return SSS_SYNC_WAIT;
     }
 
-    sss_sync_reached(sync);
+    if (!sync->look) {
+        sss_sync_reached(sync);
+    }
 
-    sync->phase = SSS_SYNC_MAKING;
+    sss_sync_judge(sync);
 
     return SSS_SYNC_MORE;
+}
+
+
+static void
+sss_sync_taken(sss_sync_t *sync, sss_replica_t *replica)
+{
+    if (sync->look) {
+        replica->stage = sss_replica_looked(replica, sync->now_ms)
+                         ? SSS_SYNC_VISITING : SSS_SYNC_FINISHED;
+
+    } else if (!sss_replica_take(replica, sync->ring, sync->now_ms)) {
+        replica->stage = SSS_SYNC_READ;
+    }
+
+    if (sync->records.raised) {
+        sss_sync_void(sync);
+    }
+}
+
+
+/* A higher generation was met: nothing of lower ones is used or written. */
+
+static void
+sss_sync_void(sss_sync_t *sync)
+{
+    size_t  i;
+
+    sync->records.raised = 0;
+    sync->report.raised = 1;
+
+    sss_ring_wipe(sync->ring);
+    sss_ring_wipe(sync->fresh.ring);
+    sss_ring_wipe(sync->aside);
+
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
+        sss_replica_void(&sync->replicas[i]);
+    }
+}
+
+
+/* All was read: what does it mean for the group? */
+
+static void
+sss_sync_judge(sss_sync_t *sync)
+{
+    sss_admission_t  *a;
+
+    a = sync->admission;
+
+    if (sync->look) {
+        sync->soon = sss_admission_late(a, sync->now_ms) || a->joined;
+        sync->phase = sync->soon ? SSS_SYNC_OVER : SSS_SYNC_SPREADING;
+
+    } else {
+
+        /* a host that reaches nobody belongs to whom it did */
+
+        if (sync->report.reached != 0) {
+            sss_admission_decide(a, sync->now_ms);
+        }
+
+        sync->soon = a->joined;
+        sync->phase = SSS_SYNC_MAKING;
+    }
+
+    if (sync->aside->n != 0) {
+
+        if (sync->ring->n == 0) {
+            sss_ring_copy(sync->ring, sync->aside);
+
+        } else {
+            sync->report.replaced = 1;
+        }
+
+        sss_ring_wipe(sync->aside);
+    }
+
+    if (sss_admission_waits(a)) {
+        sss_sync_ask_in(sync);
+    }
+
+    if (sync->phase == SSS_SYNC_OVER) {
+        sss_sync_report_group(sync);
+    }
+}
+
+
+/* Where the label of that group was seen, its members will look. */
+
+static void
+sss_sync_ask_in(sss_sync_t *sync)
+{
+    size_t            i;
+    sss_replica_t    *replica;
+    sss_admission_t  *a;
+
+    a = sync->admission;
+
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
+        replica = &sync->replicas[i];
+
+        if (replica->id == 0 || !replica->up
+            || !sss_label_same(&replica->seen, &a->join.group))
+        {
+            continue;
+        }
+
+        sss_door_ask(&replica->door, a);
+
+        if (replica->door.mine) {
+            sss_admission_asked(a, sync->now_ms);
+        }
+    }
 }
 
 
@@ -352,11 +506,12 @@ static void
 sss_sync_reached(sss_sync_t *sync)
 {
     size_t          i;
-    unsigned        company, foreign;
+    unsigned        company, foreign, mixed;
     sss_replica_t  *replica;
 
     company = 0;
     foreign = 0;
+    mixed = 0;
     sync->report.reached = 0;
 
     for (i = 0; i < SSS_SERVERS_MAX; i++) {
@@ -365,6 +520,7 @@ sss_sync_reached(sss_sync_t *sync)
         if (replica->up) {
             company |= replica->view.company;
             foreign |= replica->view.foreign;
+            mixed |= replica->mixed;
             sync->report.reached++;
         }
     }
@@ -374,6 +530,7 @@ sss_sync_reached(sss_sync_t *sync)
     if (sync->report.reached != 0) {
         sync->report.company = company & 1;
         sync->report.foreign = foreign & 1;
+        sync->report.mixed = mixed & 1;
     }
 }
 
@@ -381,82 +538,17 @@ sss_sync_reached(sss_sync_t *sync)
 static void
 sss_sync_due(sss_sync_t *sync)
 {
-    (void) sss_ring_expire(sync->ring, sync->now_ms);
-    sss_sync_raise(sync, sync->ring);
+    sync->rc = sss_fresh_make(&sync->fresh, sync->ring, sync->now_ms);
 
-    sync->rc = sss_sync_make(sync, sync->ring, sync->now_ms);
-
-    sync->phase = sync->fresh->n != 0 ? SSS_SYNC_PUBLISHING
+    sync->phase = sync->fresh.ring->n != 0 ? SSS_SYNC_PUBLISHING
                                       : SSS_SYNC_SPREADING;
-}
 
+    /* what was read is not what the new group has: the next poll sees */
 
-/* The longest session timeout of all hosts decides how long keys live. */
-
-static void
-sss_sync_raise(const sss_sync_t *sync, sss_ring_t *ring)
-{
-    uint32_t    i;
-    uint64_t    expires;
-    sss_key_t  *key;
-
-    for (i = 0; i < ring->n; i++) {
-        key = &ring->keys[i];
-
-        expires = sss_key_expiry(key->rotation, key->slot,
-                                 sync->conf.retention);
-
-        if (expires > key->expires) {
-            key->expires = expires;
-        }
+    if (sync->admission->joined) {
+        sss_fresh_keep(&sync->fresh, sync->ring);
+        sss_sync_end(sync);
     }
-}
-
-
-static int
-sss_sync_make(sss_sync_t *sync, const sss_ring_t *ring, uint64_t now_ms)
-{
-    uint64_t  slot, start_ms;
-
-    slot = sss_slot(sync->conf.rotation, now_ms);
-    start_ms = slot * sync->conf.rotation * 1000;
-
-    if (slot != sync->slot) {
-        (void) sss_sync_draw(sync, slot);
-    }
-
-    if (sss_sync_key(sync, ring, slot, now_ms) != 0) {
-        return -1;
-    }
-
-    if (now_ms - start_ms >= sync->ahead) {
-        (void) sss_sync_key(sync, ring, slot + 1, now_ms);
-    }
-
-    return 0;
-}
-
-
-static int
-sss_sync_key(sss_sync_t *sync, const sss_ring_t *ring, uint64_t slot,
-    uint64_t now_ms)
-{
-    int        rc;
-    sss_key_t  key;
-
-    if (sss_ring_slot(ring, sync->conf.rotation, slot) != NULL) {
-        return 0;
-    }
-
-    rc = sss_key_generate(&key, sync->conf.rotation, slot, now_ms,
-                          sync->conf.retention);
-    if (rc == 0) {
-        (void) sss_ring_add(sync->fresh, &key);
-    }
-
-    sss_memory_wipe(&key, sizeof(sss_key_t));
-
-    return rc;
 }
 
 
@@ -484,7 +576,12 @@ sss_sync_publish(sss_sync_t *sync)
         }
     }
 
-    sss_sync_settle(sync);
+    if (sync->up && sync->admission->group.member) {
+        sss_fresh_settle(&sync->fresh, sync->ring, sync->now_ms);
+
+    } else {
+        sss_fresh_keep(&sync->fresh, sync->ring);
+    }
 
     sync->phase = SSS_SYNC_SPREADING;
 
@@ -508,7 +605,7 @@ sss_sync_offer(sss_sync_t *sync, sss_replica_t *replica)
         rc = sss_replica_written(replica);
 
         if (rc == SSS_EXCHANGE_OK) {
-            sss_sync_keep(sync, sync->ring);
+            sss_fresh_keep(&sync->fresh, sync->ring);
             return 1;
         }
 
@@ -528,9 +625,9 @@ sss_sync_offer(sss_sync_t *sync, sss_replica_t *replica)
             break;
         }
 
-        sss_sync_drop(sync, sync->ring);
+        sss_fresh_drop(&sync->fresh, sync->ring);
 
-        if (sync->fresh->n == 0) {
+        if (sync->fresh.ring->n == 0) {
             return 1;
         }
 
@@ -539,8 +636,8 @@ sss_sync_offer(sss_sync_t *sync, sss_replica_t *replica)
     default:
 
         if (replica->up && replica->tries < SSS_SYNC_TRIES
-            && !sss_sync_late(sync)
-            && sss_replica_write(replica, sync->ring, sync->fresh,
+            && !sss_sync_late(sync) && sss_sync_may_write(sync, replica)
+            && sss_replica_write(replica, sync->ring, sync->fresh.ring,
                                  sync->now_ms)
                == 0)
         {
@@ -567,68 +664,6 @@ sss_sync_pass(sss_sync_t *sync, sss_replica_t *replica)
 }
 
 
-static void
-sss_sync_settle(sss_sync_t *sync)
-{
-    const sss_key_t  *key;
-
-    if (!sync->up) {
-        sss_sync_keep(sync, sync->ring);
-        return;
-    }
-
-    /* every try was lost: without a key of this slot one cannot go on */
-
-    key = sss_ring_slot(sync->fresh, sync->conf.rotation,
-                        sss_slot(sync->conf.rotation, sync->now_ms));
-
-    if (key != NULL && sss_ring_add(sync->ring, key)) {
-        sync->report.generated++;
-    }
-
-    sss_ring_wipe(sync->fresh);
-}
-
-
-/* Forgets fresh keys of slots that have one meanwhile. */
-
-static void
-sss_sync_drop(sss_sync_t *sync, const sss_ring_t *ring)
-{
-    uint32_t          i;
-    sss_key_t         kept[SSS_SYNC_FRESH];
-    uint32_t          n;
-    const sss_key_t  *key;
-
-    n = 0;
-
-    for (i = 0; i < sync->fresh->n; i++) {
-        key = &sync->fresh->keys[i];
-
-        if (sss_ring_slot(ring, key->rotation, key->slot) == NULL) {
-            kept[n++] = *key;
-        }
-    }
-
-    sss_ring_wipe(sync->fresh);
-
-    for (i = 0; i < n; i++) {
-        (void) sss_ring_add(sync->fresh, &kept[i]);
-    }
-
-    sss_memory_wipe(kept, sizeof(kept));
-}
-
-
-static void
-sss_sync_keep(sss_sync_t *sync, sss_ring_t *ring)
-{
-    sync->report.generated += sss_ring_merge(ring, sync->fresh);
-
-    sss_ring_wipe(sync->fresh);
-}
-
-
 static sss_sync_rc_t
 sss_sync_spread(sss_sync_t *sync)
 {
@@ -650,8 +685,11 @@ sss_sync_spread(sss_sync_t *sync)
             continue;
         }
 
-        if (replica->stage < SSS_SYNC_SHOWING) {
+        if (replica->stage < SSS_SYNC_VISITING) {
             sss_sync_mend(sync, replica);
+
+        } else if (replica->stage == SSS_SYNC_VISITING) {
+            sss_sync_visit(sync, replica);
 
         } else {
             sss_sync_greet(replica);
@@ -696,7 +734,8 @@ sss_sync_mend(sss_sync_t *sync, sss_replica_t *replica)
     }
 
     if (replica->up && replica->tries < SSS_SYNC_TRIES
-        && !sss_sync_late(sync) && !sss_replica_whole(replica, sync->ring)
+        && !sss_sync_late(sync) && sss_sync_may_write(sync, replica)
+        && !sss_replica_whole(replica, sync->ring)
         && sss_replica_write(replica, sync->ring, NULL, sync->now_ms) == 0)
     {
         replica->stage = SSS_SYNC_WRITING;
@@ -704,6 +743,46 @@ sss_sync_mend(sss_sync_t *sync, sss_replica_t *replica)
     }
 
 done:
+
+    replica->stage = SSS_SYNC_VISITING;
+
+    sss_sync_visit(sync, replica);
+}
+
+
+/* A group that wins over this host's own has come in between. */
+
+static int
+sss_sync_may_write(sss_sync_t *sync, const sss_replica_t *replica)
+{
+    if (sss_replica_may_write(replica, sync->now_ms)) {
+        return 1;
+    }
+
+    if (sync->admission->group.member && !sss_admission_waits(sync->admission))
+    {
+        sync->lost = 1;
+    }
+
+    return 0;
+}
+
+
+static void
+sss_sync_visit(sss_sync_t *sync, sss_replica_t *replica)
+{
+    if (replica->exchange.state == SSS_EXCHANGE_DONE) {
+        sss_replica_door_written(replica, sync->now_ms);
+    }
+
+    if (replica->up && sss_replica_door(replica)) {
+        return;
+    }
+
+    if (sync->look) {
+        replica->stage = SSS_SYNC_FINISHED;
+        return;
+    }
 
     replica->stage = SSS_SYNC_SHOWING;
 
@@ -749,14 +828,35 @@ sss_sync_end(sss_sync_t *sync)
     for (i = 0; i < SSS_SERVERS_MAX; i++) {
         replica = &sync->replicas[i];
 
-        if (replica->id != 0 && replica->asked) {
+        if (replica->id != 0 && replica->asked && !sync->look) {
             replica->report->whole = replica->report->state == SSS_SERVER_UP
                                      && sss_replica_whole(replica,
                                                           sync->ring);
         }
     }
 
+    sss_sync_report_group(sync);
+
     sync->phase = SSS_SYNC_OVER;
+}
+
+
+static void
+sss_sync_report_group(sss_sync_t *sync)
+{
+    sss_admission_t    *a;
+    sss_sync_report_t  *report;
+
+    a = sync->admission;
+    report = &sync->report;
+
+    report->waits = sss_admission_waits(a) & 1;
+    report->waits_ms = a->left_ms;
+    report->other = a->join.group;
+    report->joins = a->counts;
+
+    report->again_ms = sync->soon ? 1
+                       : sss_admission_again(a, sync->lost, sync->now_ms);
 }
 
 

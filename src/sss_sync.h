@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "sss_address.h"
+#include "sss_admission.h"
 #include "sss_exchange.h"
 #include "sss_ring.h"
 #include "sss_secret.h"
@@ -38,6 +39,9 @@ typedef struct {
     uint32_t              rotation;     /* seconds                          */
     uint32_t              retention;    /* seconds: longest session timeout */
     uint32_t              capacity;     /* keys in a ring                   */
+    uint32_t              poll_ms;      /* between two polls                */
+    int                   forward_secrecy;      /* 1: rings are sealed under a
+                                           key of the group as well         */
     unsigned              patience_ms;  /* after which a poll puts off what
                                            can wait                         */
 } sss_sync_conf_t;
@@ -84,6 +88,18 @@ typedef struct {
     unsigned             foreign:1;
     uint64_t             polls;
     uint64_t             generated;     /* keys made here                   */
+    unsigned             mixed:1;       /* hosts with another setting of
+                                           forward secrecy are there        */
+    unsigned             raised:1;      /* this poll has met a higher
+                                           generation                       */
+    unsigned             replaced:1;    /* keys that nobody has used were left
+                                           out, for those of the group      */
+    unsigned             waits:1;       /* for an answer of a group         */
+    uint32_t             again_ms;      /* 0: the next poll has time; else it
+                                           is wanted after so long          */
+    uint64_t             waits_ms;      /* since when, ms since the epoch   */
+    sss_label_t          other;         /* the group that it waits for      */
+    sss_admission_counts_t  joins;
     sss_server_report_t  server[SSS_SERVERS_MAX];
 } sss_sync_report_t;
 
@@ -106,12 +122,16 @@ void sss_sync_destroy(sss_sync_t *sync);
 
 /*
  * Begins a poll of these servers (SSS_SERVERS_MAX places; NULL: none) with a
- * copy of "ring", the keys of this host, at "now_ms", milliseconds since the
- * epoch.  A server that failed is left alone for a while (1, 2, then 4 polls).
- * Returns 0, or -1 if a poll is under way or its result was not taken.
+ * copy of "ring", the keys of this host, and of its group, at "now_ms",
+ * milliseconds since the epoch.  "used": 1 if any of the keys has ever been
+ * used.  A server that failed is left alone for a while (1, 2, then 4 polls).
+ * While this host waits to be let into a group, the polls between two of
+ * "poll_ms" only look for the answer.  Returns 0, or -1 if a poll is under way
+ * or its result was not taken.
  */
 int sss_sync_begin(sss_sync_t *sync, const sss_server_t *servers,
-    const sss_ring_t *ring, uint64_t now_ms);
+    const sss_ring_t *ring, const sss_group_t *group, int used,
+    uint64_t now_ms);
 
 /*
  * Goes on: at most one record is opened or sealed in a step, so that a step
@@ -130,10 +150,12 @@ sss_exchange_t *sss_sync_exchange(sss_sync_t *sync, size_t i, uint32_t *id);
  * expired keys, with a key for the current slot whatever the servers did, and
  * with one for the next slot from about the middle of the current one on.
  * A key made here is not in it before a server took it or none answered, so
- * that hosts that start together agree on one.  Returns 1; 0 if no poll is
- * done; -1 if not even a key could be made.
+ * that hosts that start together agree on one.  "group" becomes the group of
+ * this host; if its generation is another than before, "ring" has keys of that
+ * one alone.  Returns 1; 0 if no poll is done; -1 if not even a key could be
+ * made.
  */
-int sss_sync_take(sss_sync_t *sync, sss_ring_t *ring,
+int sss_sync_take(sss_sync_t *sync, sss_ring_t *ring, sss_group_t *group,
     sss_sync_report_t *report);
 
 /*

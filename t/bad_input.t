@@ -226,7 +226,7 @@ ssl_session_sync_cluster main {
     key_rotate 1h; # HERE
 }
 --- refused
-unknown directive "key_rotate" in "ssl_session_sync_cluster"; it takes memcached, secret_file, auth_file, ssl_trusted_certificate, ssl_certificate, ssl_certificate_key, namespace, key_rotation, poll_interval, lookup_timeout, zone_size and include in HERE
+unknown directive "key_rotate" in "ssl_session_sync_cluster"; it takes memcached, secret_file, auth_file, ssl_trusted_certificate, ssl_certificate, ssl_certificate_key, namespace, key_rotation, poll_interval, lookup_timeout, forward_secrecy, generation, zone_size and include in HERE
 
 
 

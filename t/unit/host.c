@@ -134,7 +134,10 @@ host_prepare(host_t *h, const char *secrets, const memcached_t *a,
     h->conf.retention = 300;
     h->conf.capacity = CAPACITY;
     h->conf.patience_ms = 6 * TIMEOUT;
+    h->conf.poll_ms = 2000;
     h->patience = TIMEOUT;
+
+    sss_group_init(&h->group, 1);
 }
 
 
@@ -197,7 +200,7 @@ host_poll_once(host_t *h, uint64_t now)
 
     servers = h->engine ? sss_engine_servers(h->engine) : NULL;
 
-    if (sss_sync_begin(h->sync, servers, h->ring, now) != 0) {
+    if (sss_sync_begin(h->sync, servers, h->ring, &h->group, 1, now) != 0) {
         return 0;
     }
 
@@ -206,7 +209,8 @@ host_poll_once(host_t *h, uint64_t now)
         rc = sss_sync_step(h->sync);
 
         if (rc == SSS_SYNC_DONE) {
-            return sss_sync_take(h->sync, h->ring, &h->report);
+            return sss_sync_take(h->sync, h->ring, &h->group,
+                                 &h->report);
         }
 
         for (i = ended = 0; h->engine && i < SSS_SERVERS_MAX; i++) {

@@ -32,6 +32,7 @@ typedef struct {
     sss_engine_t       *engine;         /* NULL without servers            */
     unsigned            patience;       /* of the engine, ms               */
     sss_ring_t         *ring;
+    sss_group_t         group;
     sss_secrets_t       secrets;
     sss_address_t       servers[2];
     size_t              n_servers;

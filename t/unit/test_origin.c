@@ -17,6 +17,7 @@ fill(sss_origin_t *origin, const char *name, size_t n_chain)
     memset(origin->scope, 0x11, sizeof(origin->scope));
     memset(origin->names, 0x22, sizeof(origin->names));
 
+    origin->generation = 0x107;
     origin->made = 0x0102030405060708;
     origin->expires = SSS_ORIGIN_NEVER;
 
@@ -64,6 +65,7 @@ test_format(void **state)
 
     static const uint8_t  expected[] =
         "\1"
+        "\0\0\1\7"
         "\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11"
         "\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11"
         "\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22"
@@ -112,6 +114,7 @@ test_what_was_written_is_read(void **state)
             memset(&back, 0xa5, sizeof(back));
             assert_int_equal(sss_origin_read(out, len, &back), 0);
 
+            assert_int_equal(back.generation, origin.generation);
             assert_int_equal(back.made, origin.made);
             assert_int_equal(back.expires, origin.expires);
             assert_int_equal(back.sni.len, origin.sni.len);
@@ -181,7 +184,7 @@ test_nothing_else_is_read(void **state)
     sss_origin_t  origin;
 
     /* offsets of what is not free, for "a.example" and one certificate */
-    const size_t  sni = 1 + SSS_SCOPE_SIZE + SSS_ORIGIN_NAMES + 8 + 8;
+    const size_t  sni = 1 + 4 + SSS_SCOPE_SIZE + SSS_ORIGIN_NAMES + 8 + 8;
     const size_t  chain = sni + 1 + 9;
 
     (void) state;

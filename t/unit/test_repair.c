@@ -144,6 +144,7 @@ test_bad_records(void **state)
     host_t     *a, *b;
     size_t      i, len, big;
     uint8_t     good[8192], bytes[8192], plain[64], *huge;
+    uint8_t     ad[SSS_LABEL_SIZE + 4];
     hosts_t    *f;
 
     f = *state;
@@ -155,12 +156,14 @@ test_bad_records(void **state)
 
     host_record_name("S", "main", name);
     len = host_record(&f->m[0], name, good, sizeof(good));
-    assert_int_equal(len, sss_ring_encoded_size(1) + SSS_SEAL_OVERHEAD);
+    assert_int_equal(len, SSS_LABEL_SIZE + sss_ring_encoded_size(1)
+                          + SSS_SEAL_OVERHEAD);
 
     assert_replaced(f, "", 0, 1);
     assert_replaced(f, "x", 1, 1);
     assert_replaced(f, good, len - 1, 1);
-    assert_replaced(f, good, SSS_SEAL_OVERHEAD, 1);
+    assert_replaced(f, good, SSS_LABEL_SIZE, 1);
+    assert_replaced(f, good, SSS_LABEL_SIZE + SSS_SEAL_OVERHEAD, 1);
 
     for (i = 0; i < len; i += 13) {
         memcpy(bytes, good, len);
@@ -179,9 +182,14 @@ test_bad_records(void **state)
     /* sealed well, but no ring */
 
     memset(plain, 1, sizeof(plain));
-    assert_int_equal(sss_seal(a->secrets.value[0], SSS_SEAL_RING, "main", 4,
-                              plain, sizeof(plain), bytes), 0);
-    assert_replaced(f, bytes, sizeof(plain) + SSS_SEAL_OVERHEAD, 1);
+    memcpy(bytes, good, SSS_LABEL_SIZE);
+    memcpy(ad, good, SSS_LABEL_SIZE);
+    memcpy(ad + SSS_LABEL_SIZE, "main", 4);
+    assert_int_equal(sss_seal(a->secrets.value[0], SSS_SEAL_RING, ad,
+                              sizeof(ad), plain, sizeof(plain),
+                              bytes + SSS_LABEL_SIZE), 0);
+    assert_replaced(f, bytes, SSS_LABEL_SIZE + sizeof(plain)
+                              + SSS_SEAL_OVERHEAD, 1);
 
     /* another namespace's, under the same secret */
 

@@ -306,16 +306,16 @@ test_tag(void **state)
     unit_hex(A, secret);
     unit_hex("b7c4467c66ff3bae", expected);
 
-    assert_int_equal(sss_secret_tag(secret, tag), 0);
+    assert_int_equal(sss_secret_tag(secret, 0, tag), 0);
     assert_memory_equal(tag, expected, SSS_TAG_SIZE);
 
     secret[31] ^= 1;
 
-    assert_int_equal(sss_secret_tag(secret, tag), 0);
+    assert_int_equal(sss_secret_tag(secret, 0, tag), 0);
     assert_memory_not_equal(tag, expected, SSS_TAG_SIZE);
 
     unit_openssl_fail = 1;
-    assert_int_equal(sss_secret_tag(secret, tag), -1);
+    assert_int_equal(sss_secret_tag(secret, 0, tag), -1);
     unit_openssl_fail = 0;
 }
 

@@ -1,0 +1,74 @@
+
+/*
+ * The label of a ring's record: which keys it was sealed under.
+ *
+ * It comes before the sealed ring (sss_seal.h), in the clear.  Who has the
+ * secret alone sees which group is there, and can ask to be let in; nobody
+ * else can make up a label.
+ *
+ *     offset  size  what
+ *          0     4  "SSSL"
+ *          4     1  format, 1
+ *          5     3  zero
+ *          8     4  generation, 1 or more
+ *         12     4  epoch
+ *         16     8  when the group was founded, milliseconds since the epoch
+ *         24    16  the group's id; without a group this and the two before
+ *                   are zero
+ *         40     4  longest poll interval of a member, milliseconds
+ *         44     4  zero
+ *         48    16  HMAC-SHA256(label key, first 48 bytes || namespace), cut
+ *
+ * Numbers are big-endian.  The label key is HKDF(secret, no salt,
+ * "ngx_ssl_session_sync label 1", 32 bytes).
+ */
+
+
+#ifndef SSS_LABEL_H_INCLUDED
+#define SSS_LABEL_H_INCLUDED
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sss_hmac.h"
+
+
+#define SSS_LABEL_SIZE  64
+#define SSS_GROUP_ID    16
+
+
+typedef struct {
+    uint32_t  generation;
+    uint32_t  epoch;
+    uint64_t  created;
+    uint8_t   id[SSS_GROUP_ID];
+    uint32_t  poll_ms;
+} sss_label_t;
+
+
+/* Makes the label key of a secret ready.  Returns 0, or -1. */
+int sss_label_key(const uint8_t *secret, sss_hmac_key_t *key);
+
+/* Writes SSS_LABEL_SIZE bytes. */
+void sss_label_write(const sss_label_t *label, const sss_hmac_key_t *key,
+    const char *ns, size_t ns_len, uint8_t *out);
+
+/*
+ * Reads the label that "len" bytes begin with.  Returns 0, or -1 if there is
+ * none of this key and namespace.  Constant time in the MAC.
+ */
+int sss_label_read(sss_label_t *label, const sss_hmac_key_t *key,
+    const char *ns, size_t ns_len, const uint8_t *in, size_t len);
+
+/* 1 if both are of one group, of one generation. */
+int sss_label_same(const sss_label_t *a, const sss_label_t *b);
+
+/*
+ * 1 if the group of a wins over that of b: the higher generation, then the
+ * older group, then the smaller id.
+ */
+int sss_label_beats(const sss_label_t *a, const sss_label_t *b);
+
+
+#endif /* SSS_LABEL_H_INCLUDED */

@@ -1,0 +1,97 @@
+
+/*
+ * A fleet in this process: hosts that poll, step by step, in an order that is
+ * a matter of luck, and servers that are a few bytes of memory.  Nobody waits
+ * for anything, and time is what a test says it is.
+ */
+
+
+#ifndef FLEET_H_INCLUDED
+#define FLEET_H_INCLUDED
+
+
+#include "host.h"
+#include "sss_sync.h"
+
+
+#define FLEET_HOSTS    3
+#define FLEET_SERVERS  2
+#define FLEET_ITEMS    16
+#define FLEET_POLL     2000             /* poll interval, ms               */
+
+#define HOSTS          FLEET_HOSTS
+#define SERVERS        FLEET_SERVERS
+
+
+typedef struct {
+    char               name[SSS_NAME_SIZE];
+    uint8_t            value[8192];
+    size_t             len;
+    uint64_t           cas;             /* 0: nothing is here              */
+} stored_t;
+
+
+typedef struct {
+    stored_t           items[FLEET_ITEMS];
+    uint64_t           cas;
+    int                down;
+    const char        *refuses;         /* writes, for this reason         */
+} server_t;
+
+
+typedef struct {
+    sss_sync_t        *sync;            /* NULL: the host is down          */
+    sss_ring_t        *ring;
+    sss_group_t        group;
+    sss_sync_report_t  report;
+    int                used;
+    int                polling;
+    int                cut[FLEET_SERVERS];      /* it does not reach them  */
+    uint64_t           due_ms;          /* of fleet_run()                  */
+} fleet_host_t;
+
+
+typedef struct {
+    uint64_t           random;
+    int                forward_secrecy;
+    server_t           servers[FLEET_SERVERS];
+    sss_secrets_t      secrets;
+    sss_server_t       places[SSS_SERVERS_MAX];
+    fleet_host_t       hosts[FLEET_HOSTS];
+    uint64_t           now;             /* of fleet_run()                  */
+} fleet_t;
+
+
+/* All hosts are up and know nothing. */
+void fleet_start(fleet_t *f, uint64_t seed, int forward_secrecy);
+void fleet_stop(fleet_t *f);
+
+/* One host goes, with all that is in its memory; one comes. */
+void fleet_kill(fleet_t *f, size_t host);
+void fleet_enter(fleet_t *f, size_t host);
+
+/* A random number below n. */
+unsigned fleet_below(fleet_t *f, unsigned n);
+
+/* One host: begins a poll, takes a step, has an exchange carried out. */
+int fleet_begin(fleet_t *f, size_t host, uint64_t now);
+void fleet_step(fleet_t *f, size_t host);
+void fleet_carry_out(fleet_t *f, size_t host, size_t server);
+
+/* Every host polls once, at "now"; what comes when is a matter of luck. */
+void fleet_poll(fleet_t *f, uint64_t now);
+
+/*
+ * Lets "ms" milliseconds pass from f->now on: hosts poll when a poll is due,
+ * each as often as it wants to.
+ */
+void fleet_run(fleet_t *f, uint64_t ms);
+
+/* A record of a server, NULL: it has none of this name. */
+stored_t *fleet_find(server_t *server, const char *name);
+
+/* All hosts that are up have the same keys. */
+void fleet_assert_agreed(fleet_t *f, uint32_t keys);
+
+
+#endif /* FLEET_H_INCLUDED */
