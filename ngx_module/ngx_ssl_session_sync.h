@@ -166,11 +166,11 @@ typedef struct {
     time_t                    key_rotation;
     ngx_msec_t                poll_interval;
     ngx_msec_t                lookup_timeout;
-    size_t                    zone_size;
     ngx_flag_t                forward_secrecy;
     ngx_int_t                 generation;
 
     time_t                    retention;    /* longest ssl_session_timeout */
+    ngx_uint_t                capacity;     /* keys the zone has room for  */
     ngx_uint_t                attached;     /* number of SSL_CTXs          */
     ngx_uint_t                ids;          /* of them with Session IDs    */
 
@@ -346,9 +346,18 @@ char *ngx_ssl_session_sync_refuse(ngx_conf_t *cf,
 
 /* zone */
 
+/* Gives the cluster its zone, which has no size yet. */
 ngx_int_t ngx_ssl_session_sync_zone_add(ngx_conf_t *cf,
     ngx_ssl_session_sync_cluster_t *cluster);
-ngx_uint_t ngx_ssl_session_sync_zone_capacity(size_t size);
+
+/*
+ * Sets the size of the zone, when "retention" and "key_rotation" are known
+ * and before nginx makes the zones.  NGX_ERROR, and a line in the log, if
+ * the host's own keys would be too many.
+ */
+ngx_int_t ngx_ssl_session_sync_zone_size(
+    ngx_ssl_session_sync_cluster_t *cluster, ngx_log_t *log);
+
 ngx_ssl_session_sync_counters_t *ngx_ssl_session_sync_counters(
     ngx_ssl_session_sync_cluster_t *cluster);
 uint64_t ngx_ssl_session_sync_now(void);

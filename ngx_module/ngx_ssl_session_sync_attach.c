@@ -15,8 +15,6 @@ static char *ngx_ssl_session_sync_find(ngx_cycle_t *cycle,
     ngx_ssl_session_sync_cluster_t **found);
 static char *ngx_ssl_session_sync_unused(ngx_cycle_t *cycle,
     ngx_ssl_session_sync_conf_t *conf);
-static char *ngx_ssl_session_sync_check_zone(ngx_cycle_t *cycle,
-    ngx_ssl_session_sync_cluster_t *cluster);
 
 
 void *
@@ -242,9 +240,10 @@ ngx_ssl_session_sync_resolve(ngx_cycle_t *cycle,
     clusters = conf->clusters.elts;
 
     for (i = 0; i < conf->clusters.nelts; i++) {
-        rv = ngx_ssl_session_sync_check_zone(cycle, clusters[i]);
-        if (rv != NGX_CONF_OK) {
-            return rv;
+        if (ngx_ssl_session_sync_zone_size(clusters[i], cycle->log)
+            != NGX_OK)
+        {
+            return NGX_CONF_ERROR;
         }
     }
 
@@ -312,52 +311,4 @@ ngx_ssl_session_sync_unused(ngx_cycle_t *cycle,
     }
 
     return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_ssl_session_sync_check_zone(ngx_cycle_t *cycle,
-    ngx_ssl_session_sync_cluster_t *cluster)
-{
-    size_t      size;
-    ngx_uint_t  have, want;
-
-    /* all keys that can be alive at once, and as many made by others */
-
-    want = 2 * (cluster->retention / cluster->key_rotation + 5);
-    have = ngx_ssl_session_sync_zone_capacity(cluster->zone_size);
-
-    if (want <= have) {
-        return NGX_CONF_OK;
-    }
-
-    size = cluster->zone_size;
-
-    do {
-        size += 16 * 1024;
-        have = ngx_ssl_session_sync_zone_capacity(size);
-    } while (want > have && size < 16 * 1024 * 1024);
-
-    if (want > have) {
-        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
-                      "ssl_session_sync: cluster \"%V\" would have to keep "
-                      "%ui keys, more than fit into one record of "
-                      "memcached: \"key_rotation\" of %T seconds is too "
-                      "short for an \"ssl_session_timeout\" of %T seconds "
-                      "in %s:%ui; lengthen the one or shorten the other",
-                      &cluster->name, want, cluster->key_rotation,
-                      cluster->retention, cluster->file, cluster->line);
-
-    } else {
-        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
-                      "ssl_session_sync: cluster \"%V\": \"zone_size\" is "
-                      "too small for %ui keys (\"key_rotation\" of %T "
-                      "seconds, \"ssl_session_timeout\" of %T seconds) in "
-                      "%s:%ui; give it at least %uzk",
-                      &cluster->name, want, cluster->key_rotation,
-                      cluster->retention, cluster->file, cluster->line,
-                      size / 1024);
-    }
-
-    return NGX_CONF_ERROR;
 }

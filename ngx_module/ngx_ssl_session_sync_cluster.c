@@ -25,6 +25,8 @@ static char *ngx_ssl_session_sync_cluster_times(ngx_conf_t *cf,
     ngx_ssl_session_sync_cluster_t *cluster);
 static ngx_int_t ngx_ssl_session_sync_cluster_addresses(ngx_conf_t *cf,
     ngx_ssl_session_sync_cluster_t *cluster);
+static char *ngx_ssl_session_sync_zone_size_gone(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 static ngx_int_t ngx_ssl_session_sync_memcached_parameter(ngx_conf_t *cf,
     ngx_str_t *value, ngx_ssl_session_sync_server_t *server);
 
@@ -116,10 +118,10 @@ static ngx_command_t  ngx_ssl_session_sync_cluster_commands[] = {
       NULL },
 
     { ngx_string("zone_size"),
-      NGX_CONF_TAKE1,
-      ngx_conf_set_size_slot,
+      NGX_CONF_ANY,
+      ngx_ssl_session_sync_zone_size_gone,
       0,
-      offsetof(ngx_ssl_session_sync_cluster_t, zone_size),
+      0,
       NULL },
 
       ngx_null_command
@@ -180,7 +182,6 @@ ngx_ssl_session_sync_cluster_block(ngx_conf_t *cf, ngx_command_t *cmd,
     cluster->key_rotation = NGX_CONF_UNSET;
     cluster->poll_interval = NGX_CONF_UNSET_MSEC;
     cluster->lookup_timeout = NGX_CONF_UNSET_MSEC;
-    cluster->zone_size = NGX_CONF_UNSET_SIZE;
     cluster->forward_secrecy = NGX_CONF_UNSET;
     cluster->generation = NGX_CONF_UNSET;
 
@@ -245,6 +246,7 @@ ngx_ssl_session_sync_cluster_directive(ngx_conf_t *cf, ngx_command_t *dummy,
         }
 
         if (cf->args->nelts != 2
+            && !(cmd->type & NGX_CONF_ANY)
             && !(cf->args->nelts == 3 && (cmd->type & NGX_CONF_TAKE2))
             && !(cf->args->nelts == 4 && (cmd->type & NGX_CONF_TAKE3)))
         {
@@ -271,8 +273,7 @@ ngx_ssl_session_sync_cluster_directive(ngx_conf_t *cf, ngx_command_t *dummy,
                        "secret_file, auth_file, ssl_trusted_certificate, "
                        "ssl_certificate, ssl_certificate_key, namespace, "
                        "key_rotation, poll_interval, lookup_timeout, "
-                       "forward_secrecy, generation, zone_size and include",
-                       name);
+                       "forward_secrecy, generation and include", name);
 
     return NGX_CONF_ERROR;
 }
@@ -387,6 +388,15 @@ ngx_ssl_session_sync_memcached_parameter(ngx_conf_t *cf, ngx_str_t *value,
 
 
 static char *
+ngx_ssl_session_sync_zone_size_gone(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    return "does not exist any more: the size of the zone follows from "
+           "\"key_rotation\" and \"ssl_session_timeout\"; remove the line";
+}
+
+
+static char *
 ngx_ssl_session_sync_cluster_finish(ngx_conf_t *cf,
     ngx_ssl_session_sync_cluster_t *cluster)
 {
@@ -395,7 +405,6 @@ ngx_ssl_session_sync_cluster_finish(ngx_conf_t *cf,
     ngx_conf_init_value(cluster->key_rotation, 3600);
     ngx_conf_init_msec_value(cluster->poll_interval, 2000);
     ngx_conf_init_msec_value(cluster->lookup_timeout, 50);
-    ngx_conf_init_size_value(cluster->zone_size, 1024 * 1024);
     ngx_conf_init_value(cluster->forward_secrecy, 1);
     ngx_conf_init_value(cluster->generation, 1);
 
@@ -419,12 +428,6 @@ ngx_ssl_session_sync_cluster_finish(ngx_conf_t *cf,
         return ngx_ssl_session_sync_refuse(cf, cluster,
                    "\"generation\" must be from 1 to 1000000; raise it by 1 "
                    "to drop all keys and sessions of the cluster");
-    }
-
-    if (cluster->zone_size < 8 * ngx_pagesize) {
-        return ngx_ssl_session_sync_refuse(cf, cluster,
-                   "\"zone_size\" is too small; give it at least 32k "
-                   "(8 pages of memory)");
     }
 
     if (ngx_ssl_session_sync_cluster_addresses(cf, cluster) != NGX_OK) {

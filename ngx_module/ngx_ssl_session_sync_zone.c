@@ -2,13 +2,33 @@
 /*
  * The shared memory of a cluster.  It outlives a reload, and its keys outlive
  * even a change of its size, but not that of the namespace or of all secrets.
+ *
+ * How many keys it must have room for follows from the configuration.  Of one
+ * host's own keys, one encrypts, the next one is published, and a retired one
+ * stays until "retention" (the longest ssl_session_timeout) and half a
+ * rotation have passed since the end of its slot, so that there are at most
+ *
+ *     (retention + key_rotation / 2) / key_rotation + 3
+ *
+ * at once.  Hosts that cannot talk to each other make keys of their own for
+ * the same time, and so do hosts with another rotation; when they meet, the
+ * zone has to hold all of them.  There is room for eight times as many as one
+ * host makes, and at least for 4,096: with the defaults of both directives a
+ * fleet may then be in a thousand parts.  Pages without keys are never
+ * touched, so that the room costs no memory.  A zone that is full all the
+ * same gives up the keys that expire first, as sss_ring_add() does.
  */
 
 
 #include "ngx_ssl_session_sync.h"
 
 
-#define NGX_SSL_SESSION_SYNC_RING_MAX  8192
+/* more would not fit into one record of memcached */
+#define NGX_SSL_SESSION_SYNC_RING_MAX   8192
+#define NGX_SSL_SESSION_SYNC_RING_MIN   4096
+
+/* a small change of a timeout shall not make another zone */
+#define NGX_SSL_SESSION_SYNC_RING_STEP  1024
 
 
 static ngx_ssl_session_sync_cluster_t *ngx_ssl_session_sync_zone_before(
@@ -19,6 +39,7 @@ static ngx_uint_t ngx_ssl_session_sync_zone_related(
 static ngx_int_t ngx_ssl_session_sync_zone_name(ngx_conf_t *cf,
     ngx_ssl_session_sync_cluster_t *cluster,
     ngx_ssl_session_sync_cluster_t *old, ngx_str_t *name);
+static size_t ngx_ssl_session_sync_zone_bytes(ngx_uint_t capacity);
 static ngx_int_t ngx_ssl_session_sync_zone_init(ngx_shm_zone_t *zone,
     void *data);
 static void ngx_ssl_session_sync_zone_servers(
@@ -47,7 +68,9 @@ ngx_ssl_session_sync_zone_add(ngx_conf_t *cf,
         return NGX_ERROR;
     }
 
-    cluster->zone = ngx_shared_memory_add(cf, &name, cluster->zone_size,
+    /* its size is not known before the servers have been read */
+
+    cluster->zone = ngx_shared_memory_add(cf, &name, 0,
                                           &ngx_ssl_session_sync_module);
     if (cluster->zone == NULL) {
         return NGX_ERROR;
@@ -182,23 +205,62 @@ ngx_ssl_session_sync_zone_name(ngx_conf_t *cf,
 }
 
 
-ngx_uint_t
-ngx_ssl_session_sync_zone_capacity(size_t size)
+ngx_int_t
+ngx_ssl_session_sync_zone_size(ngx_ssl_session_sync_cluster_t *cluster,
+    ngx_log_t *log)
 {
-    size_t  fixed, capacity;
+    time_t                           rotation;
+    ngx_uint_t                       own, capacity;
+    ngx_ssl_session_sync_cluster_t  *old;
 
-    /* what nginx's slab allocator keeps for itself, rounded up */
+    rotation = cluster->key_rotation;
+    own = (cluster->retention + (rotation + 1) / 2) / rotation + 3;
 
-    fixed = sizeof(ngx_ssl_session_sync_shm_t) + 2 * sizeof(sss_ring_t)
-            + 3 * ngx_pagesize + size / 64;
-
-    if (size <= fixed) {
-        return 0;
+    if (2 * own > NGX_SSL_SESSION_SYNC_RING_MAX) {
+        ngx_log_error(NGX_LOG_EMERG, log, 0,
+                      "ssl_session_sync: cluster \"%V\" would have to keep "
+                      "%ui keys, more than fit into one record of "
+                      "memcached: \"key_rotation\" of %T seconds is too "
+                      "short for an \"ssl_session_timeout\" of %T seconds "
+                      "in %s:%ui; lengthen the one or shorten the other",
+                      &cluster->name, 2 * own, rotation, cluster->retention,
+                      cluster->file, cluster->line);
+        return NGX_ERROR;
     }
 
-    capacity = (size - fixed) / (2 * sizeof(sss_key_t));
+    capacity = ngx_align(8 * own, NGX_SSL_SESSION_SYNC_RING_STEP);
+    capacity = ngx_max(capacity, NGX_SSL_SESSION_SYNC_RING_MIN);
+    capacity = ngx_min(capacity, NGX_SSL_SESSION_SYNC_RING_MAX);
 
-    return ngx_min(capacity, NGX_SSL_SESSION_SYNC_RING_MAX);
+    /*
+     * A zone never shrinks at a reload: keys that were made for a longer
+     * timeout are there for that time.
+     */
+
+    old = ngx_ssl_session_sync_zone_before(cluster);
+
+    if (old && ngx_ssl_session_sync_zone_related(cluster, old)) {
+        capacity = ngx_max(capacity, old->sh->board.capacity);
+    }
+
+    cluster->capacity = capacity;
+    cluster->zone->shm.size = ngx_ssl_session_sync_zone_bytes(capacity);
+
+    return NGX_OK;
+}
+
+
+/* With what nginx's slab allocator keeps for itself, rounded up. */
+
+static size_t
+ngx_ssl_session_sync_zone_bytes(ngx_uint_t capacity)
+{
+    size_t  size;
+
+    size = offsetof(ngx_ssl_session_sync_shm_t, board)
+           + sss_board_size(capacity);
+
+    return ngx_align(size + size / 64 + 4 * ngx_pagesize, ngx_pagesize);
 }
 
 
@@ -468,26 +530,20 @@ static ngx_int_t
 ngx_ssl_session_sync_zone_create(ngx_ssl_session_sync_cluster_t *cluster,
     ngx_shm_zone_t *zone)
 {
-    size_t      size;
-    ngx_uint_t  capacity;
-
-    capacity = ngx_ssl_session_sync_zone_capacity(zone->shm.size);
+    size_t  size;
 
     size = offsetof(ngx_ssl_session_sync_shm_t, board)
-           + sss_board_size(capacity);
+           + sss_board_size(cluster->capacity);
 
     cluster->sh = ngx_slab_alloc(cluster->shpool, size);
 
     if (cluster->sh == NULL) {
-        ngx_log_error(NGX_LOG_EMERG, zone->shm.log, 0,
-                      "ssl_session_sync: \"zone_size\" of cluster \"%V\" is "
-                      "too small in %s:%ui",
-                      &cluster->name, cluster->file, cluster->line);
+        /* cannot be: the zone was made for it */
         return NGX_ERROR;
     }
 
     ngx_memzero(cluster->sh, offsetof(ngx_ssl_session_sync_shm_t, board));
-    sss_board_init(&cluster->sh->board, capacity);
+    sss_board_init(&cluster->sh->board, cluster->capacity);
     sss_group_init(&cluster->sh->group, (uint32_t) cluster->generation);
 
     if (RAND_bytes(cluster->sh->host, sizeof(cluster->sh->host)) != 1) {

@@ -163,6 +163,12 @@ sss_command_store(sss_buffer_t *out, const char *command, const char *name,
 
     if (expires > SSS_COMMAND_RELATIVE) {
         expires += (uint64_t) time(NULL);
+
+        /* later moments do not fit into 32 bits: memcached refuses them */
+
+        if (expires > INT32_MAX) {
+            expires = SSS_COMMAND_RELATIVE;
+        }
     }
 
     sss_command_add(out, command);

@@ -226,7 +226,7 @@ ssl_session_sync_cluster main {
     key_rotate 1h; # HERE
 }
 --- refused
-unknown directive "key_rotate" in "ssl_session_sync_cluster"; it takes memcached, secret_file, auth_file, ssl_trusted_certificate, ssl_certificate, ssl_certificate_key, namespace, key_rotation, poll_interval, lookup_timeout, forward_secrecy, generation, zone_size and include in HERE
+unknown directive "key_rotate" in "ssl_session_sync_cluster"; it takes memcached, secret_file, auth_file, ssl_trusted_certificate, ssl_certificate, ssl_certificate_key, namespace, key_rotation, poll_interval, lookup_timeout, forward_secrecy, generation and include in HERE
 
 
 
@@ -295,18 +295,27 @@ ssl_session_sync_cluster main {
 
 
 
-=== TEST 18: zone_size twice
+=== TEST 18: zone_size, which does not exist any more
 --- main_config
 ssl_session_sync_cluster main {
-    zone_size 1m;
     zone_size 1m; # HERE
 }
 --- refused
-"zone_size" directive is duplicate in HERE
+"zone_size" directive does not exist any more: the size of the zone follows from "key_rotation" and "ssl_session_timeout"; remove the line in HERE
 
 
 
-=== TEST 19: memcached of nothing
+=== TEST 19: zone_size of nothing
+--- main_config
+ssl_session_sync_cluster main {
+    zone_size; # HERE
+}
+--- refused
+"zone_size" directive does not exist any more: the size of the zone follows from "key_rotation" and "ssl_session_timeout"; remove the line in HERE
+
+
+
+=== TEST 20: memcached of nothing
 --- main_config
 ssl_session_sync_cluster main {
     memcached; # HERE
@@ -316,7 +325,7 @@ invalid number of arguments in "memcached" directive in HERE
 
 
 
-=== TEST 20: secret_file of nothing
+=== TEST 21: secret_file of nothing
 --- main_config
 ssl_session_sync_cluster main {
     secret_file; # HERE
@@ -326,7 +335,7 @@ invalid number of arguments in "secret_file" directive in HERE
 
 
 
-=== TEST 21: namespace of nothing
+=== TEST 22: namespace of nothing
 --- main_config
 ssl_session_sync_cluster main {
     namespace; # HERE
@@ -336,7 +345,7 @@ invalid number of arguments in "namespace" directive in HERE
 
 
 
-=== TEST 22: key_rotation of nothing
+=== TEST 23: key_rotation of nothing
 --- main_config
 ssl_session_sync_cluster main {
     key_rotation; # HERE
@@ -346,7 +355,7 @@ invalid number of arguments in "key_rotation" directive in HERE
 
 
 
-=== TEST 23: poll_interval of nothing
+=== TEST 24: poll_interval of nothing
 --- main_config
 ssl_session_sync_cluster main {
     poll_interval; # HERE
@@ -356,23 +365,13 @@ invalid number of arguments in "poll_interval" directive in HERE
 
 
 
-=== TEST 24: lookup_timeout of nothing
+=== TEST 25: lookup_timeout of nothing
 --- main_config
 ssl_session_sync_cluster main {
     lookup_timeout; # HERE
 }
 --- refused
 invalid number of arguments in "lookup_timeout" directive in HERE
-
-
-
-=== TEST 25: zone_size of nothing
---- main_config
-ssl_session_sync_cluster main {
-    zone_size; # HERE
-}
---- refused
-invalid number of arguments in "zone_size" directive in HERE
 
 
 
@@ -426,17 +425,7 @@ invalid number of arguments in "lookup_timeout" directive in HERE
 
 
 
-=== TEST 31: zone_size of too much
---- main_config
-ssl_session_sync_cluster main {
-    zone_size 1m 2m; # HERE
-}
---- refused
-invalid number of arguments in "zone_size" directive in HERE
-
-
-
-=== TEST 32: memcached of too much
+=== TEST 31: memcached of too much
 --- main_config
 ssl_session_sync_cluster main {
     memcached 127.0.0.1:11211 weight=1 weight=2; # HERE
@@ -446,7 +435,7 @@ invalid parameter "weight=2" of memcached; "ssl", or "weight=" and a number from
 
 
 
-=== TEST 33: an empty address
+=== TEST 32: an empty address
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -457,7 +446,7 @@ invalid address "" of memcached: no address; expected host:port, [v6]:port or un
 
 
 
-=== TEST 34: an address without a port
+=== TEST 33: an address without a port
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -468,7 +457,7 @@ invalid address "127.0.0.1" of memcached: no port; expected host:port or [v6]:po
 
 
 
-=== TEST 35: a colon and no port
+=== TEST 34: a colon and no port
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -479,7 +468,7 @@ invalid address "127.0.0.1:" of memcached: no port; expected host:port or [v6]:p
 
 
 
-=== TEST 36: a port alone
+=== TEST 35: a port alone
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -490,7 +479,7 @@ invalid address ":11211" of memcached: neither a host name nor an IPv4 address b
 
 
 
-=== TEST 37: port 0
+=== TEST 36: port 0
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -501,7 +490,7 @@ invalid address "127.0.0.1:0" of memcached: the port is not a number from 1 to 6
 
 
 
-=== TEST 38: a port out of range
+=== TEST 37: a port out of range
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -512,7 +501,7 @@ invalid address "127.0.0.1:65536" of memcached: the port is not a number from 1 
 
 
 
-=== TEST 39: a port that is no number
+=== TEST 38: a port that is no number
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -523,7 +512,7 @@ invalid address "127.0.0.1:11211x" of memcached: the port is not a number from 1
 
 
 
-=== TEST 40: a negative port
+=== TEST 39: a negative port
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -534,7 +523,7 @@ invalid address "127.0.0.1:-1" of memcached: the port is not a number from 1 to 
 
 
 
-=== TEST 41: a port that would overflow
+=== TEST 40: a port that would overflow
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -545,7 +534,7 @@ invalid address "127.0.0.1:4294978507" of memcached: the port is not a number fr
 
 
 
-=== TEST 42: an IPv4 address that is none
+=== TEST 41: an IPv4 address that is none
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -556,7 +545,7 @@ invalid address "127.0.0.256:11211" of memcached: not an IPv4 address; expected 
 
 
 
-=== TEST 43: an IPv4 address of three numbers
+=== TEST 42: an IPv4 address of three numbers
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -567,7 +556,7 @@ invalid address "127.0.1:11211" of memcached: not an IPv4 address; expected four
 
 
 
-=== TEST 44: an IPv6 address without brackets
+=== TEST 43: an IPv6 address without brackets
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -578,7 +567,7 @@ invalid address "2001:db8::1:11211" of memcached: more than one colon; an IPv6 a
 
 
 
-=== TEST 45: a bracket that stays open
+=== TEST 44: a bracket that stays open
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -589,7 +578,7 @@ invalid address "[::1:11211" of memcached: "]" is missing; expected [v6]:port in
 
 
 
-=== TEST 46: an IPv6 address without a port
+=== TEST 45: an IPv6 address without a port
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -600,7 +589,7 @@ invalid address "[::1]" of memcached: no port; expected host:port or [v6]:port, 
 
 
 
-=== TEST 47: an IPv6 address that is none
+=== TEST 46: an IPv6 address that is none
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -611,7 +600,7 @@ invalid address "[::g]:11211" of memcached: not an IPv6 address between the brac
 
 
 
-=== TEST 48: nothing in the brackets
+=== TEST 47: nothing in the brackets
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -622,7 +611,7 @@ invalid address "[]:11211" of memcached: not an IPv6 address between the bracket
 
 
 
-=== TEST 49: an IPv4 address in brackets
+=== TEST 48: an IPv4 address in brackets
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -633,7 +622,7 @@ invalid address "[127.0.0.1]:11211" of memcached: not an IPv6 address between th
 
 
 
-=== TEST 50: a host name with an empty label
+=== TEST 49: a host name with an empty label
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -644,7 +633,7 @@ invalid address "mem..example:11211" of memcached: neither a host name nor an IP
 
 
 
-=== TEST 51: a host name that is none
+=== TEST 50: a host name that is none
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -655,7 +644,7 @@ invalid address "mem_/cached:11211" of memcached: neither a host name nor an IPv
 
 
 
-=== TEST 52: no path of a socket
+=== TEST 51: no path of a socket
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -666,7 +655,7 @@ invalid address "unix:" of memcached: no absolute path after "unix:"; expected u
 
 
 
-=== TEST 53: a relative path of a socket
+=== TEST 52: a relative path of a socket
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -677,7 +666,7 @@ invalid address "unix:memcached.sock" of memcached: no absolute path after "unix
 
 
 
-=== TEST 54: a path too long for a socket
+=== TEST 53: a path too long for a socket
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -688,7 +677,7 @@ invalid address "unix:/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
 
 
 
-=== TEST 55: parameter weight=0
+=== TEST 54: parameter weight=0
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -699,7 +688,7 @@ invalid parameter "weight=0" of memcached; "ssl", or "weight=" and a number from
 
 
 
-=== TEST 56: parameter weight=1001
+=== TEST 55: parameter weight=1001
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -710,7 +699,7 @@ invalid parameter "weight=1001" of memcached; "ssl", or "weight=" and a number f
 
 
 
-=== TEST 57: parameter weight=-1
+=== TEST 56: parameter weight=-1
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -721,7 +710,7 @@ invalid parameter "weight=-1" of memcached; "ssl", or "weight=" and a number fro
 
 
 
-=== TEST 58: parameter weight=
+=== TEST 57: parameter weight=
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -732,7 +721,7 @@ invalid parameter "weight=" of memcached; "ssl", or "weight=" and a number from 
 
 
 
-=== TEST 59: parameter weight=2x
+=== TEST 58: parameter weight=2x
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -743,7 +732,7 @@ invalid parameter "weight=2x" of memcached; "ssl", or "weight=" and a number fro
 
 
 
-=== TEST 60: parameter weight
+=== TEST 59: parameter weight
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -754,7 +743,7 @@ invalid parameter "weight" of memcached; "ssl", or "weight=" and a number from 1
 
 
 
-=== TEST 61: parameter backup
+=== TEST 60: parameter backup
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -765,7 +754,7 @@ invalid parameter "backup" of memcached; "ssl", or "weight=" and a number from 1
 
 
 
-=== TEST 62: parameter weight=99999999999999999999
+=== TEST 61: parameter weight=99999999999999999999
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -776,7 +765,7 @@ invalid parameter "weight=99999999999999999999" of memcached; "ssl", or "weight=
 
 
 
-=== TEST 63: one server twice
+=== TEST 62: one server twice
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -789,7 +778,7 @@ memcached "127.0.0.1:11211" is given twice; remove one of the two lines in HERE
 
 
 
-=== TEST 64: more servers than a cluster takes
+=== TEST 63: more servers than a cluster takes
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -816,7 +805,7 @@ a cluster takes 16 memcached servers at the most; remove "127.0.0.1:20017" in HE
 
 
 
-=== TEST 65: memcached without a secret
+=== TEST 64: memcached without a secret
 --- main_config
 ssl_session_sync_cluster main { # HERE
     memcached 127.0.0.1:11211;
@@ -826,7 +815,7 @@ ssl_session_sync: cluster "main": "memcached" needs a "secret_file", without whi
 
 
 
-=== TEST 66: no secret file of that name
+=== TEST 65: no secret file of that name
 --- main_config
 ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211;
@@ -838,7 +827,7 @@ open() "$DIR/none.secret" failed; the secret file must exist and be readable by 
 
 
 
-=== TEST 67: a path through a file
+=== TEST 66: a path through a file
 --- main_config
 ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211;
@@ -850,7 +839,7 @@ open() "$DIR/good.secret/x" failed; the secret file must exist ... (20: Not a di
 
 
 
-=== TEST 68: a secret file that everybody can read
+=== TEST 67: a secret file that everybody can read
 --- main_config
 ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211;
@@ -862,7 +851,7 @@ secret file "$DIR/open.secret" is open to every user of this host; run "chmod 60
 
 
 
-=== TEST 69: a secret file that everybody can write
+=== TEST 68: a secret file that everybody can write
 --- main_config
 ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211;
@@ -874,7 +863,7 @@ secret file "$DIR/written.secret" is open to every user of this host; ... in HER
 
 
 
-=== TEST 70: a device
+=== TEST 69: a device
 --- main_config
 ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211;
@@ -886,7 +875,7 @@ secret file "/dev/null" is not a regular file; ... in HERE
 
 
 
-=== TEST 71: a directory
+=== TEST 70: a directory
 --- main_config
 ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211;
@@ -898,7 +887,7 @@ secret file "$DIR" is not a regular file; ... in HERE
 
 
 
-=== TEST 72: an empty secret file
+=== TEST 71: an empty secret file
 --- main_config
 ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211;
@@ -910,7 +899,7 @@ secret file "$DIR/empty.secret": no secret in the file; write one as 64 hex digi
 
 
 
-=== TEST 73: nothing but comments
+=== TEST 72: nothing but comments
 --- main_config
 ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211;
@@ -922,7 +911,7 @@ secret file "$DIR/comment.secret": no secret in the file; write one as 64 hex di
 
 
 
-=== TEST 74: a secret that is too short
+=== TEST 73: a secret that is too short
 --- main_config
 ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211;
@@ -934,7 +923,7 @@ secret file "$DIR/short.secret" line 3: a secret must be exactly 64 hex digits o
 
 
 
-=== TEST 75: a secret that is too long
+=== TEST 74: a secret that is too long
 --- main_config
 ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211;
@@ -946,7 +935,7 @@ secret file "$DIR/long.secret" line 1: a secret must be exactly 64 hex digits on
 
 
 
-=== TEST 76: two secrets on one line
+=== TEST 75: two secrets on one line
 --- main_config
 ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211;
@@ -958,7 +947,7 @@ secret file "$DIR/two.secret" line 1: a secret must be exactly 64 hex digits on 
 
 
 
-=== TEST 77: a character that is no hex digit
+=== TEST 76: a character that is no hex digit
 --- main_config
 ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211;
@@ -970,7 +959,7 @@ secret file "$DIR/digit.secret" line 2: a secret may contain only the hex digits
 
 
 
-=== TEST 78: a zero byte
+=== TEST 77: a zero byte
 --- main_config
 ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211;
@@ -982,7 +971,7 @@ secret file "$DIR/zero.secret" line 1: a secret may contain only the hex digits 
 
 
 
-=== TEST 79: one secret twice
+=== TEST 78: one secret twice
 --- main_config
 ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211;
@@ -994,7 +983,7 @@ secret file "$DIR/twice.secret" line 2: this secret is in the file already; remo
 
 
 
-=== TEST 80: a secret of zeros
+=== TEST 79: a secret of zeros
 --- main_config
 ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211;
@@ -1006,7 +995,7 @@ secret file "$DIR/weak.secret" line 1: all bytes of this secret are the same; re
 
 
 
-=== TEST 81: more secrets than are taken
+=== TEST 80: more secrets than are taken
 --- main_config
 ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211;
@@ -1018,7 +1007,7 @@ secret file "$DIR/many.secret" line 10: more than 8 secrets; remove those no hos
 
 
 
-=== TEST 82: a file that cannot be one of secrets
+=== TEST 81: a file that cannot be one of secrets
 --- main_config
 ssl_session_sync_cluster main {
     memcached   127.0.0.1:11211;
@@ -1030,7 +1019,7 @@ secret file "$DIR/big.secret" is larger than NUMBER bytes; one secret a line, 64
 
 
 
-=== TEST 83: an empty namespace
+=== TEST 82: an empty namespace
 --- main_config
 ssl_session_sync_cluster main { # HERE
     namespace "";
@@ -1040,7 +1029,7 @@ ssl_session_sync: cluster "main": "namespace" must have 1 to 127 characters in H
 
 
 
-=== TEST 84: a namespace of 128 characters
+=== TEST 83: a namespace of 128 characters
 --- main_config
 ssl_session_sync_cluster main { # HERE
     namespace xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx;
@@ -1050,7 +1039,7 @@ ssl_session_sync: cluster "main": "namespace" must have 1 to 127 characters in H
 
 
 
-=== TEST 85: a rotation of zero
+=== TEST 84: a rotation of zero
 --- main_config
 ssl_session_sync_cluster main { # HERE
     key_rotation 0;
@@ -1060,7 +1049,7 @@ ssl_session_sync: cluster "main": "key_rotation" cannot be 0; give the time for 
 
 
 
-=== TEST 86: a rotation of zero seconds
+=== TEST 85: a rotation of zero seconds
 --- main_config
 ssl_session_sync_cluster main { # HERE
     key_rotation 0s;
@@ -1070,7 +1059,7 @@ ssl_session_sync: cluster "main": "key_rotation" cannot be 0; give the time for 
 
 
 
-=== TEST 87: a rotation of years
+=== TEST 86: a rotation of years
 --- main_config
 ssl_session_sync_cluster main { # HERE
     key_rotation 2y;
@@ -1080,7 +1069,7 @@ ssl_session_sync: cluster "main": "key_rotation" is longer than a year; keys tha
 
 
 
-=== TEST 88: a poll interval of zero
+=== TEST 87: a poll interval of zero
 --- main_config
 ssl_session_sync_cluster main { # HERE
     poll_interval 0;
@@ -1090,7 +1079,7 @@ ssl_session_sync: cluster "main": "poll_interval" cannot be 0; give the time bet
 
 
 
-=== TEST 89: a lookup timeout of zero
+=== TEST 88: a lookup timeout of zero
 --- main_config
 ssl_session_sync_cluster main { # HERE
     lookup_timeout 0;
@@ -1100,7 +1089,7 @@ ssl_session_sync: cluster "main": "lookup_timeout" cannot be 0; give the longest
 
 
 
-=== TEST 90: a lookup timeout of zero milliseconds
+=== TEST 89: a lookup timeout of zero milliseconds
 --- main_config
 ssl_session_sync_cluster main { # HERE
     lookup_timeout 0ms;
@@ -1110,7 +1099,7 @@ ssl_session_sync: cluster "main": "lookup_timeout" cannot be 0; give the longest
 
 
 
-=== TEST 91: key_rotation of 1q
+=== TEST 90: key_rotation of 1q
 --- main_config
 ssl_session_sync_cluster main {
     key_rotation 1q; # HERE
@@ -1120,7 +1109,7 @@ ssl_session_sync_cluster main {
 
 
 
-=== TEST 92: key_rotation of -1
+=== TEST 91: key_rotation of -1
 --- main_config
 ssl_session_sync_cluster main {
     key_rotation -1; # HERE
@@ -1130,7 +1119,7 @@ ssl_session_sync_cluster main {
 
 
 
-=== TEST 93: key_rotation of 500ms
+=== TEST 92: key_rotation of 500ms
 --- main_config
 ssl_session_sync_cluster main {
     key_rotation 500ms; # HERE
@@ -1140,7 +1129,7 @@ ssl_session_sync_cluster main {
 
 
 
-=== TEST 94: poll_interval of soon
+=== TEST 93: poll_interval of soon
 --- main_config
 ssl_session_sync_cluster main {
     poll_interval soon; # HERE
@@ -1150,7 +1139,7 @@ ssl_session_sync_cluster main {
 
 
 
-=== TEST 95: lookup_timeout of 1.5s
+=== TEST 94: lookup_timeout of 1.5s
 --- main_config
 ssl_session_sync_cluster main {
     lookup_timeout 1.5s; # HERE
@@ -1160,27 +1149,7 @@ ssl_session_sync_cluster main {
 
 
 
-=== TEST 96: zone_size of 1x
---- main_config
-ssl_session_sync_cluster main {
-    zone_size 1x; # HERE
-}
---- refused
-"zone_size" directive invalid value in HERE
-
-
-
-=== TEST 97: zone_size of -1
---- main_config
-ssl_session_sync_cluster main {
-    zone_size -1; # HERE
-}
---- refused
-"zone_size" directive invalid value in HERE
-
-
-
-=== TEST 98: a poll interval longer than a quarter of a rotation
+=== TEST 95: a poll interval longer than a quarter of a rotation
 --- main_config
 ssl_session_sync_cluster main { # HERE
     key_rotation  4s;
@@ -1191,7 +1160,7 @@ ssl_session_sync: cluster "main": "poll_interval" must be at most a quarter of "
 
 
 
-=== TEST 99: a rotation too short for the default poll interval
+=== TEST 96: a rotation too short for the default poll interval
 --- main_config
 ssl_session_sync_cluster main { # HERE
     key_rotation 7s;
@@ -1201,7 +1170,7 @@ ssl_session_sync: cluster "main": "poll_interval" must be at most a quarter of "
 
 
 
-=== TEST 100: a poll interval too long for the default rotation
+=== TEST 97: a poll interval too long for the default rotation
 --- main_config
 ssl_session_sync_cluster main { # HERE
     poll_interval 901s;
@@ -1211,54 +1180,12 @@ ssl_session_sync: cluster "main": "poll_interval" must be at most a quarter of "
 
 
 
-=== TEST 101: a zone too small for anything
---- main_config
-ssl_session_sync_cluster main { # HERE
-    zone_size 8k;
-}
---- refused
-ssl_session_sync: cluster "main": "zone_size" is too small; give it at least 32k (8 pages of memory) in HERE
-
-
-
-=== TEST 102: a zone of nothing
---- main_config
-ssl_session_sync_cluster main { # HERE
-    zone_size 0;
-}
---- refused
-ssl_session_sync: cluster "main": "zone_size" is too small; give it at least 32k (8 pages of memory) in HERE
-
-
-
-=== TEST 103: a zone too small for the keys of the longest session
---- main_config
-
-ssl_session_sync_cluster main { # HERE
-    key_rotation  10s;
-    poll_interval 1s;
-    zone_size     64k;
-}
---- http_config
-server {
-    listen              unix:$DIR/tls.sock ssl;
-    ssl_certificate     $DIR/a.crt;
-    ssl_certificate_key $DIR/a.key;
-    ssl_session_timeout 1h;
-    ssl_session_sync    main;
-}
---- refused
-ssl_session_sync: cluster "main": "zone_size" is too small for NUMBER keys ("key_rotation" of 10 seconds, "ssl_session_timeout" of 3600 seconds) in HERE; give it at least NUMBERk
-
-
-
-=== TEST 104: a rotation too short for the session timeout
+=== TEST 98: a rotation too short for the session timeout
 --- main_config
 
 ssl_session_sync_cluster main { # HERE
     key_rotation  1s;
     poll_interval 250ms;
-    zone_size     64m;
 }
 --- http_config
 server {
@@ -1273,7 +1200,7 @@ ssl_session_sync: cluster "main" would have to keep NUMBER keys, more than fit i
 
 
 
-=== TEST 105: an unknown cluster
+=== TEST 99: an unknown cluster
 --- main_config
 ssl_session_sync_cluster main { }
 --- http_config
@@ -1288,7 +1215,7 @@ ssl_session_sync: unknown cluster "mian" in HERE; define it with "ssl_session_sy
 
 
 
-=== TEST 106: an unknown cluster, in another case
+=== TEST 100: an unknown cluster, in another case
 --- main_config
 ssl_session_sync_cluster main { }
 --- http_config
@@ -1303,7 +1230,7 @@ ssl_session_sync: unknown cluster "Main" in HERE; define it with "ssl_session_sy
 
 
 
-=== TEST 107: an unknown cluster, inherited
+=== TEST 101: an unknown cluster, inherited
 --- main_config
 ssl_session_sync_cluster main { }
 --- http_config
@@ -1318,7 +1245,7 @@ ssl_session_sync: unknown cluster "mian" in HERE; define it with "ssl_session_sy
 
 
 
-=== TEST 108: no cluster at all
+=== TEST 102: no cluster at all
 --- http_config
 server {
     listen              unix:$DIR/tls.sock ssl;
@@ -1331,7 +1258,7 @@ ssl_session_sync: unknown cluster "main" in HERE; define it with "ssl_session_sy
 
 
 
-=== TEST 109: an empty name of a cluster
+=== TEST 103: an empty name of a cluster
 --- main_config
 ssl_session_sync_cluster main { }
 --- http_config
@@ -1346,7 +1273,7 @@ ssl_session_sync: unknown cluster "" in HERE; define it with "ssl_session_sync_c
 
 
 
-=== TEST 110: an unknown cluster in stream
+=== TEST 104: an unknown cluster in stream
 --- skip_eval: 5: !SSS::has_module('stream')
 --- main_config
 stream {
@@ -1363,7 +1290,7 @@ ssl_session_sync: unknown cluster "main" in HERE; define it with "ssl_session_sy
 
 
 
-=== TEST 111: an unknown cluster in mail
+=== TEST 105: an unknown cluster in mail
 --- skip_eval: 5: !SSS::has_module('mail')
 --- main_config
 mail {
@@ -1381,7 +1308,7 @@ ssl_session_sync: unknown cluster "main" in HERE; define it with "ssl_session_sy
 
 
 
-=== TEST 112: a cluster that is not there, in http without any TLS
+=== TEST 106: a cluster that is not there, in http without any TLS
 --- http_config
 ssl_session_sync main; # HERE
 --- refused
@@ -1389,7 +1316,7 @@ ssl_session_sync: unknown cluster "main" in HERE; define it with "ssl_session_sy
 
 
 
-=== TEST 113: a server without TLS
+=== TEST 107: a server without TLS
 --- main_config
 ssl_session_sync_cluster main { }
 --- config
@@ -1399,7 +1326,7 @@ ssl_session_sync main; # HERE
 
 
 
-=== TEST 114: a server with a certificate and no TLS listener
+=== TEST 108: a server with a certificate and no TLS listener
 --- main_config
 ssl_session_sync_cluster main { }
 --- http_config
@@ -1414,7 +1341,7 @@ server {
 
 
 
-=== TEST 115: stream without TLS
+=== TEST 109: stream without TLS
 --- skip_eval: 5: !SSS::has_module('stream')
 --- main_config
 ssl_session_sync_cluster main { }
@@ -1430,7 +1357,7 @@ stream {
 
 
 
-=== TEST 116: mail without TLS
+=== TEST 110: mail without TLS
 --- skip_eval: 5: !SSS::has_module('mail')
 --- main_config
 ssl_session_sync_cluster main { }
@@ -1447,7 +1374,7 @@ mail {
 
 
 
-=== TEST 117: a name-based server where the default server does not synchronise
+=== TEST 111: a name-based server where the default server does not synchronise
 --- main_config
 ssl_session_sync_cluster main { }
 --- http_config
@@ -1467,7 +1394,7 @@ server {
 
 
 
-=== TEST 118: the same where the default server comes last
+=== TEST 112: the same where the default server comes last
 --- main_config
 ssl_session_sync_cluster main { }
 --- http_config
@@ -1487,7 +1414,7 @@ server {
 
 
 
-=== TEST 119: the same where the default server is off
+=== TEST 113: the same where the default server is off
 --- main_config
 ssl_session_sync_cluster main { }
 --- http_config
@@ -1508,7 +1435,7 @@ server {
 
 
 
-=== TEST 120: ssl_session_sync twice
+=== TEST 114: ssl_session_sync twice
 --- main_config
 ssl_session_sync_cluster main { }
 --- http_config
@@ -1519,7 +1446,7 @@ ssl_session_sync off; # HERE
 
 
 
-=== TEST 121: ssl_session_sync twice in a server
+=== TEST 115: ssl_session_sync twice in a server
 --- main_config
 ssl_session_sync_cluster main { }
 --- config
@@ -1530,7 +1457,7 @@ ssl_session_sync main; # HERE
 
 
 
-=== TEST 122: ssl_session_sync of a location
+=== TEST 116: ssl_session_sync of a location
 --- main_config
 ssl_session_sync_cluster main { }
 --- config
@@ -1542,7 +1469,7 @@ location / {
 
 
 
-=== TEST 123: ssl_session_sync of main
+=== TEST 117: ssl_session_sync of main
 --- main_config
 ssl_session_sync_cluster main { }
 ssl_session_sync main; # HERE
@@ -1551,7 +1478,7 @@ ssl_session_sync main; # HERE
 
 
 
-=== TEST 124: ssl_session_sync of nothing
+=== TEST 118: ssl_session_sync of nothing
 --- main_config
 ssl_session_sync_cluster main { }
 --- config
@@ -1561,7 +1488,7 @@ invalid number of arguments in "ssl_session_sync" directive in HERE
 
 
 
-=== TEST 125: ssl_session_sync of two clusters
+=== TEST 119: ssl_session_sync of two clusters
 --- main_config
 ssl_session_sync_cluster main { }
 --- config
@@ -1571,7 +1498,7 @@ invalid number of arguments in "ssl_session_sync" directive in HERE
 
 
 
-=== TEST 126: an empty scope
+=== TEST 120: an empty scope
 --- config
 
 ssl_session_sync_scope ""; # HERE
@@ -1580,7 +1507,7 @@ ssl_session_sync_scope cannot be empty; give "auto" or a string that all servers
 
 
 
-=== TEST 127: an empty scope in stream
+=== TEST 121: an empty scope in stream
 --- skip_eval: 5: !SSS::has_module('stream')
 --- main_config
 stream {
@@ -1591,7 +1518,7 @@ ssl_session_sync_scope cannot be empty; give "auto" or a string that all servers
 
 
 
-=== TEST 128: a scope twice
+=== TEST 122: a scope twice
 --- config
 ssl_session_sync_scope a;
 ssl_session_sync_scope b; # HERE
@@ -1600,7 +1527,7 @@ ssl_session_sync_scope b; # HERE
 
 
 
-=== TEST 129: a scope of nothing
+=== TEST 123: a scope of nothing
 --- config
 ssl_session_sync_scope; # HERE
 --- refused
@@ -1608,7 +1535,7 @@ invalid number of arguments in "ssl_session_sync_scope" directive in HERE
 
 
 
-=== TEST 130: a scope of a location
+=== TEST 124: a scope of a location
 --- config
 location / {
     ssl_session_sync_scope a; # HERE
@@ -1618,7 +1545,7 @@ location / {
 
 
 
-=== TEST 131: status of a server
+=== TEST 125: status of a server
 --- config
 ssl_session_sync_status; # HERE
 --- refused
@@ -1626,7 +1553,7 @@ ssl_session_sync_status; # HERE
 
 
 
-=== TEST 132: status with an argument
+=== TEST 126: status with an argument
 --- config
 location = /status {
     ssl_session_sync_status json; # HERE
@@ -1636,7 +1563,7 @@ invalid number of arguments in "ssl_session_sync_status" directive in HERE
 
 
 
-=== TEST 136: a mistake in a file that is included
+=== TEST 127: a mistake in a file that is included
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -1647,7 +1574,7 @@ invalid address "10.0.0.1" of memcached: ... in $DIR/servers.inc:2
 
 
 
-=== TEST 137: include of nothing
+=== TEST 128: include of nothing
 --- main_config
 ssl_session_sync_cluster main {
     include; # HERE
@@ -1657,7 +1584,7 @@ invalid number of arguments in "include" directive in HERE
 
 
 
-=== TEST 138: a server of an included file once more
+=== TEST 129: a server of an included file once more
 --- main_config
 ssl_session_sync_cluster main {
     secret_file $DIR/good.secret;
@@ -1669,7 +1596,7 @@ memcached "127.0.0.1:1" is given twice; remove one of the two lines in HERE
 
 
 
-=== TEST 139: no auth file of that name
+=== TEST 130: no auth file of that name
 --- main_config
 ssl_session_sync_cluster main {
     memcached   127.0.0.1:1;
@@ -1681,7 +1608,7 @@ open() "$DIR/none.auth" failed; the auth file must exist and be readable by the 
 
 
 
-=== TEST 140: an auth file that everybody can read
+=== TEST 131: an auth file that everybody can read
 --- main_config
 ssl_session_sync_cluster main {
     memcached   127.0.0.1:1;
@@ -1693,7 +1620,7 @@ auth file "$DIR/open.auth" is open to every user of this host; run "chmod 600 $D
 
 
 
-=== TEST 141: an auth file without a colon
+=== TEST 132: an auth file without a colon
 --- main_config
 ssl_session_sync_cluster main {
     memcached   127.0.0.1:1;
@@ -1705,7 +1632,7 @@ auth file "$DIR/colon.auth": no user:password on the first line; write one as me
 
 
 
-=== TEST 142: an auth file with a tab
+=== TEST 133: an auth file with a tab
 --- main_config
 ssl_session_sync_cluster main {
     memcached   127.0.0.1:1;
@@ -1717,7 +1644,7 @@ auth file "$DIR/control.auth": a blank or a control character in the first line,
 
 
 
-=== TEST 143: an auth file with a long password
+=== TEST 134: an auth file with a long password
 --- main_config
 ssl_session_sync_cluster main {
     memcached   127.0.0.1:1;
@@ -1729,7 +1656,7 @@ auth file "$DIR/long.auth": the first line is longer than the 254 characters tha
 
 
 
-=== TEST 144: two auth files
+=== TEST 135: two auth files
 --- main_config
 ssl_session_sync_cluster main {
     auth_file $DIR/good.auth;
@@ -1740,7 +1667,7 @@ ssl_session_sync_cluster main {
 
 
 
-=== TEST 145: a Unix-domain socket with TLS
+=== TEST 136: a Unix-domain socket with TLS
 --- main_config
 ssl_session_sync_cluster main {
     memcached   unix:/run/memcached.sock ssl; # HERE
@@ -1751,7 +1678,7 @@ memcached "unix:/run/memcached.sock" is a Unix-domain socket, which cannot have 
 
 
 
-=== TEST 146: TLS and nothing to trust
+=== TEST 137: TLS and nothing to trust
 --- main_config
 ssl_session_sync_cluster main { # HERE
     memcached   127.0.0.1:1 ssl;
@@ -1762,7 +1689,7 @@ ssl_session_sync: cluster "main": "memcached DOTS ssl" needs "ssl_trusted_certif
 
 
 
-=== TEST 147: certificates and no TLS
+=== TEST 138: certificates and no TLS
 --- main_config
 ssl_session_sync_cluster main { # HERE
     memcached   127.0.0.1:1;
@@ -1774,7 +1701,7 @@ ssl_session_sync: cluster "main": there are certificates for memcached, but no s
 
 
 
-=== TEST 148: a certificate without its key
+=== TEST 139: a certificate without its key
 --- main_config
 ssl_session_sync_cluster main { # HERE
     memcached   127.0.0.1:1 ssl weight=2;
@@ -1787,7 +1714,7 @@ ssl_session_sync: cluster "main": "ssl_certificate" and "ssl_certificate_key" ne
 
 
 
-=== TEST 149: trust in a file that is not there
+=== TEST 140: trust in a file that is not there
 --- main_config
 ssl_session_sync_cluster main { # HERE
     memcached   127.0.0.1:1 weight=2 ssl;
@@ -1799,7 +1726,7 @@ ssl_session_sync: cluster "main": ssl_trusted_certificate "$DIR/none.pem" cannot
 
 
 
-=== TEST 150: trust in a file without certificates
+=== TEST 141: trust in a file without certificates
 --- main_config
 ssl_session_sync_cluster main { # HERE
     memcached   127.0.0.1:1 ssl;
@@ -1811,7 +1738,7 @@ ssl_session_sync: cluster "main": ssl_trusted_certificate "$DIR/good.secret" can
 
 
 
-=== TEST 151: a key file without a key
+=== TEST 142: a key file without a key
 --- main_config
 ssl_session_sync_cluster main { # HERE
     memcached   127.0.0.1:1 ssl;
@@ -1825,7 +1752,7 @@ ssl_session_sync: cluster "main": ssl_certificate_key "$DIR/a.crt" cannot be use
 
 
 
-=== TEST 152: a client certificate in a file without one
+=== TEST 143: a client certificate in a file without one
 --- main_config
 ssl_session_sync_cluster main { # HERE
     memcached   127.0.0.1:1 ssl;

@@ -93,7 +93,6 @@ ssl_session_sync_cluster main {
     key_rotation   1h;
     poll_interval  2s;
     lookup_timeout 50ms;
-    zone_size      1m;
 }
 --- http_config
 server {

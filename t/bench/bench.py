@@ -41,7 +41,6 @@ import tickets
 from hosts import (CORES, Host, Memcached, Site, Unfit, REPOSITORY,
                    until)
 
-ZONE = 1024 * 1024
 SHARES = {'Tickets': 0.25, 'Sessions by ID': 0.4, 'Peers': 0.25,
           'Scaling': 0.1}     # of the time for all tables
 FROZEN_LOOKUP = '50ms'      # the default of the module
@@ -153,12 +152,12 @@ def show_memory(plain, module):
         print('  worker, %-14s Rss %6d kB   Pss %6d kB   private %6d kB'
               % (label, found.rss, found.pss, found.private))
     cluster = module.status()['clusters'][0]
-    used = memory.zone(module.worker, ZONE)
+    size, used = memory.zone(module.worker, cluster['ring_capacity'])
     print('  zone                   %d kB, %s kB of it touched; %d keys in '
-          'it, room for %d' % (ZONE // 1024, '?' if used is None else used,
+          'it, room for %d' % (size, '?' if used is None else used,
                                len(cluster['keys']),
                                cluster['ring_capacity']))
-    result['zone'] = {'size_kb': ZONE // 1024, 'touched_kb': used,
+    result['zone'] = {'size_kb': size, 'touched_kb': used,
                       'keys': len(cluster['keys']),
                       'capacity': cluster['ring_capacity']}
     return result

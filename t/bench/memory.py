@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+KEY = 120                   # bytes of a key in the zone, see sss_ring.h
+
 
 @dataclass
 class Memory:
@@ -34,19 +36,26 @@ def peak(pid):
         return int(re.search(r'^VmHWM:\s+(\d+)', f.read(), re.M)[1])
 
 
-def zone(pid, size):
-    """Kilobytes of the shared mapping of that size that are in use."""
+def zone(pid, capacity):
+    """Kilobytes of the zone for so many keys, and those of it in use.
+
+    It is the smallest shared mapping that has room for two rings.
+    """
     try:
         with open('/proc/%d/smaps' % pid, encoding='ascii') as f:
             text = f.read()
     except OSError:
-        return None
+        return None, None
 
+    found = []
     for part in re.split(r'^(?=[0-9a-f]+-[0-9a-f]+ )', text, flags=re.M):
         line = re.match(r'([0-9a-f]+)-([0-9a-f]+) rw-s ', part)
-        if line and int(line[2], 16) - int(line[1], 16) == size:
-            return int(re.search(r'^Rss:\s+(\d+)', part, re.M)[1])
-    return None
+        if line:
+            found.append((int(line[2], 16) - int(line[1], 16),
+                          int(re.search(r'^Rss:\s+(\d+)', part, re.M)[1])))
+    size, used = min((pair for pair in found
+                      if pair[0] >= 2 * capacity * KEY), default=(0, None))
+    return size // 1024, used
 
 
 def own(pid):

@@ -40,7 +40,6 @@ GROWTH = 1000               # kilobytes
 ROWS = 20                   # of the table
 WAVE = 2000                 # sessions
 ROTATION = 20               # seconds
-ZONE = 1024 * 1024
 RESULT = os.path.join(REPOSITORY, 'build', 'bench', 'soak.json')
 
 
@@ -208,7 +207,8 @@ class Soak:
         return found
 
     def row(self, found):
-        zone = memory.zone(self.hosts[0].worker, ZONE)
+        capacity = self.hosts[0].status()['ring_capacity']
+        _, zone = memory.zone(self.hosts[0].worker, capacity)
         print('  %10s %7.0f %7d %7d %9d %9d %9d %9d %7s'
               % ('{:,}'.format(self.done), time.monotonic() - self.began,
                  self.failed, len(self.keys), found[0].rss, found[0].private,

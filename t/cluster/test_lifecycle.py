@@ -104,13 +104,16 @@ def test_reload_changes_the_rotation(make_cluster):
 
 
 def test_reload_with_another_zone_size(make_cluster):
-    """nginx makes a new zone; the ring comes from memcached."""
+    """nginx makes a new zone, for a timeout that needs more keys."""
     cluster = make_cluster(hosts=2, rotation='7d')
     cluster.wait_agreed()
     cluster.wait_whole()
     with load.Load(cluster.hosts, lifetime=250) as steady:
-        cluster.hosts[0].config.groups[0].zone_size = '2m'
-        cluster.hosts[0].reload()
+        host = cluster.hosts[0]
+        capacity = host.group()['ring_capacity']
+        host.config.session_timeout = '5000d'
+        host.reload()
+        assert host.group()['ring_capacity'] > capacity
         cluster.wait_agreed()
         resumed = steady.resumed
         process.wait_until(lambda: steady.resumed > resumed + 50, 'load')

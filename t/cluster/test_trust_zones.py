@@ -22,6 +22,14 @@ def change(**values):
     return apply
 
 
+def larger(**values):
+    """The same, and with more keys to keep the zone is another one."""
+    def apply(host):
+        change(**values)(host)
+        host.config.session_timeout = '5000d'
+    return apply
+
+
 # each list begins with what the host starts with
 UNRELATED = {
     'namespace': [change(namespace='one'), change(namespace='two')],
@@ -31,10 +39,8 @@ UNRELATED = {
              change(namespace='two', secrets=[NEW])],
     'several-secrets': [change(secrets=[OLD, OLDER]),
                         change(secrets=[NEW, NEWER])],
-    'size-and-secret': [change(secrets=[OLD], zone_size='1m'),
-                        change(secrets=[NEW], zone_size='2m')],
-    'size-and-namespace': [change(namespace='one', zone_size='2m'),
-                           change(namespace='two', zone_size='1m')],
+    'size-and-secret': [change(secrets=[OLD]), larger(secrets=[NEW])],
+    'size-and-namespace': [larger(namespace='one'), change(namespace='two')],
 }
 
 RELATED = {
@@ -48,9 +54,9 @@ RELATED = {
                               change(secrets=[OLD, NEW]),
                               change(secrets=[NEW, OLD]),
                               change(secrets=[NEW])],
-    'size': [change(zone_size='1m'), change(zone_size='2m')],
-    'size-and-secret-added': [change(secrets=[OLD], zone_size='2m'),
-                              change(secrets=[NEW, OLD], zone_size='1m')],
+    'size': [change(), larger()],
+    'size-and-secret-added': [change(secrets=[OLD]),
+                              larger(secrets=[NEW, OLD])],
     'rotation': [change(rotation='7d'), change(rotation='6d')],
 }
 

@@ -258,7 +258,7 @@ static void
 test_ttl(void **state)
 {
     unsigned        found;
-    uint64_t        begin;
+    uint64_t        begin, cas;
     fixture_t      *f;
     sss_item_t      item;
     sss_engine_t   *engine;
@@ -271,7 +271,13 @@ test_ttl(void **state)
                      SSS_EXCHANGE_OK);
     (void) version(engine, NAME, VALUE);
 
-    assert_int_equal(write_to(engine, OTHER, 0, VALUE, 5, 1),
+    /* memcached knows no moment after 2038 */
+
+    assert_int_equal(write_to(engine, OTHER, 0, VALUE, 5, INT32_MAX),
+                     SSS_EXCHANGE_OK);
+    cas = version(engine, OTHER, VALUE);
+
+    assert_int_equal(write_to(engine, OTHER, cas, VALUE, 5, 1),
                      SSS_EXCHANGE_OK);
 
     begin = unit_clock_ms();

@@ -32,7 +32,6 @@ class Group:
     rotation: str = '4s'
     poll: str = '200ms'
     lookup_timeout: str = '10s'
-    zone_size: str = '1m'
 
 
 @dataclass
@@ -176,7 +175,6 @@ class Config:
         return lines + ['key_rotation %s;' % group.rotation,
                         'poll_interval %s;' % group.poll,
                         'lookup_timeout %s;' % group.lookup_timeout,
-                        'zone_size %s;' % group.zone_size,
                         '}']
 
     def _tls(self, cache):
