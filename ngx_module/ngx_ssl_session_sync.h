@@ -10,7 +10,8 @@
  *     client    a worker's connections to memcached
  *     group     which group this host is in, and the generation of its keys
  *     poll      life of a worker: timers, the speaker, taking over
- *     snapshot, json, prometheus, html   what the status page tells
+ *     snapshot, counters                 what the status page tells
+ *     json, prometheus, html             and in which format
  *
  * and what has a header of its own:
  *
@@ -53,7 +54,7 @@
 #define NGX_SSL_SESSION_SYNC_MAIL     3
 
 
-/* Shared memory. */
+/* Shared memory.  What the counters are called: ..._counters.c. */
 
 typedef struct {
     ngx_atomic_t              issued;
@@ -92,7 +93,12 @@ typedef struct {
 #define NGX_SSL_SESSION_SYNC_COUNTERS  32
 
 
-/* What holds for an engine now; it ends with its worker, however that ends. */
+/*
+ * What holds for an engine now.  It is no counter, because no worker takes
+ * back what one that was killed has added; it has the pid of its worker, to be
+ * ignored as soon as there is no such process.  The number of a worker would
+ * not do instead: while workers of two configurations run, two have the same.
+ */
 
 typedef struct {
     ngx_atomic_t              pid;          /* of the worker, 0: free      */

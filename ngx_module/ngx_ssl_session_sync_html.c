@@ -5,21 +5,10 @@
 #include "ngx_ssl_session_sync_snapshot.h"
 
 
-typedef struct {
-    const char  *name;
-    size_t       offset;
-} ngx_ssl_session_sync_row_t;
-
-
-#define ngx_ssl_session_sync_row(name, counter)                               \
-    { name, offsetof(ngx_ssl_session_sync_counters_t, counter) }
-
-
 static void ngx_ssl_session_sync_html_cluster(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s);
-static void ngx_ssl_session_sync_html_counters(ngx_buf_t *b,
-    ngx_ssl_session_sync_snapshot_t *s, const char *title,
-    ngx_ssl_session_sync_row_t *row);
+static void ngx_ssl_session_sync_html_group(ngx_buf_t *b,
+    ngx_ssl_session_sync_snapshot_t *s, ngx_ssl_session_sync_group_t *group);
 static void ngx_ssl_session_sync_html_latency(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s);
 static void ngx_ssl_session_sync_html_keys(ngx_buf_t *b,
@@ -29,42 +18,6 @@ static void ngx_ssl_session_sync_html_servers(ngx_buf_t *b,
 static void ngx_ssl_session_sync_html_time(ngx_buf_t *b, uint64_t seconds);
 static void ngx_ssl_session_sync_html_string(ngx_buf_t *b, u_char *data,
     size_t len);
-
-
-static ngx_ssl_session_sync_row_t  ngx_ssl_session_sync_handshake_rows[] = {
-    ngx_ssl_session_sync_row("full", full),
-    ngx_ssl_session_sync_row("resumed by ticket", resumed),
-    ngx_ssl_session_sync_row("resumed by ID, this host", id_local),
-    ngx_ssl_session_sync_row("resumed by ID, memcached", id_remote),
-    { NULL, 0 }
-};
-
-
-static ngx_ssl_session_sync_row_t  ngx_ssl_session_sync_ticket_rows[] = {
-    ngx_ssl_session_sync_row("issued", issued),
-    ngx_ssl_session_sync_row("resumed", resumed),
-    ngx_ssl_session_sync_row("renewed", renewed),
-    ngx_ssl_session_sync_row("unknown key", unknown_key),
-    ngx_ssl_session_sync_row("refused binding", refused_binding),
-    ngx_ssl_session_sync_row("file key", file_key),
-    { NULL, 0 }
-};
-
-
-static ngx_ssl_session_sync_row_t  ngx_ssl_session_sync_session_rows[] = {
-    ngx_ssl_session_sync_row("stored", stores),
-    ngx_ssl_session_sync_row("removed", removals),
-    ngx_ssl_session_sync_row("lookups", gets),
-    ngx_ssl_session_sync_row("misses", misses),
-    ngx_ssl_session_sync_row("failures", failures),
-    ngx_ssl_session_sync_row("timeouts", timeouts),
-    ngx_ssl_session_sync_row("dropped", dropped),
-    ngx_ssl_session_sync_row("forged", forged),
-    ngx_ssl_session_sync_row("refused binding", refused_id),
-    ngx_ssl_session_sync_row("bad records", bad_sessions),
-    ngx_ssl_session_sync_row("breaker opened", opened),
-    { NULL, 0 }
-};
 
 
 static const char  ngx_ssl_session_sync_html_head[] =
@@ -128,6 +81,8 @@ static void
 ngx_ssl_session_sync_html_cluster(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s)
 {
+    ngx_ssl_session_sync_group_t  *group;
+
     b->last = ngx_slprintf(b->last, b->end, "<h2>");
     ngx_ssl_session_sync_html_string(b, s->cluster->name.data,
                                      s->cluster->name.len);
@@ -143,33 +98,32 @@ ngx_ssl_session_sync_html_cluster(ngx_buf_t *b,
                                "<p>Clocks differ too much.</p>\n");
     }
 
-    ngx_ssl_session_sync_html_counters(b, s, "Handshakes",
-                                       ngx_ssl_session_sync_handshake_rows);
-    ngx_ssl_session_sync_html_counters(b, s, "Tickets",
-                                       ngx_ssl_session_sync_ticket_rows);
-    ngx_ssl_session_sync_html_counters(b, s, "Sessions by ID",
-                                       ngx_ssl_session_sync_session_rows);
-    ngx_ssl_session_sync_html_latency(b, s);
+    for (group = ngx_ssl_session_sync_groups; group->name; group++) {
+        ngx_ssl_session_sync_html_group(b, s, group);
+    }
+
     ngx_ssl_session_sync_html_keys(b, s);
     ngx_ssl_session_sync_html_servers(b, s);
 }
 
 
 static void
-ngx_ssl_session_sync_html_counters(ngx_buf_t *b,
-    ngx_ssl_session_sync_snapshot_t *s, const char *title,
-    ngx_ssl_session_sync_row_t *row)
+ngx_ssl_session_sync_html_group(ngx_buf_t *b,
+    ngx_ssl_session_sync_snapshot_t *s, ngx_ssl_session_sync_group_t *group)
 {
-    u_char  *p;
+    ngx_ssl_session_sync_counter_t  *counter;
 
     b->last = ngx_slprintf(b->last, b->end, "<table><caption>%s</caption>\n",
-                           title);
+                           group->title);
 
-    for ( /* void */ ; row->name; row++) {
-        p = (u_char *) &s->counters + row->offset;
-
+    for (counter = group->counters; counter->name; counter++) {
         b->last = ngx_slprintf(b->last, b->end, "<tr><th>%s<td>%uA\n",
-                               row->name, *(ngx_atomic_t *) p);
+                               counter->title,
+                               ngx_ssl_session_sync_counted(s, counter));
+    }
+
+    if (group->latency) {
+        ngx_ssl_session_sync_html_latency(b, s);
     }
 
     b->last = ngx_slprintf(b->last, b->end, "</table>\n");
@@ -183,12 +137,7 @@ ngx_ssl_session_sync_html_latency(ngx_buf_t *b,
     ngx_uint_t  i;
 
     b->last = ngx_slprintf(b->last, b->end,
-                           "<table><caption>Lookups</caption>\n"
-                           "<tr><th>waiting now<td>%ui\n"
-                           "<tr><th>breakers open now<td>%ui\n"
-                           "<tr><th>batches<td>%uA\n"
                            "<tr><th>microseconds, all<td>%uA\n",
-                           s->waiting, s->open, s->counters.batches,
                            s->counters.latency_us);
 
     for (i = 0; i < SSS_ENGINE_BUCKETS; i++) {
@@ -202,8 +151,6 @@ ngx_ssl_session_sync_html_latency(ngx_buf_t *b,
                                << ngx_min(i, SSS_ENGINE_BUCKETS - 2),
                                s->counters.latency[i]);
     }
-
-    b->last = ngx_slprintf(b->last, b->end, "</table>\n");
 }
 
 
@@ -247,6 +194,7 @@ ngx_ssl_session_sync_html_servers(ngx_buf_t *b,
     ngx_uint_t                     i;
     sss_server_report_t           *report;
     ngx_ssl_session_sync_known_t  *server;
+    ngx_ssl_session_sync_tally_t  *tally;
 
     if (s->cluster->servers.nelts == 0) {
         return;
@@ -266,14 +214,19 @@ ngx_ssl_session_sync_html_servers(ngx_buf_t *b,
         ngx_ssl_session_sync_html_string(b, server->address.data,
                                          server->address.len);
         b->last = ngx_slprintf(b->last, b->end,
-                               "<td>%ui<td>%s<td>%uD<td>%s<td>%uL<td>%uL"
-                               "<td>%uL<td>%uL<td>%uL<td>%uD<td>",
+                               "<td>%ui<td>%s<td>%uD<td>%s",
                                server->weight,
                                ngx_ssl_session_sync_server_state(report),
-                               report->keys, report->whole ? "yes" : "no",
-                               report->polls, report->errors,
-                               report->bad_records, report->writes,
-                               report->conflicts, report->latency_us);
+                               report->keys, report->whole ? "yes" : "no");
+
+        for (tally = ngx_ssl_session_sync_tallies; tally->name; tally++) {
+            b->last = ngx_slprintf(b->last, b->end, "<td>%uL",
+                                   ngx_ssl_session_sync_tallied(report,
+                                                                tally));
+        }
+
+        b->last = ngx_slprintf(b->last, b->end, "<td>%uD<td>",
+                               report->latency_us);
         ngx_ssl_session_sync_html_string(b, (u_char *) report->error,
                                          ngx_strlen(report->error));
         b->last = ngx_slprintf(b->last, b->end, "\n");

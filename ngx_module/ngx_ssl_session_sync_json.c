@@ -7,9 +7,9 @@
 
 static void ngx_ssl_session_sync_json_cluster(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s);
-static void ngx_ssl_session_sync_json_counters(ngx_buf_t *b,
-    ngx_ssl_session_sync_counters_t *counters);
-static void ngx_ssl_session_sync_json_engines(ngx_buf_t *b,
+static void ngx_ssl_session_sync_json_group(ngx_buf_t *b,
+    ngx_ssl_session_sync_snapshot_t *s, ngx_ssl_session_sync_group_t *group);
+static void ngx_ssl_session_sync_json_latency(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s);
 static void ngx_ssl_session_sync_json_keys(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s);
@@ -79,6 +79,7 @@ ngx_ssl_session_sync_json_cluster(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s)
 {
     ngx_uint_t                       i;
+    ngx_ssl_session_sync_group_t    *group;
     ngx_ssl_session_sync_cluster_t  *cluster;
 
     cluster = s->cluster;
@@ -96,7 +97,7 @@ ngx_ssl_session_sync_json_cluster(ngx_buf_t *b,
                            "\"poll_interval_ms\":%M,\"retention\":%T,"
                            "\"attached\":%ui,\"speaker\":%uA,"
                            "\"ring_version\":%uL,\"ring_capacity\":%uD,"
-                           "\"foreign_secret\":%s,\"clock_warning\":%s,",
+                           "\"foreign_secret\":%s,\"clock_warning\":%s",
                            s->state, cluster->key_rotation,
                            cluster->poll_interval, cluster->retention,
                            cluster->attached, cluster->sh->speaker,
@@ -104,8 +105,10 @@ ngx_ssl_session_sync_json_cluster(ngx_buf_t *b,
                            s->report.foreign ? "true" : "false",
                            s->clock_warning ? "true" : "false");
 
-    ngx_ssl_session_sync_json_counters(b, &s->counters);
-    ngx_ssl_session_sync_json_engines(b, s);
+    for (group = ngx_ssl_session_sync_groups; group->name; group++) {
+        ngx_ssl_session_sync_json_group(b, s, group);
+    }
+
     ngx_ssl_session_sync_json_keys(b, s);
 
     b->last = ngx_slprintf(b->last, b->end, ",\"servers\":[");
@@ -124,59 +127,42 @@ ngx_ssl_session_sync_json_cluster(ngx_buf_t *b,
 
 
 static void
-ngx_ssl_session_sync_json_counters(ngx_buf_t *b,
-    ngx_ssl_session_sync_counters_t *counters)
+ngx_ssl_session_sync_json_group(ngx_buf_t *b,
+    ngx_ssl_session_sync_snapshot_t *s, ngx_ssl_session_sync_group_t *group)
 {
-    b->last = ngx_slprintf(b->last, b->end,
-                           "\"tickets\":{\"issued\":%uA,\"resumed\":%uA,"
-                           "\"renewed\":%uA,\"unknown_key\":%uA,"
-                           "\"refused_binding\":%uA,\"file_key\":%uA},",
-                           counters->issued, counters->resumed,
-                           counters->renewed, counters->unknown_key,
-                           counters->refused_binding, counters->file_key);
+    ngx_ssl_session_sync_counter_t  *counter;
 
-    b->last = ngx_slprintf(b->last, b->end,
-                           "\"handshakes\":{\"full\":%uA,"
-                           "\"resumed_ticket\":%uA,"
-                           "\"resumed_id_local\":%uA,"
-                           "\"resumed_id_remote\":%uA},",
-                           counters->full, counters->resumed,
-                           counters->id_local, counters->id_remote);
+    b->last = ngx_slprintf(b->last, b->end, ",\"%s\":{", group->name);
 
-    b->last = ngx_slprintf(b->last, b->end,
-                           "\"sessions\":{\"stored\":%uA,\"removed\":%uA,"
-                           "\"lookups\":%uA,\"misses\":%uA,"
-                           "\"failures\":%uA,\"timeouts\":%uA,"
-                           "\"dropped\":%uA,\"forged\":%uA,"
-                           "\"refused_binding\":%uA,"
-                           "\"bad_records\":%uA,\"breaker_opened\":%uA},",
-                           counters->stores, counters->removals,
-                           counters->gets, counters->misses,
-                           counters->failures, counters->timeouts,
-                           counters->dropped, counters->forged,
-                           counters->refused_id, counters->bad_sessions,
-                           counters->opened);
+    for (counter = group->counters; counter->name; counter++) {
+        b->last = ngx_slprintf(b->last, b->end, "%s\"%s\":%uA",
+                               counter == group->counters ? "" : ",",
+                               counter->name,
+                               ngx_ssl_session_sync_counted(s, counter));
+    }
+
+    if (group->latency) {
+        ngx_ssl_session_sync_json_latency(b, s);
+    }
+
+    b->last = ngx_slprintf(b->last, b->end, "}");
 }
 
 
 static void
-ngx_ssl_session_sync_json_engines(ngx_buf_t *b,
+ngx_ssl_session_sync_json_latency(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s)
 {
     ngx_uint_t  i;
 
-    b->last = ngx_slprintf(b->last, b->end,
-                           "\"engines\":{\"waiting\":%ui,"
-                           "\"breakers_open\":%ui,\"batches\":%uA,"
-                           "\"latency_us\":[",
-                           s->waiting, s->open, s->counters.batches);
+    b->last = ngx_slprintf(b->last, b->end, ",\"latency_us\":[");
 
     for (i = 0; i < SSS_ENGINE_BUCKETS; i++) {
         b->last = ngx_slprintf(b->last, b->end, "%s%uA", i ? "," : "",
                                s->counters.latency[i]);
     }
 
-    b->last = ngx_slprintf(b->last, b->end, "],\"latency_sum_us\":%uA}",
+    b->last = ngx_slprintf(b->last, b->end, "],\"latency_sum_us\":%uA",
                            s->counters.latency_us);
 }
 
@@ -218,8 +204,9 @@ static void
 ngx_ssl_session_sync_json_server(ngx_buf_t *b,
     ngx_ssl_session_sync_known_t *server)
 {
-    const char           *trouble;
-    sss_server_report_t  *report;
+    const char                    *trouble;
+    sss_server_report_t           *report;
+    ngx_ssl_session_sync_tally_t  *tally;
 
     report = server->report;
 
@@ -235,17 +222,20 @@ ngx_ssl_session_sync_json_server(ngx_buf_t *b,
 
     b->last = ngx_slprintf(b->last, b->end,
                            ",\"weight\":%ui,\"state\":\"%s\","
-                           "\"last_success\":%uL.%03uL,\"polls\":%uL,"
-                           "\"errors\":%uL,\"bad_records\":%uL,"
-                           "\"writes\":%uL,\"conflicts\":%uL,"
-                           "\"latency_us\":%uD,\"clock_diff\":",
+                           "\"last_success\":%uL.%03uL,",
                            server->weight,
                            ngx_ssl_session_sync_server_state(report),
                            report->success_ms / 1000,
-                           report->success_ms % 1000,
-                           report->polls, report->errors,
-                           report->bad_records, report->writes,
-                           report->conflicts, report->latency_us);
+                           report->success_ms % 1000);
+
+    for (tally = ngx_ssl_session_sync_tallies; tally->name; tally++) {
+        b->last = ngx_slprintf(b->last, b->end, "\"%s\":%uL,", tally->name,
+                               ngx_ssl_session_sync_tallied(report, tally));
+    }
+
+    b->last = ngx_slprintf(b->last, b->end,
+                           "\"latency_us\":%uD,\"clock_diff\":",
+                           report->latency_us);
 
     if (report->clock_known) {
         b->last = ngx_slprintf(b->last, b->end, "%L", report->clock_diff);

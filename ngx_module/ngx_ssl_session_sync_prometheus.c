@@ -5,28 +5,19 @@
 #include "ngx_ssl_session_sync_snapshot.h"
 
 
-typedef struct {
-    const char  *event;
-    size_t       offset;
-} ngx_ssl_session_sync_counter_t;
-
-
 typedef enum {
     NGX_SSL_SESSION_SYNC_UP = 0,
     NGX_SSL_SESSION_SYNC_WHOLE,
     NGX_SSL_SESSION_SYNC_SUCCESS,
     NGX_SSL_SESSION_SYNC_LATENCY,
-    NGX_SSL_SESSION_SYNC_CLOCK,
-    NGX_SSL_SESSION_SYNC_COUNT
+    NGX_SSL_SESSION_SYNC_CLOCK
 } ngx_ssl_session_sync_gauge_e;
 
 
 typedef struct {
     const char                    *name;
-    const char                    *type;
     const char                    *help;
     ngx_ssl_session_sync_gauge_e   kind;
-    size_t                         offset;      /* of a count */
 } ngx_ssl_session_sync_gauge_t;
 
 
@@ -38,101 +29,46 @@ static void ngx_ssl_session_sync_label_value(ngx_buf_t *b,
     const ngx_str_t *value);
 static void ngx_ssl_session_sync_state_metrics(ngx_buf_t *b,
     ngx_array_t *snapshots);
-static void ngx_ssl_session_sync_counter_metrics(ngx_buf_t *b,
-    ngx_array_t *snapshots, const char *name, const char *help,
-    ngx_ssl_session_sync_counter_t *counter);
-static void ngx_ssl_session_sync_engine_metrics(ngx_buf_t *b,
-    ngx_array_t *snapshots);
+static void ngx_ssl_session_sync_group_metrics(ngx_buf_t *b,
+    ngx_array_t *snapshots, ngx_ssl_session_sync_group_t *group);
+static void ngx_ssl_session_sync_event_metrics(ngx_buf_t *b,
+    ngx_array_t *snapshots, ngx_ssl_session_sync_group_t *group);
+static void ngx_ssl_session_sync_number_metric(ngx_buf_t *b,
+    ngx_array_t *snapshots, ngx_ssl_session_sync_counter_t *counter);
 static void ngx_ssl_session_sync_latency_metrics(ngx_buf_t *b,
     ngx_array_t *snapshots);
 static void ngx_ssl_session_sync_key_metrics(ngx_buf_t *b,
     ngx_array_t *snapshots);
-static void ngx_ssl_session_sync_server_metrics(ngx_buf_t *b,
+static void ngx_ssl_session_sync_server_gauges(ngx_buf_t *b,
     ngx_array_t *snapshots, ngx_ssl_session_sync_gauge_t *gauge);
 static void ngx_ssl_session_sync_server_value(ngx_buf_t *b,
-    sss_server_report_t *report, ngx_ssl_session_sync_gauge_t *gauge);
-
-
-static ngx_ssl_session_sync_counter_t  ngx_ssl_session_sync_tickets[] = {
-    { "issued", offsetof(ngx_ssl_session_sync_counters_t, issued) },
-    { "resumed", offsetof(ngx_ssl_session_sync_counters_t, resumed) },
-    { "renewed", offsetof(ngx_ssl_session_sync_counters_t, renewed) },
-    { "unknown_key", offsetof(ngx_ssl_session_sync_counters_t, unknown_key) },
-    { "refused_binding",
-      offsetof(ngx_ssl_session_sync_counters_t, refused_binding) },
-    { "file_key", offsetof(ngx_ssl_session_sync_counters_t, file_key) },
-    { NULL, 0 }
-};
-
-
-static ngx_ssl_session_sync_counter_t  ngx_ssl_session_sync_handshakes[] = {
-    { "full", offsetof(ngx_ssl_session_sync_counters_t, full) },
-    { "resumed_ticket", offsetof(ngx_ssl_session_sync_counters_t, resumed) },
-    { "resumed_id_local",
-      offsetof(ngx_ssl_session_sync_counters_t, id_local) },
-    { "resumed_id_remote",
-      offsetof(ngx_ssl_session_sync_counters_t, id_remote) },
-    { NULL, 0 }
-};
-
-
-static ngx_ssl_session_sync_counter_t  ngx_ssl_session_sync_sessions[] = {
-    { "stored", offsetof(ngx_ssl_session_sync_counters_t, stores) },
-    { "removed", offsetof(ngx_ssl_session_sync_counters_t, removals) },
-    { "lookups", offsetof(ngx_ssl_session_sync_counters_t, gets) },
-    { "misses", offsetof(ngx_ssl_session_sync_counters_t, misses) },
-    { "failures", offsetof(ngx_ssl_session_sync_counters_t, failures) },
-    { "timeouts", offsetof(ngx_ssl_session_sync_counters_t, timeouts) },
-    { "dropped", offsetof(ngx_ssl_session_sync_counters_t, dropped) },
-    { "forged", offsetof(ngx_ssl_session_sync_counters_t, forged) },
-    { "refused_binding",
-      offsetof(ngx_ssl_session_sync_counters_t, refused_id) },
-    { "bad_records",
-      offsetof(ngx_ssl_session_sync_counters_t, bad_sessions) },
-    { "breaker_opened", offsetof(ngx_ssl_session_sync_counters_t, opened) },
-    { NULL, 0 }
-};
+    sss_server_report_t *report, ngx_ssl_session_sync_gauge_e kind);
+static void ngx_ssl_session_sync_server_tallies(ngx_buf_t *b,
+    ngx_array_t *snapshots, ngx_ssl_session_sync_tally_t *tally);
+static void ngx_ssl_session_sync_server_label(ngx_buf_t *b,
+    ngx_ssl_session_sync_known_t *server);
 
 
 static ngx_ssl_session_sync_gauge_t  ngx_ssl_session_sync_gauges[] = {
 
-    { "server_up", "gauge", "1 if memcached answered the last poll.",
-      NGX_SSL_SESSION_SYNC_UP, 0 },
+    { "server_up", "1 if memcached answered the last poll.",
+      NGX_SSL_SESSION_SYNC_UP },
 
-    { "server_whole", "gauge",
-      "1 if memcached has every key of this host.",
-      NGX_SSL_SESSION_SYNC_WHOLE, 0 },
+    { "server_whole", "1 if memcached has every key of this host.",
+      NGX_SSL_SESSION_SYNC_WHOLE },
 
-    { "server_last_success_seconds", "gauge",
+    { "server_last_success_seconds",
       "When memcached answered last, seconds since the epoch.",
-      NGX_SSL_SESSION_SYNC_SUCCESS, 0 },
+      NGX_SSL_SESSION_SYNC_SUCCESS },
 
-    { "server_latency_seconds", "gauge", "Time of the last read.",
-      NGX_SSL_SESSION_SYNC_LATENCY, 0 },
+    { "server_latency_seconds", "Time of the last read.",
+      NGX_SSL_SESSION_SYNC_LATENCY },
 
-    { "server_clock_diff_seconds", "gauge",
+    { "server_clock_diff_seconds",
       "Clock of memcached minus clock of this host.",
-      NGX_SSL_SESSION_SYNC_CLOCK, 0 },
+      NGX_SSL_SESSION_SYNC_CLOCK },
 
-    { "server_polls_total", "counter", "Polls.",
-      NGX_SSL_SESSION_SYNC_COUNT, offsetof(sss_server_report_t, polls) },
-
-    { "server_errors_total", "counter", "Failed operations.",
-      NGX_SSL_SESSION_SYNC_COUNT, offsetof(sss_server_report_t, errors) },
-
-    { "server_bad_records_total", "counter",
-      "Records that did not open.",
-      NGX_SSL_SESSION_SYNC_COUNT,
-      offsetof(sss_server_report_t, bad_records) },
-
-    { "server_writes_total", "counter", "Records written.",
-      NGX_SSL_SESSION_SYNC_COUNT, offsetof(sss_server_report_t, writes) },
-
-    { "server_conflicts_total", "counter",
-      "Writes for which another host was faster.",
-      NGX_SSL_SESSION_SYNC_COUNT, offsetof(sss_server_report_t, conflicts) },
-
-    { NULL, NULL, NULL, NGX_SSL_SESSION_SYNC_COUNT, 0 }
+    { NULL, NULL, NGX_SSL_SESSION_SYNC_UP }
 };
 
 
@@ -142,6 +78,8 @@ ngx_ssl_session_sync_status_prometheus(ngx_pool_t *pool)
     ngx_buf_t                     *b;
     ngx_array_t                   *snapshots;
     ngx_ssl_session_sync_gauge_t  *gauge;
+    ngx_ssl_session_sync_group_t  *group;
+    ngx_ssl_session_sync_tally_t  *tally;
 
     snapshots = ngx_ssl_session_sync_snapshots(pool);
     if (snapshots == NULL) {
@@ -162,24 +100,18 @@ ngx_ssl_session_sync_status_prometheus(ngx_pool_t *pool)
 
     ngx_ssl_session_sync_state_metrics(b, snapshots);
 
-    ngx_ssl_session_sync_counter_metrics(b, snapshots, "tickets_total",
-                                         "Session tickets by event.",
-                                         ngx_ssl_session_sync_tickets);
+    for (group = ngx_ssl_session_sync_groups; group->name; group++) {
+        ngx_ssl_session_sync_group_metrics(b, snapshots, group);
+    }
 
-    ngx_ssl_session_sync_counter_metrics(b, snapshots, "handshakes_total",
-                                         "Completed handshakes by kind.",
-                                         ngx_ssl_session_sync_handshakes);
-
-    ngx_ssl_session_sync_counter_metrics(b, snapshots, "sessions_total",
-                                         "Sessions by ID, by event.",
-                                         ngx_ssl_session_sync_sessions);
-
-    ngx_ssl_session_sync_engine_metrics(b, snapshots);
-    ngx_ssl_session_sync_latency_metrics(b, snapshots);
     ngx_ssl_session_sync_key_metrics(b, snapshots);
 
     for (gauge = ngx_ssl_session_sync_gauges; gauge->name; gauge++) {
-        ngx_ssl_session_sync_server_metrics(b, snapshots, gauge);
+        ngx_ssl_session_sync_server_gauges(b, snapshots, gauge);
+    }
+
+    for (tally = ngx_ssl_session_sync_tallies; tally->name; tally++) {
+        ngx_ssl_session_sync_server_tallies(b, snapshots, tally);
     }
 
     return b;
@@ -274,63 +206,70 @@ ngx_ssl_session_sync_state_metrics(ngx_buf_t *b, ngx_array_t *snapshots)
 
 
 static void
-ngx_ssl_session_sync_counter_metrics(ngx_buf_t *b, ngx_array_t *snapshots,
-    const char *name, const char *help,
-    ngx_ssl_session_sync_counter_t *counter)
+ngx_ssl_session_sync_group_metrics(ngx_buf_t *b, ngx_array_t *snapshots,
+    ngx_ssl_session_sync_group_t *group)
 {
-    u_char                           *p;
-    ngx_uint_t                        i, j;
+    ngx_ssl_session_sync_counter_t  *counter;
+
+    if (group->metric) {
+        ngx_ssl_session_sync_event_metrics(b, snapshots, group);
+
+    } else {
+        for (counter = group->counters; counter->name; counter++) {
+            ngx_ssl_session_sync_number_metric(b, snapshots, counter);
+        }
+    }
+
+    if (group->latency) {
+        ngx_ssl_session_sync_latency_metrics(b, snapshots);
+    }
+}
+
+
+/* One metric, whose samples differ in the label "event". */
+
+static void
+ngx_ssl_session_sync_event_metrics(ngx_buf_t *b, ngx_array_t *snapshots,
+    ngx_ssl_session_sync_group_t *group)
+{
+    ngx_uint_t                        i;
+    ngx_ssl_session_sync_counter_t   *counter;
     ngx_ssl_session_sync_snapshot_t  *s;
 
     s = snapshots->elts;
 
-    ngx_ssl_session_sync_metric(b, name, "counter", help);
+    ngx_ssl_session_sync_metric(b, group->metric, "counter", group->help);
 
     for (i = 0; i < snapshots->nelts; i++) {
 
-        for (j = 0; counter[j].event; j++) {
+        for (counter = group->counters; counter->name; counter++) {
 
-            p = (u_char *) &s[i].counters + counter[j].offset;
-
-            ngx_ssl_session_sync_labels(b, name, &s[i]);
+            ngx_ssl_session_sync_labels(b, group->metric, &s[i]);
             b->last = ngx_slprintf(b->last, b->end, ",event=\"%s\"} %uA\n",
-                                   counter[j].event, *(ngx_atomic_t *) p);
+                                   counter->name,
+                                   ngx_ssl_session_sync_counted(&s[i],
+                                                                counter));
         }
     }
 }
 
 
 static void
-ngx_ssl_session_sync_engine_metrics(ngx_buf_t *b, ngx_array_t *snapshots)
+ngx_ssl_session_sync_number_metric(ngx_buf_t *b, ngx_array_t *snapshots,
+    ngx_ssl_session_sync_counter_t *counter)
 {
     ngx_uint_t                        i;
     ngx_ssl_session_sync_snapshot_t  *s;
 
     s = snapshots->elts;
 
-    ngx_ssl_session_sync_metric(b, "lookups_waiting", "gauge",
-                                "Lookups under way.");
+    ngx_ssl_session_sync_metric(b, counter->metric, counter->type,
+                                counter->help);
 
     for (i = 0; i < snapshots->nelts; i++) {
-        ngx_ssl_session_sync_labels(b, "lookups_waiting", &s[i]);
-        b->last = ngx_slprintf(b->last, b->end, "} %ui\n", s[i].waiting);
-    }
-
-    ngx_ssl_session_sync_metric(b, "breakers_open", "gauge",
-                                "Workers that wait for no lookup.");
-
-    for (i = 0; i < snapshots->nelts; i++) {
-        ngx_ssl_session_sync_labels(b, "breakers_open", &s[i]);
-        b->last = ngx_slprintf(b->last, b->end, "} %ui\n", s[i].open);
-    }
-
-    ngx_ssl_session_sync_metric(b, "lookup_batches_total", "counter",
-                                "Requests for several lookups.");
-
-    for (i = 0; i < snapshots->nelts; i++) {
-        ngx_ssl_session_sync_labels(b, "lookup_batches_total", &s[i]);
+        ngx_ssl_session_sync_labels(b, counter->metric, &s[i]);
         b->last = ngx_slprintf(b->last, b->end, "} %uA\n",
-                               s[i].counters.batches);
+                               ngx_ssl_session_sync_counted(&s[i], counter));
     }
 }
 
@@ -423,7 +362,7 @@ ngx_ssl_session_sync_key_metrics(ngx_buf_t *b, ngx_array_t *snapshots)
 
 
 static void
-ngx_ssl_session_sync_server_metrics(ngx_buf_t *b, ngx_array_t *snapshots,
+ngx_ssl_session_sync_server_gauges(ngx_buf_t *b, ngx_array_t *snapshots,
     ngx_ssl_session_sync_gauge_t *gauge)
 {
     ngx_uint_t                        i, j;
@@ -432,7 +371,7 @@ ngx_ssl_session_sync_server_metrics(ngx_buf_t *b, ngx_array_t *snapshots,
 
     s = snapshots->elts;
 
-    ngx_ssl_session_sync_metric(b, gauge->name, gauge->type, gauge->help);
+    ngx_ssl_session_sync_metric(b, gauge->name, "gauge", gauge->help);
 
     for (i = 0; i < snapshots->nelts; i++) {
 
@@ -447,11 +386,8 @@ ngx_ssl_session_sync_server_metrics(ngx_buf_t *b, ngx_array_t *snapshots,
             }
 
             ngx_ssl_session_sync_labels(b, gauge->name, &s[i]);
-            b->last = ngx_slprintf(b->last, b->end, ",server=\"");
-            ngx_ssl_session_sync_label_value(b, &s[i].servers[j].address);
-            b->last = ngx_slprintf(b->last, b->end, "\"} ");
-
-            ngx_ssl_session_sync_server_value(b, report, gauge);
+            ngx_ssl_session_sync_server_label(b, &s[i].servers[j]);
+            ngx_ssl_session_sync_server_value(b, report, gauge->kind);
         }
     }
 }
@@ -459,11 +395,9 @@ ngx_ssl_session_sync_server_metrics(ngx_buf_t *b, ngx_array_t *snapshots,
 
 static void
 ngx_ssl_session_sync_server_value(ngx_buf_t *b, sss_server_report_t *report,
-    ngx_ssl_session_sync_gauge_t *gauge)
+    ngx_ssl_session_sync_gauge_e kind)
 {
-    u_char  *p;
-
-    switch (gauge->kind) {
+    switch (kind) {
 
     case NGX_SSL_SESSION_SYNC_UP:
         b->last = ngx_slprintf(b->last, b->end, "%d\n",
@@ -490,9 +424,46 @@ ngx_ssl_session_sync_server_value(ngx_buf_t *b, sss_server_report_t *report,
     case NGX_SSL_SESSION_SYNC_CLOCK:
         b->last = ngx_slprintf(b->last, b->end, "%L\n", report->clock_diff);
         break;
-
-    default:
-        p = (u_char *) report + gauge->offset;
-        b->last = ngx_slprintf(b->last, b->end, "%uL\n", *(uint64_t *) p);
     }
+}
+
+
+static void
+ngx_ssl_session_sync_server_tallies(ngx_buf_t *b, ngx_array_t *snapshots,
+    ngx_ssl_session_sync_tally_t *tally)
+{
+    u_char                            name[64];
+    ngx_uint_t                        i, j;
+    ngx_ssl_session_sync_known_t     *server;
+    ngx_ssl_session_sync_snapshot_t  *s;
+
+    s = snapshots->elts;
+
+    (void) ngx_snprintf(name, sizeof(name), "server_%s_total%Z", tally->name);
+
+    ngx_ssl_session_sync_metric(b, (char *) name, "counter", tally->help);
+
+    for (i = 0; i < snapshots->nelts; i++) {
+
+        for (j = 0; j < s[i].n_servers; j++) {
+
+            server = &s[i].servers[j];
+
+            ngx_ssl_session_sync_labels(b, (char *) name, &s[i]);
+            ngx_ssl_session_sync_server_label(b, server);
+            b->last = ngx_slprintf(b->last, b->end, "%uL\n",
+                                   ngx_ssl_session_sync_tallied(server->report,
+                                                                tally));
+        }
+    }
+}
+
+
+static void
+ngx_ssl_session_sync_server_label(ngx_buf_t *b,
+    ngx_ssl_session_sync_known_t *server)
+{
+    b->last = ngx_slprintf(b->last, b->end, ",server=\"");
+    ngx_ssl_session_sync_label_value(b, &server->address);
+    b->last = ngx_slprintf(b->last, b->end, "\"} ");
 }
