@@ -14,33 +14,11 @@
 #include "sss_engine.h"
 #include "sss_link.h"
 #include "sss_names.h"
+#include "sss_pace.h"
 #include "sss_request.h"
 #include "sss_spread.h"
 #include "sss_talk.h"
 
-
-/*
- * A message costs both ends many times what a lookup in it does.  So lookups
- * that follow others wait until this much later, or for this many of them for
- * each server.  Nine times as long saved 5 % of the CPU where it saved any,
- * and brought handshakes that overlap into step: the owner waited for all its
- * clients, and they for it.
- */
-#define SSS_ENGINE_HOLD    100          /* us                              */
-#define SSS_ENGINE_MANY    16
-
-/* One at a time waits for nothing.  Two at a time have not been seen since. */
-#define SSS_ENGINE_CROWD   10000        /* us                              */
-
-/*
- * Nobody waits for a store, but the client may be back soon, on another host.
- * So they go out at once as long as there are fewer turns with some than so
- * many in so much time, from which on a message for each turn would be felt;
- * and else so long after the message before.
- */
-#define SSS_ENGINE_FEW     8
-#define SSS_ENGINE_RUSH    10000        /* us                              */
-#define SSS_ENGINE_GATHER  4900         /* us                              */
 
 #define SSS_ENGINE_PROBE   500000       /* while the breaker is open, us   */
 
@@ -67,11 +45,7 @@ struct sss_engine_s {
     sss_queue_t         done;           /* over, and not counted yet       */
     sss_queue_t         results;
 
-    uint64_t            crowd;          /* lookups may gather until        */
-    uint64_t            hold;           /* and these until                 */
-    uint64_t            gather;         /* and stores                      */
-    uint64_t            turn[SSS_ENGINE_FEW];   /* the last with stores    */
-    size_t              turns;
+    sss_pace_t          pace;
     uint64_t            seen;           /* stores before this turn         */
     unsigned            failing;        /* lookups in a row                */
     uint64_t            probe;          /* while open: next probes         */
@@ -264,9 +238,7 @@ sss_engine_get(sss_engine_t *engine, const char *name, int take, void *data,
     engine->stats.gets++;
     engine->stats.waiting++;
 
-    if (engine->stats.waiting > 1) {
-        engine->crowd = request->since + SSS_ENGINE_CROWD;
-    }
+    sss_pace_lookup(&engine->pace, engine->stats.waiting, request->since);
 
     sss_queue_push(&engine->requests, request);
     engine->asking++;
@@ -445,7 +417,7 @@ sss_engine_run(sss_engine_t *engine)
 
     if (engine->stats.stores != engine->seen) {
         engine->seen = engine->stats.stores;
-        engine->turn[engine->turns++ % SSS_ENGINE_FEW] = now;
+        sss_pace_store(&engine->pace, now);
     }
 
     if (sss_engine_asks(engine) <= now || sss_engine_sends(engine) <= now) {
@@ -468,11 +440,7 @@ sss_engine_asks(const sss_engine_t *engine)
         return SSS_ENGINE_NEVER;
     }
 
-    if (engine->asking >= SSS_ENGINE_MANY * engine->n) {
-        return 0;
-    }
-
-    return engine->hold < engine->crowd ? engine->hold : engine->crowd;
+    return sss_pace_asks(&engine->pace, engine->asking, engine->n);
 }
 
 
@@ -481,15 +449,11 @@ sss_engine_asks(const sss_engine_t *engine)
 static uint64_t
 sss_engine_sends(const sss_engine_t *engine)
 {
-    uint64_t  rush;
-
     if (!sss_engine_each(engine, sss_link_pending)) {
         return SSS_ENGINE_NEVER;
     }
 
-    rush = engine->turn[engine->turns % SSS_ENGINE_FEW] + SSS_ENGINE_RUSH;
-
-    return engine->gather < rush ? engine->gather : rush;
+    return sss_pace_sends(&engine->pace);
 }
 
 
@@ -519,7 +483,7 @@ sss_engine_dispatch(sss_engine_t *engine, uint64_t now)
     }
 
     if (engine->asking > 0) {
-        engine->hold = now + SSS_ENGINE_HOLD;
+        sss_pace_asked(&engine->pace, now);
         engine->asking = 0;
     }
 
@@ -572,7 +536,7 @@ sss_engine_flush(sss_engine_t *engine, uint64_t now)
         }
     }
 
-    engine->gather = now + SSS_ENGINE_GATHER;
+    sss_pace_sent(&engine->pace, now);
 }
 
 
