@@ -18,8 +18,11 @@
 /* after so long a poll puts off what can wait for the next one */
 #define NGX_SSL_SESSION_SYNC_LONG      3000
 
-/* a poll that has much to compute lets others work after this, in us */
-#define NGX_SSL_SESSION_SYNC_PIECE     1000
+/*
+ * A poll that has much to compute lets others work after so many microseconds.
+ * The step that is under way then may take three times as long.
+ */
+#define NGX_SSL_SESSION_SYNC_PIECE     500
 
 /* a stopping worker waits for this until its stores are sent */
 #define NGX_SSL_SESSION_SYNC_FINISH    300
@@ -504,7 +507,7 @@ static ngx_uint_t
 ngx_ssl_session_sync_step(ngx_ssl_session_sync_cluster_t *cluster)
 {
     uint64_t       begun;
-    ngx_uint_t     asked, done;
+    ngx_uint_t     asked, done, late;
     sss_sync_rc_t  rc;
 
     asked = 0;
@@ -522,18 +525,20 @@ ngx_ssl_session_sync_step(ngx_ssl_session_sync_cluster_t *cluster)
 
         rc = sss_sync_step(cluster->poll);
 
-        if (rc == SSS_SYNC_DONE) {
-            ngx_ssl_session_sync_complete(cluster, cluster->tick.log);
-            return asked;
-        }
-
         asked |= ngx_ssl_session_sync_carry_out(cluster, &done);
 
         if (rc == SSS_SYNC_WAIT && !done) {
             return asked;
         }
 
-        if (sss_request_clock() - begun > NGX_SSL_SESSION_SYNC_PIECE) {
+        late = sss_request_clock() - begun > NGX_SSL_SESSION_SYNC_PIECE;
+
+        if (rc == SSS_SYNC_DONE && !late) {
+            ngx_ssl_session_sync_complete(cluster, cluster->tick.log);
+            return asked;
+        }
+
+        if (late) {
 
             if (!cluster->step.timer_set) {
                 ngx_add_timer(&cluster->step, 0);

@@ -8,11 +8,14 @@
 #include "sss_seal.h"
 
 
+static uint32_t sss_records_capacity(uint32_t capacity);
 static int sss_records_names(sss_records_t *records);
 static int sss_records_slots(sss_records_t *records, size_t secret);
 static size_t sss_records_ad(const sss_records_t *records,
     const uint8_t *label, uint8_t *ad);
 
+
+#define SSS_RECORDS_KEYS  9000          /* fit into a megabyte             */
 
 /* What is authenticated with a ring. */
 
@@ -27,7 +30,7 @@ sss_records_create(sss_records_t *records, const sss_sync_conf_t *conf,
 
     records->conf = conf;
     records->admission = admission;
-    records->capacity = conf->capacity * 2;
+    records->capacity = sss_records_capacity(conf->capacity);
     records->size = sss_ring_encoded_size(records->capacity)
                     + SSS_LABEL_SIZE + SSS_SEAL_OVERHEAD;
 
@@ -82,10 +85,9 @@ sss_records_label(const sss_records_t *records, size_t i,
 
 sss_record_rc_t
 sss_records_open(sss_records_t *records, size_t i, const sss_item_t *item,
-    const sss_label_t *label, sss_ring_t *ring)
+    const sss_label_t *label, size_t *len)
 {
-    int                 rc;
-    long                len;
+    long                n;
     size_t              ad_len;
     uint8_t             key[SSS_GROUP_KEY], ad[SSS_RECORDS_AD];
     const sss_group_t  *group;
@@ -100,23 +102,25 @@ sss_records_open(sss_records_t *records, size_t i, const sss_item_t *item,
         return SSS_RECORD_CLOSED;
     }
 
-    rc = -1;
+    n = -1;
 
     if (item->len <= records->size) {
         ad_len = sss_records_ad(records, item->value, ad);
 
-        len = sss_unseal(key, SSS_SEAL_RING, ad, ad_len,
-                         item->value + SSS_LABEL_SIZE,
-                         item->len - SSS_LABEL_SIZE, records->plain);
-        if (len >= 0) {
-            rc = sss_ring_decode(ring, records->plain, (size_t) len);
-            sss_memory_wipe(records->plain, (size_t) len);
-        }
+        n = sss_unseal(key, SSS_SEAL_RING, ad, ad_len,
+                       item->value + SSS_LABEL_SIZE,
+                       item->len - SSS_LABEL_SIZE, records->plain);
     }
 
     sss_memory_wipe(key, sizeof(key));
 
-    return rc == 0 ? SSS_RECORD_OPEN : SSS_RECORD_BAD;
+    if (n < 0) {
+        return SSS_RECORD_BAD;
+    }
+
+    *len = (size_t) n;
+
+    return SSS_RECORD_OPEN;
 }
 
 
@@ -165,6 +169,22 @@ sss_records_seal(sss_records_t *records, const sss_ring_t *ring, size_t *len)
     sss_memory_wipe(key, sizeof(key));
 
     return record;
+}
+
+
+/*
+ * Twice as many keys as hosts have room for, so that one with less room than
+ * others leaves them theirs; but a record has to fit into one of memcached.
+ */
+
+static uint32_t
+sss_records_capacity(uint32_t capacity)
+{
+    uint32_t  most;
+
+    most = capacity > SSS_RECORDS_KEYS ? capacity : SSS_RECORDS_KEYS;
+
+    return capacity > most / 2 ? most : capacity * 2;
 }
 
 

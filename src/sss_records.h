@@ -45,10 +45,14 @@ typedef struct {
     uint8_t                 others[SSS_SECRETS_MAX][SSS_TAG_SIZE];
                                         /* with the other setting of forward
                                            secrecy                         */
+    const void             *busy;       /* the replica whose record is in
+                                           "plain" or "spare", NULL: none's.
+                                           Nobody else's is taken before it is
+                                           done                            */
     unsigned                raised;     /* 1: a higher generation was met, see
                                            sss_admission_see(); the sync
                                            resets it                       */
-    uint32_t                capacity;   /* of rings here: twice a host's   */
+    uint32_t                capacity;   /* of rings here                   */
     size_t                  size;       /* of the largest ring's record    */
     uint8_t                *plain;      /* secret memory of that size      */
     sss_ring_t             *spare;      /* secret memory                   */
@@ -75,9 +79,9 @@ void sss_records_destroy(sss_records_t *records);
 int sss_records_label(const sss_records_t *records, size_t i,
     const sss_item_t *item, sss_label_t *label);
 
-/* Opens such a record, whose label was read, into an empty ring. */
+/* Opens such a record, whose label was read: "*len" bytes into "plain". */
 sss_record_rc_t sss_records_open(sss_records_t *records, size_t i,
-    const sss_item_t *item, const sss_label_t *label, sss_ring_t *ring);
+    const sss_item_t *item, const sss_label_t *label, size_t *len);
 
 /*
  * A record of the ring, for this host's group, under the first secret: "*len"

@@ -5,6 +5,7 @@
 
 #include "sss_memory.h"
 #include "sss_replica.h"
+#include "sss_ring_codec.h"
 
 
 #define SSS_REPLICA_CLOCK  30000000     /* microseconds between two looks  */
@@ -15,10 +16,16 @@
 
 
 static int sss_replica_slots(sss_replica_t *replica, uint64_t now_ms);
-static sss_record_rc_t sss_replica_open(sss_replica_t *replica, size_t i,
+static int sss_replica_work(sss_replica_t *replica, size_t i,
     sss_ring_t *ring, uint64_t now_ms);
-static void sss_replica_merge(sss_replica_t *replica, size_t i,
+static void sss_replica_open(sss_replica_t *replica, size_t i,
     sss_ring_t *ring, uint64_t now_ms);
+static sss_record_rc_t sss_replica_unseal(sss_replica_t *replica, size_t i,
+    uint64_t now_ms);
+static void sss_replica_decode(sss_replica_t *replica, size_t i);
+static void sss_replica_judge(sss_replica_t *replica, size_t i,
+    sss_record_rc_t rc);
+static void sss_replica_keep(sss_replica_t *replica, uint64_t now_ms);
 static void sss_replica_bad(sss_replica_t *replica, size_t i);
 static void sss_replica_meet(sss_replica_t *replica, uint64_t now_ms);
 static void sss_replica_up(sss_replica_t *replica, uint64_t now_ms);
@@ -84,11 +91,31 @@ sss_replica_destroy(sss_replica_t *replica)
 
 
 void
+sss_replica_sort(const sss_replica_t *replicas, size_t *order)
+{
+    size_t  i, k;
+
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
+
+        for (k = i; k > 0 && strcmp(replicas[order[k - 1]].where,
+                                    replicas[i].where)
+                             > 0; k--)
+        {
+            order[k] = order[k - 1];
+        }
+
+        order[k] = i;
+    }
+}
+
+
+void
 sss_replica_ask(sss_replica_t *replica)
 {
     replica->asked = 0;
     replica->up = 0;
     replica->taken = 0;
+    replica->work = SSS_REPLICA_OPEN;
     replica->tries = 0;
 
     if (replica->skip != 0) {
@@ -152,14 +179,18 @@ sss_replica_take(sss_replica_t *replica, sss_ring_t *ring, uint64_t now_ms)
         return 0;
     }
 
-    if (replica->taken == 0) {
+    if (replica->taken == 0 && replica->work == SSS_REPLICA_OPEN) {
         sss_replica_up(replica, now_ms);
         sss_door_clear(&replica->door);
         memset(&replica->seen, 0, sizeof(sss_label_t));
     }
 
     if (replica->taken < replica->records->n_rings) {
-        sss_replica_merge(replica, replica->taken++, ring, now_ms);
+
+        if (!sss_replica_work(replica, replica->taken, ring, now_ms)) {
+            replica->taken++;
+        }
+
         return 1;
     }
 
@@ -196,10 +227,13 @@ sss_replica_take_again(sss_replica_t *replica, sss_ring_t *ring,
         return 0;
     }
 
-    sss_replica_merge(replica, 0, ring, now_ms);
+    if (sss_replica_work(replica, 0, ring, now_ms)) {
+        return 1;
+    }
+
     sss_exchange_clear(&replica->exchange);
 
-    return 1;
+    return 0;
 }
 
 
@@ -273,13 +307,10 @@ sss_replica_whole(const sss_replica_t *replica, const sss_ring_t *ring)
  * will put back means to quarrel with it at every poll.
  */
 
-int
-sss_replica_write(sss_replica_t *replica, const sss_ring_t *ring,
+void
+sss_replica_prepare(sss_replica_t *replica, const sss_ring_t *ring,
     const sss_ring_t *more, uint64_t now_ms)
 {
-    size_t    len;
-    uint8_t  *sealed;
-
     sss_ring_copy(replica->sent, replica->ring);
     sss_replica_forget(replica->sent, now_ms / 1000);
 
@@ -288,6 +319,14 @@ sss_replica_write(sss_replica_t *replica, const sss_ring_t *ring,
     if (more != NULL) {
         (void) sss_ring_merge(replica->sent, more);
     }
+}
+
+
+int
+sss_replica_write(sss_replica_t *replica, uint64_t now_ms)
+{
+    size_t    len;
+    uint8_t  *sealed;
 
     sealed = sss_records_seal(replica->records, replica->sent, &len);
     if (sealed == NULL) {
@@ -449,11 +488,82 @@ sss_replica_slots(sss_replica_t *replica, uint64_t now_ms)
 }
 
 
-/* Opens the record of secret i into an empty ring. */
+/*
+ * Goes on with the record of secret i.  Returns 1 if there is more to be done
+ * with it.
+ */
 
-static sss_record_rc_t
+static int
+sss_replica_work(sss_replica_t *replica, size_t i, sss_ring_t *ring,
+    uint64_t now_ms)
+{
+    sss_ring_t  *spare;
+
+    spare = replica->records->spare;
+
+    switch (replica->work) {
+
+    case SSS_REPLICA_OPEN:
+        replica->records->busy = replica;
+        sss_replica_open(replica, i, ring, now_ms);
+        return 1;
+
+    case SSS_REPLICA_DECODE:
+        sss_replica_decode(replica, i);
+        return 1;
+
+    case SSS_REPLICA_KEEP:
+        sss_replica_keep(replica, now_ms);
+        return 1;
+
+    default:
+        (void) sss_ring_expire(spare, now_ms);
+        (void) sss_ring_merge(ring, spare);
+
+        sss_ring_wipe(spare);
+
+        replica->work = SSS_REPLICA_OPEN;
+        replica->records->busy = NULL;
+
+        return 0;
+    }
+}
+
+
+static void
 sss_replica_open(sss_replica_t *replica, size_t i, sss_ring_t *ring,
     uint64_t now_ms)
+{
+    sss_record_rc_t  rc;
+
+    if (i == 0) {
+        replica->labelled = 0;
+    }
+
+    if (!replica->items[i].found) {
+        sss_replica_judge(replica, i, SSS_RECORD_OPEN);
+        return;
+    }
+
+    rc = sss_replica_unseal(replica, i, now_ms);
+
+    /* whatever was read before is of a lower generation */
+
+    if (replica->records->raised) {
+        sss_ring_wipe(ring);
+    }
+
+    if (rc == SSS_RECORD_OPEN) {
+        replica->work = SSS_REPLICA_DECODE;
+        return;
+    }
+
+    sss_replica_judge(replica, i, rc);
+}
+
+
+static sss_record_rc_t
+sss_replica_unseal(sss_replica_t *replica, size_t i, uint64_t now_ms)
 {
     sss_item_t     *item;
     sss_label_t     label;
@@ -461,10 +571,6 @@ sss_replica_open(sss_replica_t *replica, size_t i, sss_ring_t *ring,
 
     records = replica->records;
     item = &replica->items[i];
-
-    if (!item->found) {
-        return SSS_RECORD_OPEN;
-    }
 
     if (sss_records_label(records, i, item, &label) != 0) {
         return SSS_RECORD_BAD;
@@ -485,31 +591,31 @@ sss_replica_open(sss_replica_t *replica, size_t i, sss_ring_t *ring,
         records->raised = 1;
     }
 
-    return sss_records_open(records, i, item, &label, ring);
+    return sss_records_open(records, i, item, &label, &replica->len);
 }
 
 
 static void
-sss_replica_merge(sss_replica_t *replica, size_t i, sss_ring_t *ring,
-    uint64_t now_ms)
+sss_replica_decode(sss_replica_t *replica, size_t i)
 {
-    sss_item_t       *item;
-    sss_ring_t       *spare;
-    sss_record_rc_t   rc;
+    int             rc;
+    sss_records_t  *records;
 
-    item = &replica->items[i];
-    spare = replica->records->spare;
+    records = replica->records;
 
-    if (i == 0) {
-        replica->labelled = 0;
-    }
+    rc = sss_ring_decode(records->spare, records->plain, replica->len);
 
-    rc = sss_replica_open(replica, i, spare, now_ms);
+    sss_memory_wipe(records->plain, replica->len);
 
-    if (replica->records->raised) {
-        sss_ring_wipe(ring);
-    }
+    sss_replica_judge(replica, i, rc == 0 ? SSS_RECORD_OPEN : SSS_RECORD_BAD);
+}
 
+
+/* What has become of a record is known; unless it is open the ring is empty. */
+
+static void
+sss_replica_judge(sss_replica_t *replica, size_t i, sss_record_rc_t rc)
+{
     if (rc == SSS_RECORD_BAD) {
         sss_replica_bad(replica, i);
 
@@ -517,29 +623,40 @@ sss_replica_merge(sss_replica_t *replica, size_t i, sss_ring_t *ring,
         replica->bad_cas[i] = 0;
     }
 
+    replica->work = SSS_REPLICA_MERGE;
+
     if (i == 0) {
-
-        /* whatever a server had it has, but for what has expired */
-
-        if (replica->tries == 0 && rc == SSS_RECORD_OPEN) {
-            sss_replica_forget(replica->ring, now_ms / 1000);
-
-            replica->report->losses = sss_ring_covers(spare, replica->ring)
-                                      ? 0 : replica->report->losses + 1;
-        }
-
         replica->bad = (rc == SSS_RECORD_BAD);
         replica->closed = (rc == SSS_RECORD_CLOSED);
-        replica->cas = item->cas;
-        replica->report->keys = spare->n;
+        replica->work = SSS_REPLICA_KEEP;
+    }
+}
 
-        sss_ring_copy(replica->ring, spare);
+
+/* Of the record under the first secret, which is the one that is written. */
+
+static void
+sss_replica_keep(sss_replica_t *replica, uint64_t now_ms)
+{
+    sss_ring_t  *spare;
+
+    spare = replica->records->spare;
+
+    /* whatever a server had it has, but for what has expired */
+
+    if (replica->tries == 0 && !replica->bad && !replica->closed) {
+        sss_replica_forget(replica->ring, now_ms / 1000);
+
+        replica->report->losses = sss_ring_covers(spare, replica->ring)
+                                  ? 0 : replica->report->losses + 1;
     }
 
-    (void) sss_ring_expire(spare, now_ms);
-    (void) sss_ring_merge(ring, spare);
+    replica->cas = replica->items[0].cas;
+    replica->report->keys = spare->n;
 
-    sss_ring_wipe(spare);
+    sss_ring_copy(replica->ring, spare);
+
+    replica->work = SSS_REPLICA_MERGE;
 }
 
 

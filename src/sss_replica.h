@@ -21,6 +21,16 @@
 #include "sss_sync.h"
 
 
+/* What is done with a record that was read, each in a step of its own. */
+
+typedef enum {
+    SSS_REPLICA_OPEN = 0,       /* it is opened                            */
+    SSS_REPLICA_DECODE,         /* becomes a ring, in "spare"              */
+    SSS_REPLICA_KEEP,           /* which the replica has from now on       */
+    SSS_REPLICA_MERGE           /* and the host                            */
+} sss_replica_work_t;
+
+
 typedef struct {
     sss_records_t          *records;
     sss_server_report_t    *report;
@@ -29,6 +39,8 @@ typedef struct {
     sss_exchange_t          exchange;
     sss_item_t              items[SSS_RECORDS_ITEMS];
     size_t                  taken;      /* of the items of this poll       */
+    sss_replica_work_t      work;       /* to be done with the next        */
+    size_t                  len;        /* of what is in "plain"           */
     sss_ring_t             *ring;       /* its record under the first
                                            secret; secret memory           */
     sss_ring_t             *sent;       /* what is being written           */
@@ -63,6 +75,12 @@ int sss_replica_create(sss_replica_t *replica, sss_records_t *records,
     const sss_server_t *server, sss_server_report_t *report);
 void sss_replica_destroy(sss_replica_t *replica);
 
+/*
+ * The places of SSS_SERVERS_MAX replicas by their addresses, so that hosts that
+ * know the same servers begin with the same.
+ */
+void sss_replica_sort(const sss_replica_t *replicas, size_t *order);
+
 /* Wants to read all records, unless the server is left alone. */
 void sss_replica_ask(sss_replica_t *replica);
 
@@ -73,9 +91,10 @@ void sss_replica_look(sss_replica_t *replica);
 int sss_replica_looked(sss_replica_t *replica, uint64_t now_ms);
 
 /*
- * When that is done: opens one record, and adds its keys that are good at
- * "now_ms" to "ring".  Returns 1 if there is another one, 0 if this was the
- * last, or if the server did not answer: it is not "up" then.
+ * When that is done: goes on with one of the records, whose keys that are good
+ * at "now_ms" are added to "ring" in the end.  No call takes more than a
+ * millisecond or two.  Returns 1 if there is more to be done, 0 if this was
+ * the last, or if the server did not answer: it is not "up" then.
  */
 int sss_replica_take(sss_replica_t *replica, sss_ring_t *ring,
     uint64_t now_ms);
@@ -83,7 +102,7 @@ int sss_replica_take(sss_replica_t *replica, sss_ring_t *ring,
 /* Wants to read the ring again, after a conflict. */
 void sss_replica_ask_again(sss_replica_t *replica);
 
-/* When that is done.  Returns 1 if the server answered, else 0. */
+/* When that is done.  Likewise. */
 int sss_replica_take_again(sss_replica_t *replica, sss_ring_t *ring,
     uint64_t now_ms);
 
@@ -96,12 +115,15 @@ void sss_replica_void(sss_replica_t *replica);
 /* 1 if the server needs no writing for the sake of "ring". */
 int sss_replica_whole(const sss_replica_t *replica, const sss_ring_t *ring);
 
-/*
- * Wants to write what the server has, "ring" and, unless NULL, "more".
- * Returns 0, or -1 without memory, or if OpenSSL fails.
- */
-int sss_replica_write(sss_replica_t *replica, const sss_ring_t *ring,
+/* What is to be written: what the server has, "ring" and, if any, "more". */
+void sss_replica_prepare(sss_replica_t *replica, const sss_ring_t *ring,
     const sss_ring_t *more, uint64_t now_ms);
+
+/*
+ * Seals that, and wants to write it.  Returns 0, or -1 without memory, or if
+ * OpenSSL fails.
+ */
+int sss_replica_write(sss_replica_t *replica, uint64_t now_ms);
 
 /* When that is done. */
 sss_exchange_rc_t sss_replica_written(sss_replica_t *replica);

@@ -177,13 +177,27 @@ sss_ring_expire(sss_ring_t *ring, uint64_t now_ms)
 int
 sss_ring_covers(const sss_ring_t *ring, const sss_ring_t *part)
 {
-    uint32_t  i, k;
+    uint32_t          i, k, next;
+    const sss_key_t  *key;
+
+    next = 0;
 
     for (i = 0; i < part->n; i++) {
-        k = sss_ring_index(ring, &part->keys[i]);
+        key = &part->keys[i];
 
-        if (k == ring->n || sss_key_renews(&part->keys[i], &ring->keys[k]))
-        {
+        /* both are in the same order */
+
+        while (next < ring->n && sss_key_cmp(&ring->keys[next], key) < 0) {
+            next++;
+        }
+
+        k = next;
+
+        if (k == ring->n || sss_key_cmp(&ring->keys[k], key) != 0) {
+            k = sss_ring_index(ring, key);
+        }
+
+        if (k == ring->n || sss_key_renews(key, &ring->keys[k])) {
             return 0;
         }
     }

@@ -23,7 +23,8 @@ typedef struct {
     sss_ring_t        *ring;
     const sss_key_t  **fresh;           /* keys that are not in the ring   */
     uint32_t           n;
-    const sss_key_t  **all;             /* room for those and the ring's   */
+    const sss_key_t  **all;             /* room for those and the ring's, if
+                                           they are too many               */
     uint32_t          *table;           /* of indexes, 0: none: those of the
                                            ring from 1 on, then of "fresh" */
     uint32_t           mask;
@@ -125,6 +126,7 @@ sss_ring_add_each(sss_ring_t *ring, const sss_key_t *keys, uint32_t n,
 static int
 sss_merge_begin(sss_merge_t *m, sss_ring_t *ring, uint32_t n)
 {
+    int       fits;
     uint32_t  i, size;
 
     for (size = 16; size < 2 * (ring->n + n); size *= 2) { /* void */ }
@@ -133,10 +135,16 @@ sss_merge_begin(sss_merge_t *m, sss_ring_t *ring, uint32_t n)
     m->n = 0;
     m->mask = size - 1;
     m->fresh = malloc(n * sizeof(sss_key_t *));
-    m->all = malloc((ring->n + n) * sizeof(sss_key_t *));
+    m->all = NULL;
     m->table = calloc(size, sizeof(uint32_t));
 
-    if (m->fresh == NULL || m->all == NULL || m->table == NULL) {
+    fits = (ring->n + n <= ring->capacity);
+
+    if (!fits) {
+        m->all = malloc((ring->n + n) * sizeof(sss_key_t *));
+    }
+
+    if (m->fresh == NULL || m->table == NULL || (m->all == NULL && !fits)) {
         sss_merge_end(m);
         return -1;
     }

@@ -18,6 +18,7 @@ typedef enum {
     SSS_SYNC_MAKING,            /* the keys that are due                   */
     SSS_SYNC_PUBLISHING,        /* those, on one server after the other    */
     SSS_SYNC_SPREADING,         /* all keys, on all servers                */
+    SSS_SYNC_ENDING,            /* what servers have now                   */
     SSS_SYNC_OVER
 } sss_sync_phase_t;
 
@@ -27,6 +28,7 @@ typedef enum {
 typedef enum {
     SSS_SYNC_ASKED = 0,         /* reads                                   */
     SSS_SYNC_READ,              /* has been read, or failed                */
+    SSS_SYNC_SEALING,
     SSS_SYNC_WRITING,
     SSS_SYNC_REREADING,         /* after a conflict                        */
     SSS_SYNC_VISITING,          /* the door                                */
@@ -51,7 +53,8 @@ struct sss_sync_s {
     int                 rc;             /* of the poll: 0, or -1           */
     uint64_t            now_ms;         /* when it began                   */
     uint64_t            until;          /* when patience with servers ends */
-    size_t              turn;           /* the server that is offered keys */
+    size_t              turn;           /* the server that is offered keys,
+                                           or asked what it has            */
     size_t              order[SSS_SERVERS_MAX];     /* in which they are   */
     unsigned            up;             /* 1: one was, and still answers   */
     uint64_t            full_ms;        /* when a poll last read all       */
@@ -63,7 +66,6 @@ struct sss_sync_s {
 
 
 static void sss_sync_meet(sss_sync_t *sync, const sss_server_t *servers);
-static void sss_sync_sort(sss_sync_t *sync);
 static void sss_sync_ask(sss_sync_t *sync, sss_replica_t *replica);
 static sss_sync_rc_t sss_sync_read(sss_sync_t *sync);
 static void sss_sync_taken(sss_sync_t *sync, sss_replica_t *replica);
@@ -82,8 +84,9 @@ static int sss_sync_may_write(sss_sync_t *sync,
 static void sss_sync_visit(sss_sync_t *sync, sss_replica_t *replica);
 static void sss_sync_greet(sss_replica_t *replica);
 static void sss_sync_report_group(sss_sync_t *sync);
-static void sss_sync_end(sss_sync_t *sync);
-static int sss_sync_waits(const sss_replica_t *replica);
+static sss_sync_rc_t sss_sync_end(sss_sync_t *sync);
+static int sss_sync_waits(const sss_sync_t *sync,
+    const sss_replica_t *replica);
 static int sss_sync_late(const sss_sync_t *sync);
 static uint64_t sss_sync_clock(void);
 
@@ -157,8 +160,8 @@ sss_sync_begin(sss_sync_t *sync, const sss_server_t *servers,
     const sss_ring_t *ring, const sss_group_t *group, int used,
     uint64_t now_ms)
 {
-    size_t           i;
-    sss_admission_t *a;
+    size_t            i;
+    sss_admission_t  *a;
 
     if (sync->phase != SSS_SYNC_IDLE) {
         return -1;
@@ -175,7 +178,6 @@ sss_sync_begin(sss_sync_t *sync, const sss_server_t *servers,
     sync->lost = 0;
     sync->report.replaced = 0;
     sync->report.raised = 0;
-
     sss_admission_begin(a, group);
     sss_group_age(&a->group, sss_fresh_epoch(&sync->fresh), now_ms);
 
@@ -223,6 +225,10 @@ sss_sync_exchange(sss_sync_t *sync, size_t i, uint32_t *id)
 sss_sync_rc_t
 sss_sync_step(sss_sync_t *sync)
 {
+    if (sync->records.raised) {
+        sss_sync_void(sync);
+    }
+
     switch (sync->phase) {
 
     case SSS_SYNC_READING:
@@ -237,6 +243,9 @@ sss_sync_step(sss_sync_t *sync)
 
     case SSS_SYNC_SPREADING:
         return sss_sync_spread(sync);
+
+    case SSS_SYNC_ENDING:
+        return sss_sync_end(sync);
 
     case SSS_SYNC_OVER:
         return SSS_SYNC_DONE;
@@ -300,30 +309,7 @@ sss_sync_meet(sss_sync_t *sync, const sss_server_t *servers)
         }
     }
 
-    sss_sync_sort(sync);
-}
-
-
-/* By address, so that hosts that know the same servers begin with the same. */
-
-static void
-sss_sync_sort(sss_sync_t *sync)
-{
-    size_t  i, k, *order;
-
-    order = sync->order;
-
-    for (i = 0; i < SSS_SERVERS_MAX; i++) {
-
-        for (k = i; k > 0 && strcmp(sync->replicas[order[k - 1]].where,
-                                    sync->replicas[i].where)
-                             > 0; k--)
-        {
-            order[k] = order[k - 1];
-        }
-
-        order[k] = i;
-    }
+    sss_replica_sort(sync->replicas, sync->order);
 }
 
 
@@ -356,16 +342,14 @@ sss_sync_read(sss_sync_t *sync)
     unsigned        waiting;
     sss_replica_t  *replica;
 
-    waiting = 0;
-
-    for (i = 0; i < SSS_SERVERS_MAX; i++) {
+    for (i = waiting = 0; i < SSS_SERVERS_MAX; i++) {
         replica = &sync->replicas[i];
 
         if (replica->stage != SSS_SYNC_ASKED) {
             continue;
         }
 
-        if (sss_sync_waits(replica)) {
+        if (sss_sync_waits(sync, replica)) {
             waiting++;
             continue;
         }
@@ -400,13 +384,13 @@ sss_sync_taken(sss_sync_t *sync, sss_replica_t *replica)
         replica->stage = SSS_SYNC_READ;
     }
 
-    if (sync->records.raised) {
-        sss_sync_void(sync);
-    }
 }
 
 
-/* A higher generation was met: nothing of lower ones is used or written. */
+/*
+ * A higher generation was met: nothing of lower ones is used or written.  If
+ * that comes late in a poll, this host makes a key of its own.
+ */
 
 static void
 sss_sync_void(sss_sync_t *sync)
@@ -422,6 +406,14 @@ sss_sync_void(sss_sync_t *sync)
 
     for (i = 0; i < SSS_SERVERS_MAX; i++) {
         sss_replica_void(&sync->replicas[i]);
+    }
+
+    if (sync->phase > SSS_SYNC_READING) {
+        sync->rc = sss_fresh_make(&sync->fresh, sync->ring, sync->now_ms);
+        sss_fresh_keep(&sync->fresh, sync->ring);
+
+        sync->phase = SSS_SYNC_SPREADING;
+        sync->lost = 1;
     }
 }
 
@@ -547,7 +539,9 @@ sss_sync_due(sss_sync_t *sync)
 
     if (sync->admission->joined) {
         sss_fresh_keep(&sync->fresh, sync->ring);
-        sss_sync_end(sync);
+
+        sync->turn = 0;
+        sync->phase = SSS_SYNC_ENDING;
     }
 }
 
@@ -562,28 +556,29 @@ sss_sync_publish(sss_sync_t *sync)
 {
     sss_replica_t  *replica;
 
-    while (sync->turn < SSS_SERVERS_MAX) {
+    if (sync->turn == SSS_SERVERS_MAX) {
 
-        replica = &sync->replicas[sync->order[sync->turn]];
+        if (sync->up && sync->admission->group.member) {
+            sss_fresh_settle(&sync->fresh, sync->ring, sync->now_ms);
 
-        if (sss_sync_waits(replica)) {
-            return SSS_SYNC_WAIT;
+        } else {
+            sss_fresh_keep(&sync->fresh, sync->ring);
         }
 
-        if (sss_sync_offer(sync, replica)) {
-            sync->phase = SSS_SYNC_SPREADING;
-            return SSS_SYNC_MORE;
-        }
+        sync->phase = SSS_SYNC_SPREADING;
+
+        return SSS_SYNC_MORE;
     }
 
-    if (sync->up && sync->admission->group.member) {
-        sss_fresh_settle(&sync->fresh, sync->ring, sync->now_ms);
+    replica = &sync->replicas[sync->order[sync->turn]];
 
-    } else {
-        sss_fresh_keep(&sync->fresh, sync->ring);
+    if (sss_sync_waits(sync, replica)) {
+        return SSS_SYNC_WAIT;
     }
 
-    sync->phase = SSS_SYNC_SPREADING;
+    if (sss_sync_offer(sync, replica)) {
+        sync->phase = SSS_SYNC_SPREADING;
+    }
 
     return SSS_SYNC_MORE;
 }
@@ -619,29 +614,36 @@ sss_sync_offer(sss_sync_t *sync, sss_replica_t *replica)
 
     case SSS_SYNC_REREADING:
 
+        if (sss_replica_take_again(replica, sync->ring, sync->now_ms)) {
+            return 0;
+        }
+
         replica->stage = SSS_SYNC_READ;
 
-        if (!sss_replica_take_again(replica, sync->ring, sync->now_ms)) {
+        if (!replica->up) {
             break;
         }
 
         sss_fresh_drop(&sync->fresh, sync->ring);
 
-        if (sync->fresh.ring->n == 0) {
-            return 1;
+        return sync->fresh.ring->n == 0;
+
+    case SSS_SYNC_SEALING:
+
+        if (sss_replica_write(replica, sync->now_ms) == 0) {
+            replica->stage = SSS_SYNC_WRITING;
+            return 0;
         }
 
-        /* fall through */
+        replica->stage = SSS_SYNC_READ;
+        break;
 
     default:
 
-        if (replica->up && replica->tries < SSS_SYNC_TRIES
-            && !sss_sync_late(sync) && sss_sync_may_write(sync, replica)
-            && sss_replica_write(replica, sync->ring, sync->fresh.ring,
-                                 sync->now_ms)
-               == 0)
-        {
-            replica->stage = SSS_SYNC_WRITING;
+        if (sss_sync_may_write(sync, replica)) {
+            sss_replica_prepare(replica, sync->ring, sync->fresh.ring,
+                                sync->now_ms);
+            replica->stage = SSS_SYNC_SEALING;
             return 0;
         }
     }
@@ -671,16 +673,14 @@ sss_sync_spread(sss_sync_t *sync)
     unsigned        waiting;
     sss_replica_t  *replica;
 
-    waiting = 0;
-
-    for (i = 0; i < SSS_SERVERS_MAX; i++) {
+    for (i = waiting = 0; i < SSS_SERVERS_MAX; i++) {
         replica = &sync->replicas[i];
 
         if (replica->stage == SSS_SYNC_FINISHED) {
             continue;
         }
 
-        if (sss_sync_waits(replica)) {
+        if (sss_sync_waits(sync, replica)) {
             waiting++;
             continue;
         }
@@ -702,47 +702,51 @@ sss_sync_spread(sss_sync_t *sync)
         return SSS_SYNC_WAIT;
     }
 
-    sss_sync_end(sync);
+    sync->turn = 0;
+    sync->phase = SSS_SYNC_ENDING;
 
-    return SSS_SYNC_DONE;
+    return SSS_SYNC_MORE;
 }
 
 
 static void
 sss_sync_mend(sss_sync_t *sync, sss_replica_t *replica)
 {
-    unsigned  stage;
+    switch (replica->stage) {
 
-    stage = replica->stage;
-    replica->stage = SSS_SYNC_READ;
-
-    if (stage == SSS_SYNC_WRITING) {
-
+    case SSS_SYNC_WRITING:
         if (sss_replica_written(replica) == SSS_EXCHANGE_CONFLICT) {
             sss_replica_ask_again(replica);
             replica->stage = SSS_SYNC_REREADING;
             return;
         }
 
-        goto done;
-    }
+        break;
 
-    if (stage == SSS_SYNC_REREADING
-        && !sss_replica_take_again(replica, sync->ring, sync->now_ms))
-    {
-        goto done;
-    }
+    case SSS_SYNC_REREADING:
+        if (!sss_replica_take_again(replica, sync->ring, sync->now_ms)) {
+            replica->stage = SSS_SYNC_READ;
+        }
 
-    if (replica->up && replica->tries < SSS_SYNC_TRIES
-        && !sss_sync_late(sync) && sss_sync_may_write(sync, replica)
-        && !sss_replica_whole(replica, sync->ring)
-        && sss_replica_write(replica, sync->ring, NULL, sync->now_ms) == 0)
-    {
-        replica->stage = SSS_SYNC_WRITING;
         return;
-    }
 
-done:
+    case SSS_SYNC_SEALING:
+        if (sss_replica_write(replica, sync->now_ms) == 0) {
+            replica->stage = SSS_SYNC_WRITING;
+            return;
+        }
+
+        break;
+
+    default:
+        if (sss_sync_may_write(sync, replica)
+            && !sss_replica_whole(replica, sync->ring))
+        {
+            sss_replica_prepare(replica, sync->ring, NULL, sync->now_ms);
+            replica->stage = SSS_SYNC_SEALING;
+            return;
+        }
+    }
 
     replica->stage = SSS_SYNC_VISITING;
 
@@ -750,14 +754,20 @@ done:
 }
 
 
-/* A group that wins over this host's own has come in between. */
-
 static int
 sss_sync_may_write(sss_sync_t *sync, const sss_replica_t *replica)
 {
+    if (!replica->up || replica->tries >= SSS_SYNC_TRIES
+        || sss_sync_late(sync))
+    {
+        return 0;
+    }
+
     if (sss_replica_may_write(replica, sync->now_ms)) {
         return 1;
     }
+
+    /* a group that wins over this host's own has come in between */
 
     if (sync->admission->group.member && !sss_admission_waits(sync->admission))
     {
@@ -819,25 +829,30 @@ sss_sync_greet(sss_replica_t *replica)
 }
 
 
-static void
+/* One server after the other: to compare two full rings takes a while. */
+
+static sss_sync_rc_t
 sss_sync_end(sss_sync_t *sync)
 {
-    size_t          i;
     sss_replica_t  *replica;
 
-    for (i = 0; i < SSS_SERVERS_MAX; i++) {
-        replica = &sync->replicas[i];
+    while (sync->turn < SSS_SERVERS_MAX) {
+
+        replica = &sync->replicas[sync->turn++];
 
         if (replica->id != 0 && replica->asked && !sync->look) {
             replica->report->whole = replica->report->state == SSS_SERVER_UP
                                      && sss_replica_whole(replica,
                                                           sync->ring);
+            return SSS_SYNC_MORE;
         }
     }
 
     sss_sync_report_group(sync);
 
     sync->phase = SSS_SYNC_OVER;
+
+    return SSS_SYNC_DONE;
 }
 
 
@@ -860,9 +875,15 @@ sss_sync_report_group(sss_sync_t *sync)
 }
 
 
+/* For the server, or until the record of another one has been taken. */
+
 static int
-sss_sync_waits(const sss_replica_t *replica)
+sss_sync_waits(const sss_sync_t *sync, const sss_replica_t *replica)
 {
+    if (sync->records.busy != NULL) {
+        return sync->records.busy != replica;
+    }
+
     return replica->exchange.state == SSS_EXCHANGE_WANTED
            || replica->exchange.state == SSS_EXCHANGE_ASKED;
 }

@@ -14,9 +14,9 @@ PROGRAM = os.path.join(REPOSITORY, 'build', 'bench', 'load')
 
 def build():
     here = os.path.join(REPOSITORY, 't', 'bench')
-    sources = sorted(glob.glob(os.path.join(here, '*.c')))
+    sources = sorted(glob.glob(os.path.join(here, 'load*.c')))
     newest = max(os.path.getmtime(path) for path in
-                 sources + glob.glob(os.path.join(here, '*.h')))
+                 sources + glob.glob(os.path.join(here, 'load*.h')))
 
     if os.path.exists(PROGRAM) and os.path.getmtime(PROGRAM) >= newest:
         return
