@@ -35,12 +35,14 @@ sss_records_create(sss_records_t *records, const sss_sync_conf_t *conf,
                     + SSS_LABEL_SIZE + SSS_SEAL_OVERHEAD;
 
     records->plain = sss_memory_alloc(records->size);
+    records->raw = sss_ring_create(records->capacity);
     records->spare = sss_ring_create(records->capacity);
     records->keys = sss_memory_alloc(SSS_SECRETS_MAX
                                      * sizeof(sss_record_key_t));
 
-    if (records->plain == NULL || records->spare == NULL
-        || records->keys == NULL || sss_records_names(records) != 0)
+    if (records->plain == NULL || records->raw == NULL
+        || records->spare == NULL || records->keys == NULL
+        || sss_records_names(records) != 0)
     {
         sss_records_destroy(records);
         return -1;
@@ -55,6 +57,7 @@ sss_records_create(sss_records_t *records, const sss_sync_conf_t *conf,
 void
 sss_records_destroy(sss_records_t *records)
 {
+    sss_ring_destroy(records->raw);
     sss_ring_destroy(records->spare);
 
     if (records->plain != NULL) {

@@ -46,16 +46,17 @@ typedef struct {
                                         /* with the other setting of forward
                                            secrecy                         */
     const void             *busy;       /* the replica whose record is in
-                                           "plain" or "spare", NULL: none's.
-                                           Nobody else's is taken before it is
-                                           done                            */
+                                           "plain", "raw" or "spare": nobody
+                                           else's is taken before it is done;
+                                           or NULL                         */
     unsigned                raised;     /* 1: a higher generation was met, see
                                            sss_admission_see(); the sync
                                            resets it                       */
     uint32_t                capacity;   /* of rings here                   */
     size_t                  size;       /* of the largest ring's record    */
     uint8_t                *plain;      /* secret memory of that size      */
-    sss_ring_t             *spare;      /* secret memory                   */
+    sss_ring_t             *raw;        /* secret memory                   */
+    sss_ring_t             *spare;      /* likewise                        */
 } sss_records_t;
 
 

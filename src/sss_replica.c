@@ -23,6 +23,7 @@ static void sss_replica_open(sss_replica_t *replica, size_t i,
 static sss_record_rc_t sss_replica_unseal(sss_replica_t *replica, size_t i,
     uint64_t now_ms);
 static void sss_replica_decode(sss_replica_t *replica, size_t i);
+static void sss_replica_order(sss_replica_t *replica, size_t i);
 static void sss_replica_judge(sss_replica_t *replica, size_t i,
     sss_record_rc_t rc);
 static void sss_replica_keep(sss_replica_t *replica, uint64_t now_ms);
@@ -512,6 +513,10 @@ sss_replica_work(sss_replica_t *replica, size_t i, sss_ring_t *ring,
         sss_replica_decode(replica, i);
         return 1;
 
+    case SSS_REPLICA_ORDER:
+        sss_replica_order(replica, i);
+        return 1;
+
     case SSS_REPLICA_KEEP:
         sss_replica_keep(replica, now_ms);
         return 1;
@@ -603,11 +608,31 @@ sss_replica_decode(sss_replica_t *replica, size_t i)
 
     records = replica->records;
 
-    rc = sss_ring_decode(records->spare, records->plain, replica->len);
+    rc = sss_ring_decode_raw(records->raw, records->plain, replica->len);
 
     sss_memory_wipe(records->plain, replica->len);
 
-    sss_replica_judge(replica, i, rc == 0 ? SSS_RECORD_OPEN : SSS_RECORD_BAD);
+    if (rc == 0) {
+        replica->work = SSS_REPLICA_ORDER;
+        return;
+    }
+
+    sss_replica_judge(replica, i, SSS_RECORD_BAD);
+}
+
+
+static void
+sss_replica_order(sss_replica_t *replica, size_t i)
+{
+    sss_records_t  *records;
+
+    records = replica->records;
+
+    (void) sss_ring_merge(records->spare, records->raw);
+
+    sss_ring_wipe(records->raw);
+
+    sss_replica_judge(replica, i, SSS_RECORD_OPEN);
 }
 
 

@@ -25,7 +25,8 @@
 
 typedef enum {
     SSS_REPLICA_OPEN = 0,       /* it is opened                            */
-    SSS_REPLICA_DECODE,         /* becomes a ring, in "spare"              */
+    SSS_REPLICA_DECODE,         /* its keys are read, into "raw"           */
+    SSS_REPLICA_ORDER,          /* and become a ring, in "spare"           */
     SSS_REPLICA_KEEP,           /* which the replica has from now on       */
     SSS_REPLICA_MERGE           /* and the host                            */
 } sss_replica_work_t;
@@ -76,8 +77,8 @@ int sss_replica_create(sss_replica_t *replica, sss_records_t *records,
 void sss_replica_destroy(sss_replica_t *replica);
 
 /*
- * The places of SSS_SERVERS_MAX replicas by their addresses, so that hosts that
- * know the same servers begin with the same.
+ * The places of SSS_SERVERS_MAX replicas by their addresses, so that hosts
+ * that know the same servers begin with the same.
  */
 void sss_replica_sort(const sss_replica_t *replicas, size_t *order);
 

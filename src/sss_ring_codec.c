@@ -41,55 +41,59 @@ sss_ring_encode(const sss_ring_t *ring, uint8_t *out)
 int
 sss_ring_decode(sss_ring_t *ring, const uint8_t *in, size_t len)
 {
-    int             rc;
-    size_t          i, n;
-    sss_key_t       key;
-    sss_ring_t     *keys;
-    const uint8_t  *p;
+    int          rc;
+    sss_ring_t  *keys;
+
+    keys = sss_ring_create((uint32_t) (len / SSS_RING_CODEC_KEY));
+    if (keys == NULL) {
+        return -1;
+    }
+
+    rc = sss_ring_decode_raw(keys, in, len);
+
+    if (rc == 0) {
+        (void) sss_ring_merge(ring, keys);
+    }
+
+    sss_ring_destroy(keys);
+
+    return rc;
+}
+
+
+int
+sss_ring_decode_raw(sss_ring_t *raw, const uint8_t *in, size_t len)
+{
+    size_t  n;
+
+    sss_ring_wipe(raw);
 
     if (len < SSS_RING_CODEC_HEADER || in[0] != 1) {
         return -1;
     }
 
     n = sss_get32(in) & 0xffffff;
-    p = in + SSS_RING_CODEC_HEADER;
+    in += SSS_RING_CODEC_HEADER;
     len -= SSS_RING_CODEC_HEADER;
 
-    if (len % SSS_RING_CODEC_KEY != 0 || len / SSS_RING_CODEC_KEY != n) {
+    if (len % SSS_RING_CODEC_KEY != 0 || len / SSS_RING_CODEC_KEY != n
+        || n > raw->capacity)
+    {
         return -1;
     }
 
-    rc = -1;
+    while (raw->n < n) {
+        sss_key_decode(&raw->keys[raw->n], in);
 
-    for (i = 0; i < n; i++) {
-        sss_key_decode(&key, p + i * SSS_RING_CODEC_KEY);
-
-        if (sss_key_check(&key) != 0) {
-            goto done;
+        if (sss_key_check(&raw->keys[raw->n++]) != 0) {
+            sss_ring_wipe(raw);
+            return -1;
         }
+
+        in += SSS_RING_CODEC_KEY;
     }
 
-    keys = sss_ring_create((uint32_t) n);
-    if (keys == NULL) {
-        goto done;
-    }
-
-    for (i = 0; i < n; i++) {
-        sss_key_decode(&keys->keys[i], p + i * SSS_RING_CODEC_KEY);
-    }
-
-    keys->n = (uint32_t) n;
-
-    (void) sss_ring_merge(ring, keys);
-    sss_ring_destroy(keys);
-
-    rc = 0;
-
-done:
-
-    sss_memory_wipe(&key, sizeof(sss_key_t));
-
-    return rc;
+    return 0;
 }
 
 

@@ -41,5 +41,12 @@ void sss_ring_encode(const sss_ring_t *ring, uint8_t *out);
  */
 int sss_ring_decode(sss_ring_t *ring, const uint8_t *in, size_t len);
 
+/*
+ * The first half of that: "raw" gets the keys as they come, in any order and
+ * with any names, and is good for nothing but sss_ring_merge() from it.  Also
+ * -1 if it has no room for them; it is empty then.
+ */
+int sss_ring_decode_raw(sss_ring_t *raw, const uint8_t *in, size_t len);
+
 
 #endif /* SSS_RING_CODEC_H_INCLUDED */

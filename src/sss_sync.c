@@ -6,6 +6,7 @@
 #include "sss_fresh.h"
 #include "sss_memory.h"
 #include "sss_replica.h"
+#include "sss_request.h"
 #include "sss_sync.h"
 
 
@@ -88,7 +89,6 @@ static sss_sync_rc_t sss_sync_end(sss_sync_t *sync);
 static int sss_sync_waits(const sss_sync_t *sync,
     const sss_replica_t *replica);
 static int sss_sync_late(const sss_sync_t *sync);
-static uint64_t sss_sync_clock(void);
 
 
 sss_sync_t *
@@ -172,7 +172,8 @@ sss_sync_begin(sss_sync_t *sync, const sss_server_t *servers,
     sync->phase = SSS_SYNC_READING;
     sync->rc = 0;
     sync->now_ms = now_ms;
-    sync->until = sss_sync_clock() + (uint64_t) sync->conf.patience_ms * 1000;
+    sync->until = sss_request_clock()
+                  + (uint64_t) sync->conf.patience_ms * 1000;
     sync->turn = 0;
     sync->up = 0;
     sync->lost = 0;
@@ -815,7 +816,7 @@ sss_sync_greet(sss_replica_t *replica)
 
         replica->stage = SSS_SYNC_CLOCKING;
 
-        if (replica->up && sss_replica_clock(replica, sss_sync_clock())) {
+        if (replica->up && sss_replica_clock(replica, sss_request_clock())) {
             return;
         }
     }
@@ -892,16 +893,5 @@ sss_sync_waits(const sss_sync_t *sync, const sss_replica_t *replica)
 static int
 sss_sync_late(const sss_sync_t *sync)
 {
-    return sss_sync_clock() >= sync->until;
-}
-
-
-static uint64_t
-sss_sync_clock(void)
-{
-    struct timespec  ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    return (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000;
+    return sss_request_clock() >= sync->until;
 }

@@ -34,15 +34,20 @@ import machine
 import memory
 import propagation
 import ratios
+import residents
 import scaling
+import secured
 import servers
+import starts
+import steps
 import tables
 import tickets
 from hosts import (CORES, Host, Memcached, Site, Unfit, REPOSITORY,
                    until)
 
-SHARES = {'Tickets': 0.25, 'Sessions by ID': 0.4, 'Peers': 0.25,
-          'Scaling': 0.1}     # of the time for all tables
+SHARES = {'Tickets': 0.25, 'Sessions by ID': 0.35, 'Peers': 0.25,
+          'Scaling': 0.1,
+          'TLS to memcached': 0.05}     # of the time for all tables
 FROZEN_LOOKUP = '50ms'      # the default of the module
 RESULT = os.path.join(REPOSITORY, 'build', 'bench', 'result.json')
 
@@ -161,6 +166,53 @@ def show_memory(plain, module):
                       'keys': len(cluster['keys']),
                       'capacity': cluster['ring_capacity']}
     return result
+
+
+def show_residents(found):
+    heading('A worker, with %d memcached servers' % found['servers'])
+    print('  %-24s%-14s%14s%14s%10s%12s%10s'
+          % ('', '', 'to memcached', 'descriptors', 'threads', 'private kB',
+             'Rss kB'))
+    for row in found['rows']:
+        print('  %-24s%-14s%14d%14d%10d%12s%10s' % (
+            row['host'], row['variant'], row['connections'],
+            row['descriptors'], row['threads'], row['private_kb'],
+            row['rss_kb']))
+
+
+def show_starts(found):
+    heading('From the start, or the signal to reload, to the first answer, %s'
+            % scaling.plural(found['rounds'], 'round'))
+    print('  %-10s%-28s%10s%12s%10s  %s'
+          % ('', '', 'ms', 'longest ms', 'ratio', '95 %'))
+    for row in found['rows']:
+        print('  %-10s%-28s%10.1f%12.1f%10.3f  %s' % (
+            row['what'], row['variant'], row['ms'], row['longest_ms'],
+            row['ratio'], tables.between(row['interval'])))
+
+
+def show_steps(found):
+    heading('Steps of a poll with %d keys, CPU us, median of %s'
+            % (found['keys'], scaling.plural(found['rounds'], 'round')))
+    print('  %-28s%-24s%8s%12s' % ('', '', 'steps', 'longest us'))
+    for row in found['rows']:
+        print('  %-28s%-24s%8d%12.0f' % (row['case'], row['kind'], row['n'],
+                                         row['us']))
+    print('  longest of all: %.0f us, target %d: %s'
+          % (found['longest_us'], found['target_us'], steps.verdict(found)))
+
+
+def show_secured(rows):
+    heading('Instructions in user space, memcached in plain text and with '
+            'TLS')
+    print('  %-36s%14s%14s%14s%14s%9s'
+          % ('', 'text: worker', 'memcached', 'TLS: worker', 'memcached',
+             'ratio'))
+    for row in rows:
+        print('  %-36s%14s%14s%14s%14s%9.3f' % (
+            row['what'], *('{:,.0f}'.format(n) for label in (
+                secured.PLAIN, secured.SECURE) for n in row[label]),
+            row['ratio']))
 
 
 class Options:
@@ -298,6 +350,40 @@ def servers_part(site, memcached, options):
     return {'servers': found}
 
 
+def secured_part(site, options):
+    if not ratios.wanted('TLS to memcached'):
+        return {}
+    progress('starting hosts')
+    pairs = secured.start(site)
+    result = {'secured': show_rows(site, 'TLS to memcached',
+                                   secured.rows(pairs), options)}
+    for pair in pairs.values():
+        site.stop(pair.processes())
+    if options.counted and instructions.available():
+        progress('counting instructions')
+        result['secured_instructions'] = secured.counted(site,
+                                                         options.counted)
+        progress('')
+        show_secured(result['secured_instructions'])
+    return result
+
+
+def worker_part(site, options):
+    result = {}
+    if ratios.wanted('Worker'):
+        result['residents'] = residents.measure(site)
+        show_residents(result['residents'])
+    if ratios.wanted('Starts'):
+        result['starts'] = starts.measure(
+            site, min(options.rounds, starts.ROUNDS), progress)
+        progress('')
+        show_starts(result['starts'])
+    if ratios.wanted('Steps'):
+        result['steps'] = steps.measure(site.server_core)
+        show_steps(result['steps'])
+    return result
+
+
 def settings():
     """What the environment says."""
     return ['%s=%s' % item for item in sorted(os.environ.items())
@@ -320,12 +406,15 @@ def run(site):
     result.update(instructions_part(site, options))
     result.update(propagation_part(site, memcached, options))
     result.update(servers_part(site, memcached, options))
+    result.update(secured_part(site, options))
+    result.update(worker_part(site, options))
 
     print('\n"plain nginx again" is a second plain nginx: how far its ratio '
           'is from 1 is what\nthis run cannot tell apart.')
     result['stolen'] = options.stolen
     result['complaints'] = [
-        complaint for part in ('tickets', 'ids', 'peers', 'scaling')
+        complaint for part in ('tickets', 'ids', 'peers', 'scaling',
+                                   'secured')
         for complaint in tables.complaints(result.get(part, []))]
     result['complaints'] += result.pop('wrong', [])
     return result

@@ -132,10 +132,13 @@ class Memcached:
         self.process = site.start(
             [*wrap, 'memcached', '-u', 'root', '-l', '127.0.0.1', '-t', '1',
              '-c', str(MEMCACHED_FILES), '-m', '512',
-             '-p', str(self.port)],
+             '-p', str(self.port), *self._options()],
             label, site.server_core if core is None else core)
         until(lambda: listening(self.port), 'memcached', process=(
             self.process.child))
+
+    def _options(self):
+        return []
 
 
 class Host:

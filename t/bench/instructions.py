@@ -90,14 +90,19 @@ def wrap(site, label):
         site.directory, label, 'callgrind.%p')]
 
 
-def count(site, label, works, handshakes, cluster=None, memcached=None):
-    """{title: (worker's first thread, its others, memcached)}."""
-    host = Host(site, label, cluster, wrap(site, label), single=True,
-                cache='16m')
+def count(site, label, works, handshakes, cluster=None, memcached=None,
+          worker=True):
+    """{title: (worker's first thread, its others, memcached)}.
+
+    Of memcached only if it is given, of the worker unless told otherwise.
+    """
+    host = Host(site, label, cluster, wrap(site, label) if worker else (),
+                single=True, cache='16m')
     partner = Host(site, label + '-partner', cluster, cache='16m')
-    watched = [Counted(host.directory, host.worker)]
-    if cluster:
+    watched = [Counted(host.directory, host.worker)] if worker else []
+    if memcached:
         watched.append(Counted(memcached.directory, memcached.process.pid))
+    if cluster:
         for each in (host, partner):
             until(each.settled, each.label + ' with a key')
     found = {}
@@ -121,9 +126,10 @@ def count(site, label, works, handshakes, cluster=None, memcached=None):
                     result['resumed'] != (n if resumes else 0):
                 raise Unfit('%s under callgrind: %s' % (work.title, result))
             spent = [w.since_dump() for w in watched]
+        first = spent.pop(0) if worker else (0, 0)
         found[work.title] = [
-            spent[0][0] / handshakes, spent[0][1] / handshakes,
-            sum(spent[1]) / handshakes if cluster and by_id else 0]
+            first[0] / handshakes, first[1] / handshakes,
+            sum(spent[0]) / handshakes if spent and by_id else 0]
 
     site.stop([host.process, partner.process])
     return found
