@@ -636,7 +636,7 @@ sss_replica_order(sss_replica_t *replica, size_t i)
 }
 
 
-/* What has become of a record is known; unless it is open the ring is empty. */
+/* It is known what a record is; unless it is open the ring is empty. */
 
 static void
 sss_replica_judge(sss_replica_t *replica, size_t i, sss_record_rc_t rc)
