@@ -21,8 +21,7 @@
 
 #include "sss_board.h"
 #include "sss_memory.h"
-#include "sss_ring_codec.h"
-#include "sss_seal.h"
+#include "sss_records.h"
 #include "sss_sync.h"
 
 
@@ -62,6 +61,7 @@ typedef struct {
     record_t       records[SERVERS][RECORDS];
     sss_secrets_t  secrets;
     sss_server_t   places[SSS_SERVERS_MAX];
+    sss_group_t    group;
     sss_key_t     *pool;                /* keys of two full zones          */
     sss_ring_t    *ring;                /* of this host                    */
     sss_ring_t    *scratch;
@@ -265,7 +265,8 @@ poll_once(poll_t *p, sss_sync_t *sync)
     sss_sync_report_t  report;
 
     since = cpu_us();
-    check(sss_sync_begin(sync, p->places, p->ring, NOW) == 0, "no poll");
+    check(sss_sync_begin(sync, p->places, p->ring, &p->group, 1, NOW) == 0,
+          "no poll");
     took(p, "begin", since);
 
     (void) carry_out(p, sync);
@@ -289,7 +290,8 @@ poll_once(poll_t *p, sss_sync_t *sync)
     } while (rc != SSS_SYNC_DONE);
 
     since = cpu_us();
-    check(sss_sync_take(sync, p->ring, &report) == 1, "a poll fails");
+    check(sss_sync_take(sync, p->ring, &p->group, &report) == 1,
+          "a poll fails");
     took(p, "take", since);
 
     check(report.reached == SERVERS, "a server was not reached");
@@ -331,11 +333,12 @@ fill(poll_t *p, sss_ring_t *ring, unsigned from, unsigned quarters)
 /* What servers have before a round. */
 
 static void
-serve(poll_t *p, const sss_ring_t *ring)
+serve(poll_t *p, const sss_sync_conf_t *conf, const sss_ring_t *ring)
 {
-    char      name[SSS_NAME_SIZE];
-    size_t    i, k, len;
-    uint8_t  *plain, *sealed;
+    size_t            i, k, len;
+    uint8_t          *record;
+    sss_records_t     records;
+    sss_admission_t   admission;
 
     for (i = 0; i < SERVERS; i++) {
         for (k = 0; k < RECORDS; k++) {
@@ -349,24 +352,20 @@ serve(poll_t *p, const sss_ring_t *ring)
         return;
     }
 
-    len = sss_ring_encoded_size(ring->n);
-    plain = memory(len);
-    sealed = memory(len + SSS_SEAL_OVERHEAD);
+    memset(&admission, 0, sizeof(admission));
+    admission.group = p->group;
 
-    sss_ring_encode(ring, plain);
+    check(sss_records_create(&records, conf, &admission) == 0, "no records");
 
-    check(sss_secret_record_name(p->secrets.value[0], "ring", "main", 4, name)
-          == 0
-          && sss_seal(p->secrets.value[0], SSS_SEAL_RING, "main", 4, plain,
-                      len, sealed)
-             == 0, "it does not seal");
+    record = sss_records_seal(&records, ring, &len);
+    check(record != NULL, "it does not seal");
 
     for (i = 0; i < SERVERS; i++) {
-        store(p->records[i], name, sealed, len + SSS_SEAL_OVERHEAD);
+        store(p->records[i], records.names[0], record, len);
     }
 
-    free(plain);
-    free(sealed);
+    free(record);
+    sss_records_destroy(&records);
 }
 
 
@@ -387,9 +386,15 @@ round_once(poll_t *p, const case_t *c)
     conf.retention = HOUR;
     conf.capacity = p->keys;
     conf.patience_ms = 60000;
+    conf.poll_ms = 2000;
+    conf.forward_secrecy = 1;
+
+    sss_group_init(&p->group, 1);
+    check(sss_group_found(&p->group, conf.poll_ms, NOW - 60000) == 0,
+          "no group");
 
     fill(p, p->scratch, c->first, c->there);
-    serve(p, p->scratch);
+    serve(p, &conf, p->scratch);
     sss_ring_wipe(p->scratch);
 
     fill(p, p->ring, 0, c->here);
