@@ -737,11 +737,11 @@ ngx_ssl_session_sync_complain(ngx_ssl_session_sync_cluster_t *cluster,
 
     /* hosts that start together see each other a poll or two later */
 
-    if (report->reached && report->foreign && !report->company) {
-        cluster->alone++;
-
-    } else {
+    if (!report->reached || !report->foreign || report->company) {
         cluster->alone = 0;
+
+    } else if (report->again_ms == 0) {
+        cluster->alone++;
     }
 
     if (cluster->complained

@@ -64,15 +64,22 @@ sss_door_read(sss_door_t *door, sss_admission_t *a,
             return 0;
         }
 
-        if (!a->group.member
-            || !sss_join_asks_for(item->value, &a->group.label))
+        if (a->group.member
+            && sss_join_asks_for(item->value, &a->group.label))
         {
-            return 0;
+            sss_door_answer(door, a, key, item, now_ms);
+            return 1;
         }
 
-        sss_door_answer(door, a, key, item, now_ms);
+        /* who asks for a group that lost, or is dead, waits for nobody */
 
-        return 1;
+        if (own && sss_admission_waits(a)
+            && !sss_join_asks_for(item->value, &a->join.group))
+        {
+            sss_door_offer(door, item);
+        }
+
+        return 0;
 
     case SSS_JOIN_ANSWERS:
 
@@ -131,6 +138,10 @@ sss_door_write(sss_door_t *door, const sss_admission_t *a, sss_exchange_t *x)
 
     if (patience > ttl) {
         ttl = (uint32_t) patience;
+    }
+
+    if (w->kind == SSS_DOOR_ANSWER) {
+        ttl = SSS_DOOR_ANSWER_LIFE;
     }
 
     if (w->kind == SSS_DOOR_FREE) {

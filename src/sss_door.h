@@ -5,8 +5,8 @@
  *
  * Slot n of a secret is the record "door n" (sss_secret_record_name()).  A
  * host that asks puts its request into a slot that is free: empty, or with
- * something else in it than a request or an answer.  A member puts its answer
- * in place of the request.
+ * something else in it than an answer or a request for the same group.  A
+ * member puts its answer in place of the request.
  */
 
 
@@ -20,8 +20,9 @@
 
 #define SSS_DOOR_SLOTS   8
 #define SSS_DOOR_WRITES  16             /* in one poll                     */
-#define SSS_DOOR_LIFE    60             /* seconds of a request or answer, at
-                                           the least                       */
+#define SSS_DOOR_LIFE    60             /* seconds of a request, at least  */
+#define SSS_DOOR_ANSWER_LIFE  10        /* of an answer, for which its host
+                                           looks many times a second       */
 
 
 typedef enum {

@@ -114,7 +114,8 @@ def test_name_next_to_off_is_synced(with_off, version):
 @pytest.fixture(scope='module')
 def migrating(make_module_cluster):
     """The first host has a key file only; the others are synced as well."""
-    cluster = make_module_cluster(hosts=3, rotation='7d', start=False)
+    cluster = make_module_cluster(forward_secrecy='off',
+                                  hosts=3, rotation='7d', start=False)
     file = os.path.join(cluster.directory, 'ticket.key')
     with open(file, 'wb') as f:
         f.write(os.urandom(80))

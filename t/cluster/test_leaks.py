@@ -91,7 +91,8 @@ class Run:
 
 @pytest.fixture(scope='module')
 def run(make_module_cluster):
-    cluster = make_module_cluster(hosts=2, rotation='2s')
+    cluster = make_module_cluster(forward_secrecy='off',
+                                  hosts=2, rotation='2s')
     cluster.wait_agreed()
     run = Run(cluster)
     run.values = []

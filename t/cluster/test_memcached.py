@@ -13,7 +13,7 @@ SLOW = 2.0      # seconds; a poll waits for an answer for half a second
 @pytest.fixture
 def cluster(make_cluster):
     """Rotations as short as the faults; tickets outlive the test."""
-    cluster = make_cluster(hosts=2)
+    cluster = make_cluster(forward_secrecy='off', hosts=2)
     cluster.wait_agreed()
     cluster.wait_whole()
     return cluster
@@ -203,7 +203,8 @@ BROKEN = [garbage, empty, truncated, header_only, bit_flipped,
 @pytest.fixture(scope='module')
 def steady(make_module_cluster):
     """For records that are broken and repaired while keys stay."""
-    cluster = make_module_cluster(hosts=2, rotation='7d', poll='200ms')
+    cluster = make_module_cluster(forward_secrecy='off',
+                                  hosts=2, rotation='7d', poll='200ms')
     cluster.wait_agreed()
     cluster.wait_whole()
     return cluster
@@ -248,7 +249,8 @@ def bad_records(cluster):
 
 def test_broken_record_is_logged_once(lab, make_cluster):
     """Every poll meets it again, whatever is written in its place."""
-    cluster = make_cluster(hosts=1, memcached_servers=1, rotation='7d',
+    cluster = make_cluster(forward_secrecy='off',
+                           hosts=1, memcached_servers=1, rotation='7d',
                            start=False)
     host = cluster.hosts[0]
     name = record.ring_name(cluster.secret, 'main').encode()
@@ -274,7 +276,7 @@ def test_broken_record_is_logged_once(lab, make_cluster):
 
 def test_old_record_of_its_own(make_cluster):
     """An old ring is a subset: what it lacks is written back."""
-    cluster = make_cluster(hosts=2)
+    cluster = make_cluster(forward_secrecy='off', hosts=2)
     cluster.wait_agreed()
     cluster.wait_whole()
     name = record.ring_name(cluster.secret, 'main')
@@ -300,7 +302,8 @@ def test_presence_record_garbage(steady):
 
 def test_slow_memcached(lab, make_cluster):
     """Slower than a poll waits: no better than gone, and no worse."""
-    cluster = make_cluster(hosts=2, memcached_servers=1, start=False)
+    cluster = make_cluster(forward_secrecy='off',
+                           hosts=2, memcached_servers=1, start=False)
     server = cluster.memcached[0]
     with forwarder.Forwarder(lab.network.address,
                              [(server.address, 11211)]) as way:
@@ -321,7 +324,8 @@ def test_slow_memcached(lab, make_cluster):
 
 
 def test_small_delay_is_no_matter(lab, make_cluster):
-    cluster = make_cluster(hosts=2, memcached_servers=1, start=False)
+    cluster = make_cluster(forward_secrecy='off',
+                           hosts=2, memcached_servers=1, start=False)
     server = cluster.memcached[0]
     with forwarder.Forwarder(lab.network.address, [(server.address, 11211)],
                              delay=0.01) as way:
@@ -337,7 +341,7 @@ def test_small_delay_is_no_matter(lab, make_cluster):
 
 def test_started_without_memcached(make_cluster):
     """Serves on its own, and has one ring with the others later."""
-    cluster = make_cluster(hosts=2, start=False)
+    cluster = make_cluster(forward_secrecy='off', hosts=2, start=False)
     for server in cluster.memcached:
         server.kill()
     cluster.start()
@@ -358,7 +362,8 @@ def test_started_without_memcached(make_cluster):
 
 def test_unix_socket_and_dead_address_in_a_list(make_cluster):
     """One server that never was takes nothing from the others."""
-    cluster = make_cluster(hosts=2, memcached_servers=1, start=False)
+    cluster = make_cluster(forward_secrecy='off',
+                           hosts=2, memcached_servers=1, start=False)
     for host in cluster.hosts:
         host.config.groups[0].memcached = [
             'unix:' + host.path('no-such-socket'),

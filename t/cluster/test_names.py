@@ -15,7 +15,8 @@ def named(lab, make_cluster):
     resolvers = []
 
     def make(**parameters):
-        cluster = make_cluster(start=False, hosts=2, **parameters)
+        cluster = make_cluster(forward_secrecy='off',
+                               start=False, hosts=2, **parameters)
         for host in cluster.hosts:
             host.config.groups[0].memcached = [NAME]
             resolvers.append(dns.Dns(host))

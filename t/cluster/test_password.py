@@ -13,7 +13,8 @@ WANTED = 'memcached wants a password: give auth_file'
 def guarded(make_cluster):
     """memcached has a password; hosts that are not started have it, too."""
     def make(**parameters):
-        cluster = make_cluster(start=False, memcached_servers=0, hosts=0,
+        cluster = make_cluster(forward_secrecy='off',
+                               start=False, memcached_servers=0, hosts=0,
                                rotation='7d', **parameters)
         cluster.add_memcached().password = PASSWORD
         cluster.memcached[0].start()
@@ -51,7 +52,8 @@ def test_keys_and_sessions(guarded):
 
 def test_server_without_password(make_cluster):
     """It takes what it is told, and keeps none of it."""
-    cluster = make_cluster(hosts=2, memcached_servers=1, rotation='7d',
+    cluster = make_cluster(forward_secrecy='off',
+                           hosts=2, memcached_servers=1, rotation='7d',
                            password=PASSWORD)
     cluster.wait_agreed()
     cluster.wait_whole()

@@ -31,7 +31,8 @@ def prepare(cluster, lookup_timeout=LOOKUP_TIMEOUT):
 @pytest.fixture(scope='module')
 def cluster(make_module_cluster):
     """One memcached server, of a megabyte."""
-    cluster = make_module_cluster(hosts=2, memcached_servers=1, rotation='7d',
+    cluster = make_module_cluster(forward_secrecy='off',
+                                  hosts=2, memcached_servers=1, rotation='7d',
                                   start=False)
     cluster.memcached[0].memory = ['-m', '1', '-I', '512k']
     cluster.memcached[0].restart()
@@ -47,7 +48,8 @@ def between(lab, make_module_cluster):
 
     So does the third, which has more time.
     """
-    cluster = make_module_cluster(hosts=3, memcached_servers=1, rotation='7d',
+    cluster = make_module_cluster(forward_secrecy='off',
+                                  hosts=3, memcached_servers=1, rotation='7d',
                                   start=False)
     prepare(cluster)
     cluster.hosts[2].config.groups[0].lookup_timeout = '%ds' % PATIENT
@@ -140,7 +142,8 @@ def test_cut_off(cluster, needs_cuts):
 
 def test_one_of_two_frozen(make_cluster):
     """The other one has the sessions of both, until it is back."""
-    cluster = make_cluster(hosts=2, memcached_servers=2, rotation='7d',
+    cluster = make_cluster(forward_secrecy='off',
+                           hosts=2, memcached_servers=2, rotation='7d',
                            start=False)
     prepare(cluster, 2 * LOOKUP_TIMEOUT)
     cluster.start()
@@ -175,7 +178,8 @@ def in_a_row(chains, hosts, count=10):
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_held_for_lookup_timeout(make_cluster, version):
     """And no longer, by the clock of the host, which the test has in hand."""
-    cluster = make_cluster(hosts=2, memcached_servers=1, rotation='7d',
+    cluster = make_cluster(forward_secrecy='off',
+                           hosts=2, memcached_servers=1, rotation='7d',
                            start=False)
     prepare(cluster, 1000)
     first, second = cluster.hosts
@@ -440,7 +444,8 @@ def test_full_and_evicting(cluster):
 
 def test_used_once_whatever_fails(lab, make_cluster):
     """TLS 1.3: a host that cannot ask does not take its own copy."""
-    cluster = make_cluster(hosts=2, memcached_servers=1, rotation='7d',
+    cluster = make_cluster(forward_secrecy='off',
+                           hosts=2, memcached_servers=1, rotation='7d',
                            start=False, session_cache='shared:sessions:1m')
     prepare(cluster)
     with proxy.Proxy(cluster.memcached[0], lab.network.address) as way:

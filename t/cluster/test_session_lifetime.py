@@ -11,7 +11,8 @@ def place(cluster, session):
 
 
 def start(make, **parameters):
-    cluster = make(hosts=2, memcached_servers=1, start=False, **parameters)
+    cluster = make(hosts=2, memcached_servers=1, start=False,
+                   forward_secrecy='off', **parameters)
     sessions.without_tickets(cluster.hosts)
     cluster.start()
     cluster.wait_agreed()

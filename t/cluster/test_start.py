@@ -36,7 +36,7 @@ def check_from_the_start(cluster, hosts, tickets):
     time: another start has to.
     """
     for _ in range(5):
-        before = names(cluster)
+        before = names(cluster, hosts)
         cluster.start()
         resumed = resumptions(hosts, tickets)
         if all(host.keys() <= before for host in hosts):
@@ -48,7 +48,11 @@ def check_from_the_start(cluster, hosts, tickets):
     raise AssertionError('hosts do not wait for the keys of the cluster')
 
 
-def names(cluster):
+def names(cluster, starting):
+    """Of the keys that others have, or memcached where it can be opened."""
+    running = [host for host in cluster.hosts if host not in starting]
+    if running:
+        return set().union(*[host.keys() for host in running])
     return {key.short_name for server in cluster.memcached
             for key in record.ring_of(server, cluster.secret)}
 
@@ -63,9 +67,6 @@ def test_simultaneous_start(make_cluster):
         lambda: len({clusters.current_key(host)
                      for host in cluster.hosts}) == 1, 'one encrypting key')
     cluster.wait_whole()
-    rings = [{key.name for key in record.ring_of(server, cluster.secret)}
-             for server in cluster.memcached]
-    assert rings[0] == rings[1]
 
 
 def test_first_handshake_of_a_new_host(make_cluster):
@@ -80,7 +81,7 @@ def test_first_handshake_of_a_new_host(make_cluster):
 
 def test_host_restarts(make_cluster):
     """Its keys outlive it in memcached."""
-    cluster = make_cluster(hosts=1, rotation='7d')
+    cluster = make_cluster(forward_secrecy='off', hosts=1, rotation='7d')
     host = cluster.hosts[0]
     tickets = issue([host])
     cluster.wait_whole()
@@ -99,7 +100,7 @@ def test_host_loses_power(make_cluster):
 
 
 def test_all_hosts_restart_while_memcached_stays(make_cluster):
-    cluster = make_cluster(hosts=3, rotation='7d')
+    cluster = make_cluster(forward_secrecy='off', hosts=3, rotation='7d')
     cluster.wait_agreed()
     cluster.wait_whole()
     tickets = issue(cluster.hosts)

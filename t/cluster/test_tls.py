@@ -32,7 +32,8 @@ def good(lab, address):
 def make_secure(lab, make_cluster):
     """Hosts that are not started, and memcached with such certificates."""
     def make(*certificates, hosts=2, **parameters):
-        cluster = make_cluster(start=False, memcached_servers=0, hosts=0,
+        cluster = make_cluster(forward_secrecy='off',
+                               start=False, memcached_servers=0, hosts=0,
                                rotation='7d', trusted=lab.certificates.ca,
                                **parameters)
         for certificate in certificates:

@@ -29,6 +29,8 @@ class Group:
     trusted: str = None         # a file: memcached has TLS
     pair: tuple = None          # files of certificate and key for it
     namespace: str = None
+    forward_secrecy: str = None
+    generation: int = None
     rotation: str = '4s'
     poll: str = '200ms'
     lookup_timeout: str = '10s'
@@ -172,6 +174,10 @@ class Config:
             lines.append('auth_file %s;' % self.auth_file(group))
         if group.namespace is not None:
             lines.append('namespace %s;' % group.namespace)
+        if group.forward_secrecy is not None:
+            lines.append('forward_secrecy %s;' % group.forward_secrecy)
+        if group.generation is not None:
+            lines.append('generation %d;' % group.generation)
         return lines + ['key_rotation %s;' % group.rotation,
                         'poll_interval %s;' % group.poll,
                         'lookup_timeout %s;' % group.lookup_timeout,

@@ -1,7 +1,8 @@
 """The records in memcached, written and read from their description alone.
 
-See src/sss_secret.h, src/sss_seal.h, src/sss_ring_codec.h and
-src/sss_presence.h, of which this is a second implementation.
+See src/sss_secret.h, src/sss_label.h, src/sss_seal.h, src/sss_ring_codec.h and
+src/sss_presence.h, of which this is a second implementation.  Rings are those
+of hosts without forward secrecy: of others nobody sees anything here.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 RING = 1
-HEADER, TAG = 32, 16
+HEADER, TAG, LABEL = 32, 16, 64
 KEY = struct.Struct('>QIQQ16s32s32s')
 
 
@@ -72,24 +73,36 @@ def _cipher(key, salt, purpose):
     return AESGCM(derived[:32]), derived[32:]
 
 
+def label(secret, namespace, generation=1):
+    """That of a host without a group."""
+    text = b'SSSL' + bytes([1, 0, 0, 0]) + generation.to_bytes(4, 'big')
+    text = text.ljust(48, b'\0')
+    under = hkdf(bytes.fromhex(secret), b'', b'ngx_ssl_session_sync label 1',
+                 32)
+    return text + hmac.digest(under, text + namespace.encode(),
+                              'sha256')[:16]
+
+
 def seal(secret, namespace, plain, purpose=RING):
+    tag = label(secret, namespace)
     salt = os.urandom(24)
     header = b'SSS1' + bytes([1, purpose, 0, 0]) + salt
     cipher, nonce = _cipher(bytes.fromhex(secret), salt, purpose)
-    return header + cipher.encrypt(nonce, plain,
-                                   header + namespace.encode())
+    return tag + header + cipher.encrypt(nonce, plain, header + tag
+                                         + namespace.encode())
 
 
 def unseal(secret, namespace, sealed, purpose=RING):
-    if len(sealed) < HEADER + TAG:
+    if len(sealed) < LABEL + HEADER + TAG:
         raise BadRecord('%d bytes' % len(sealed))
+    tag, sealed = sealed[:LABEL], sealed[LABEL:]
     header = sealed[:HEADER]
     if header[:8] != b'SSS1' + bytes([1, purpose, 0, 0]):
         raise BadRecord('header %s' % header[:8].hex())
     cipher, nonce = _cipher(bytes.fromhex(secret), header[8:], purpose)
     try:
         return cipher.decrypt(nonce, sealed[HEADER:],
-                              header + namespace.encode())
+                              header + tag + namespace.encode())
     except InvalidTag:
         raise BadRecord('not sealed with this secret') from None
 
