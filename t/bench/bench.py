@@ -6,7 +6,8 @@ BENCH_SLICES        of a round (20); half as many where they are longer
 BENCH_HANDSHAKES    of a slice (100); four times those in flight at the least
 BENCH_SECONDS       after which no further round of all tables begins (800)
 BENCH_URGENCY       by how much its processes are less nice than others (10)
-BENCH_ONLY          regular expression: only these of "row: variant"
+BENCH_ONLY          regular expression: only these of "row: variant"; Worker,
+                    Starts and Steps are tables without rows
 BENCH_SESSIONS      live ones at most while scaling is measured (100000)
 BENCH_SPLIT=1       prints CPU by process and thread, too
 BENCH_INSTRUCTIONS  handshakes counted under callgrind (30), 0: none
@@ -202,17 +203,21 @@ def show_steps(found):
           % (found['longest_us'], found['target_us'], steps.verdict(found)))
 
 
+def show_polls(found):
+    heading('A poll of the keys, CPU us, both at the same time')
+    for label, spent in found.items():
+        print('  %-28sworker %8.1f   memcached %8.1f   ratio %.3f' % (
+            label, *spent, sum(spent) / sum(found[secured.PLAIN])))
+
+
 def show_secured(rows):
-    heading('Instructions in user space, memcached in plain text and with '
-            'TLS')
-    print('  %-36s%14s%14s%14s%14s%9s'
-          % ('', 'text: worker', 'memcached', 'TLS: worker', 'memcached',
-             'ratio'))
+    heading('Instructions of the worker in user space')
+    print('  %-36s%26s%26s%9s' % ('', secured.PLAIN, secured.SECURE,
+                                  'ratio'))
     for row in rows:
-        print('  %-36s%14s%14s%14s%14s%9.3f' % (
-            row['what'], *('{:,.0f}'.format(n) for label in (
-                secured.PLAIN, secured.SECURE) for n in row[label]),
-            row['ratio']))
+        print('  %-36s%26s%26s%9.4f' % (
+            row['what'], *('{:,.0f}'.format(row[label]) for label in (
+                secured.PLAIN, secured.SECURE)), row['ratio']))
 
 
 class Options:
@@ -359,6 +364,10 @@ def secured_part(site, options):
                                    secured.rows(pairs), options)}
     for pair in pairs.values():
         site.stop(pair.processes())
+    progress('polling')
+    result['secured_polls'] = secured.cpu(site)
+    progress('')
+    show_polls(result['secured_polls'])
     if options.counted and instructions.available():
         progress('counting instructions')
         result['secured_instructions'] = secured.counted(site,

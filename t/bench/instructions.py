@@ -53,6 +53,12 @@ def available():
                                                'callgrind_control'))
 
 
+def begin(pid):
+    """A program that was started late counts from now on."""
+    subprocess.run('callgrind_control --instr=on %d > /dev/null 2>&1' % pid,
+                   shell=True, check=True, timeout=60)
+
+
 class Counted:
     """A process under callgrind, and what it executed in which thread."""
 
@@ -85,26 +91,31 @@ class Counted:
         return found.pop('1', 0), sum(found.values())
 
 
-def wrap(site, label):
-    return [*WRAP, '--callgrind-out-file=%s' % os.path.join(
-        site.directory, label, 'callgrind.%p')]
+def wrap(site, label, late=False):
+    """What runs a program under callgrind; "late": and counts on demand."""
+    return [*WRAP, *(['--instr-atstart=no'] if late else []),
+            '--callgrind-out-file=%s' % os.path.join(
+                site.directory, label, 'callgrind.%p')]
 
 
 def count(site, label, works, handshakes, cluster=None, memcached=None,
-          worker=True):
-    """{title: (worker's first thread, its others, memcached)}.
+          late=False):
+    """{title: (worker's first thread, its others, memcached if given)}.
 
-    Of memcached only if it is given, of the worker unless told otherwise.
+    "late": while it connects to memcached nothing is counted, which makes a
+    handshake with that several times as fast.
     """
-    host = Host(site, label, cluster, wrap(site, label) if worker else (),
-                single=True, cache='16m')
+    host = Host(site, label, cluster, wrap(site, label, late), single=True,
+                cache='16m')
     partner = Host(site, label + '-partner', cluster, cache='16m')
-    watched = [Counted(host.directory, host.worker)] if worker else []
+    watched = [Counted(host.directory, host.worker)]
     if memcached:
         watched.append(Counted(memcached.directory, memcached.process.pid))
     if cluster:
         for each in (host, partner):
             until(each.settled, each.label + ' with a key')
+    if late:
+        begin(host.worker)
     found = {}
 
     for work in works:
@@ -126,10 +137,9 @@ def count(site, label, works, handshakes, cluster=None, memcached=None,
                     result['resumed'] != (n if resumes else 0):
                 raise Unfit('%s under callgrind: %s' % (work.title, result))
             spent = [w.since_dump() for w in watched]
-        first = spent.pop(0) if worker else (0, 0)
         found[work.title] = [
-            first[0] / handshakes, first[1] / handshakes,
-            sum(spent[0]) / handshakes if spent and by_id else 0]
+            spent[0][0] / handshakes, spent[0][1] / handshakes,
+            sum(spent[1]) / handshakes if memcached and by_id else 0]
 
     site.stop([host.process, partner.process])
     return found

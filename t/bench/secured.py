@@ -1,8 +1,8 @@
 """What TLS to memcached costs: a lookup, a store, and a poll of the keys.
 
 Two clusters of two hosts are alike but for that.  Lookups and stores take
-turns, as in the other tables; instructions are those of the worker, and of
-memcached, under callgrind.
+turns, as in the other tables; instructions are those of the worker, under
+callgrind.
 """
 
 import ipaddress
@@ -14,8 +14,9 @@ from cryptography import x509
 
 import ids
 import instructions
-from hosts import (MEMCACHED_FILES, REPOSITORY, Host, Memcached, until)
+from hosts import REPOSITORY, Host, Memcached, until
 from ratios import Row
+from servers import used
 
 sys.path.append(os.path.join(REPOSITORY, 't', 'cluster'))
 
@@ -94,61 +95,83 @@ def start(site):
             SECURE: Pair(site, 'secure', Secure(site, 'secure-m'))}
 
 
-def spent_on_polls(site, label, server, worker):
-    """Instructions a poll: of the worker, or else of memcached."""
+def polls(host):
+    return host.status()['clusters'][0]['servers'][0]['polls']
+
+
+def pause(polled):
+    """Until so many polls must have been done."""
+    end = time.monotonic() + polled * POLL_MS / 1e3
+    until(lambda: time.monotonic() > end, 'some polls')
+
+
+def cpu(site):
+    """{PLAIN or SECURE: CPU us a poll, of the worker and of memcached}.
+
+    Both clusters poll at the same time, which is as good as in turns.
+    """
+    found = {}
+    servers = {PLAIN: Memcached(site, 'polls-text-m'),
+               SECURE: Secure(site, 'polls-tls-m')}
+    hosts = {label: Host(site, 'polls-%d' % len(label), cluster(
+        site, server, namespace='polls', poll='%dms' % POLL_MS))
+             for label, server in servers.items()}
+    for host in hosts.values():
+        until(host.settled, host.label + ' with a key')
+
+    def spent(label):
+        return [used(pid) for pid in (hosts[label].worker,
+                                      servers[label].process.pid)]
+
+    begun = {label: (polls(host), spent(label))
+             for label, host in hosts.items()}
+    pause(POLLS * 5)
+    for label, host in hosts.items():
+        after = spent(label)
+        before, first = begun[label]
+        n = polls(host) - before
+        found[label] = [1e6 * (b - a) / n for a, b in zip(first, after)]
+    site.stop([each.process for each in (*hosts.values(),
+                                         *servers.values())])
+    return found
+
+
+def instructions_of_polls(site, label, server):
+    """A poll's, in the worker."""
     host = Host(site, label, cluster(site, server, namespace=label,
                                      poll='%dms' % POLL_MS),
-                instructions.wrap(site, label) if worker else (),
-                single=True)
+                instructions.wrap(site, label, True), single=True)
     until(host.settled, host.label + ' with a key')
-    watched = (instructions.Counted(host.directory, host.worker) if worker
-               else instructions.Counted(server.directory,
-                                         server.process.pid))
-
-    def polls():
-        return host.status()['clusters'][0]['servers'][0]['polls']
-
-    begun = polls()
+    instructions.begin(host.worker)
+    watched = instructions.Counted(host.directory, host.worker)
+    begun = polls(host)
     watched.since_dump()
-    end = time.monotonic() + POLLS * POLL_MS / 1e3
-    until(lambda: time.monotonic() > end, 'some polls')
+    pause(POLLS)
     spent = sum(watched.since_dump())
-    n = polls() - begun
+    n = polls(host) - begun
     site.stop([host.process])
     return spent / n
 
 
-def counted_once(site, kind, handshakes, worker):
-    """{what: instructions} of the worker, or else of memcached.
-
-    Only one of the two is under callgrind: a handshake between two that are
-    as slow as that takes longer than a worker waits for memcached.
-    """
-    name = 'callgrind-%s-%s' % ('tls' if kind is Secure else 'text',
-                                'worker' if worker else 'memcached')
-    server = kind(site, name) if worker else kind(
-        site, name, wrap=['prlimit', '--nofile=%d' % (MEMCACHED_FILES + 12),
-                          *instructions.wrap(site, name)])
-    found = instructions.count(
-        site, name + '-host', WORKS, handshakes,
-        cluster(site, server, poll='60s', namespace=name, lookup='10s'),
-        None if worker else server, worker)
-    found = {what: sum(numbers) for what, numbers in found.items()}
-    found['poll of the keys'] = spent_on_polls(site, name + '-polls', server,
-                                               worker)
-    site.stop([server.process])
-    return found
-
-
 def counted(site, handshakes):
-    """[{what, PLAIN: [worker, memcached], SECURE: the same, ratio}]."""
-    each = {label: [counted_once(site, kind, handshakes, worker)
-                    for worker in (True, False)]
-            for label, kind in ((PLAIN, Memcached), (SECURE, Secure))}
-    rows = []
-    for what in each[PLAIN][0]:
-        two = {label: [one[what] for one in both]
-               for label, both in each.items()}
-        rows.append({'what': what, **two,
-                     'ratio': sum(two[SECURE]) / sum(two[PLAIN])})
-    return rows
+    """[{what, PLAIN: instructions of the worker, SECURE: the same, ratio}].
+
+    memcached is not under callgrind, and the worker only from its first poll
+    on: handshakes between the two that are as slow as that take longer than a
+    worker waits for memcached.
+    """
+    found = {}
+    for label, kind in ((PLAIN, Memcached), (SECURE, Secure)):
+        name = 'callgrind-' + ('tls' if kind is Secure else 'text')
+        server = kind(site, name)
+        block = cluster(site, server, poll='60s', namespace=name,
+                        lookup='10s')
+        for what, numbers in instructions.count(
+                site, name + '-host', WORKS, handshakes, block,
+                late=True).items():
+            found.setdefault(what, {})[label] = sum(numbers)
+        found.setdefault('poll of the keys', {})[label] = (
+            instructions_of_polls(site, name + '-polls', server))
+        site.stop([server.process])
+    return [{'what': what, **two, 'ratio': two[SECURE] / two[PLAIN]}
+            for what, two in found.items()]

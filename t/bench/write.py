@@ -21,6 +21,7 @@ from ratios import AGAIN, APART, MODULE, OTHER, PLAIN
 DOCS = os.path.join(REPOSITORY, 'docs')
 RESULT = os.path.join(REPOSITORY, 'build', 'bench', 'result.json')
 SOAK = os.path.join(REPOSITORY, 'build', 'bench', 'soak.json')
+PLAIN_TEXT, TLS = 'memcached in plain text', 'memcached with TLS'
 OURS = (MODULE, OTHER, MODULE + ', forged')
 HOME = PLAIN + ', same host'
 
@@ -378,6 +379,74 @@ def servers(page, result):
          row['verdict']] for row in found['rows']], 2)
 
 
+def secured(page, result):
+    page.say('## TLS to memcached')
+    page.say('Two clusters that differ in nothing else, in turns; TLS 1.2 '
+             'with the clients, and memcached\'s', 'work counted. A lookup '
+             'is a session of another host. The connection is there already, '
+             'and', 'the ratios are those of whole handshakes.')
+    page.table(['', '', 'CPU us', 'ratio', 'p50 ms', 'p99 ms', 'p99.9 ms'], [
+        [row['work'] if row['base'] else '', row['variant'],
+         '%.1f' % row['cpu_us'], '' if row['base'] else ratio(row),
+         *latencies(row)] for row in result['secured']], 2)
+    found = result.get('secured_polls')
+    if found:
+        page.say('A poll of the keys, CPU in microseconds, both at the same '
+                 'time:')
+        page.table(['', 'worker', 'memcached', 'ratio'], [
+            [label, *('%.1f' % us for us in spent), '%.3f' % (
+                sum(spent) / sum(found[PLAIN_TEXT]))]
+            for label, spent in found.items()])
+    found = result.get('secured_instructions')
+    if found:
+        page.say('Instructions of the worker in user space, by callgrind:')
+        page.table(['', PLAIN_TEXT, TLS, 'ratio'], [
+            [row['what'], *('{:,.0f}'.format(row[label])
+                            for label in (PLAIN_TEXT, TLS)),
+             '%.4f' % row['ratio']] for row in found])
+
+
+def residents(page, result):
+    found = result['residents']
+    page.say('## What a worker has')
+    page.say('After its first poll, with %d memcached servers. A name of a '
+             'memcached server takes one more' % found['servers'],
+             'thread while the resolver is asked.')
+    page.table(['', '', 'connections to memcached', 'descriptors', 'threads',
+                'private kB', 'Rss kB'], [
+        [row['host'], row['variant'], *(str(row[name]) for name in (
+            'connections', 'descriptors', 'threads', 'private_kb',
+            'rss_kb'))] for row in found['rows']], 2)
+
+
+def starts(page, result):
+    found = result['starts']
+    page.say('## Start and reload while memcached is ill')
+    page.say('From the start of nginx, or the signal to reload, to the end '
+             'of the first request that a new', 'worker has answered over '
+             'TLS; ratios are to plain nginx in the same round. A host that '
+             'starts', 'waits for the keys for up to a second. Rounds: %d.'
+             % found['rounds'])
+    page.table(['', '', 'ms', 'longest', 'ratio'], [
+        [row['what'], row['variant'], '%.0f' % row['ms'],
+         '%.0f' % row['longest_ms'], ratio(row)] for row in found['rows']],
+        2)
+
+
+def steps(page, result):
+    found = result['steps']
+    page.say('## Steps of a poll')
+    page.say('What a poll with a zone of {:,} keys and two servers takes of '
+             'the event loop, CPU in'.format(found['keys']),
+             'microseconds: of each step the median of %d rounds, of the '
+             'steps of a kind the longest.' % found['rounds'],
+             'The target is %d; the longest of all took %.0f.'
+             % (found['target_us'], found['longest_us']))
+    page.table(['', '', 'steps', 'longest'], [
+        [row['case'], row['kind'], str(row['n']), '%.0f' % row['us']]
+        for row in found['rows']], 2)
+
+
 def soaked(page):
     """What the last "make soak" came to, if there was one."""
     if not os.path.exists(SOAK):
@@ -473,7 +542,8 @@ PARTS = (('peers', peers), ('frozen', frozen),
          ('tickets', lambda page, result: measured(
              page, 'Full handshakes and tickets', result['tickets'])),
          ('ids', ids), ('scaling', scaling), ('instructions', instructions),
-         ('servers', servers))
+         ('servers', servers), ('secured', secured),
+         ('residents', residents), ('starts', starts), ('steps', steps))
 
 
 def main():
