@@ -285,6 +285,7 @@ sss_replica_void(sss_replica_t *replica)
 {
     if (replica->id != 0) {
         sss_ring_wipe(replica->ring);
+        sss_ring_wipe(replica->sent);
         replica->closed = replica->labelled;
     }
 }
@@ -328,6 +329,17 @@ sss_replica_write(sss_replica_t *replica, uint64_t now_ms)
 {
     size_t    len;
     uint8_t  *sealed;
+
+    /*
+     * Since it was prepared, another server may have told of a group that
+     * wins, or of a higher generation, in which these keys must not be: it is
+     * void then.
+     */
+
+    if (replica->sent->n == 0 || !sss_replica_may_write(replica, now_ms)) {
+        sss_ring_wipe(replica->sent);
+        return -1;
+    }
 
     sealed = sss_records_seal(replica->records, replica->sent, &len);
     if (sealed == NULL) {

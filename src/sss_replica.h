@@ -121,8 +121,8 @@ void sss_replica_prepare(sss_replica_t *replica, const sss_ring_t *ring,
     const sss_ring_t *more, uint64_t now_ms);
 
 /*
- * Seals that, and wants to write it.  Returns 0, or -1 without memory, or if
- * OpenSSL fails.
+ * Seals that, and wants to write it.  Returns 0, or -1 if this host may not
+ * write it any more, without memory, or if OpenSSL fails.
  */
 int sss_replica_write(sss_replica_t *replica, uint64_t now_ms);
 
