@@ -7,6 +7,8 @@
 
 static void ngx_ssl_session_sync_html_cluster(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s);
+static void ngx_ssl_session_sync_html_membership(ngx_buf_t *b,
+    ngx_ssl_session_sync_snapshot_t *s);
 static void ngx_ssl_session_sync_html_group(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s, ngx_ssl_session_sync_group_t *group);
 static void ngx_ssl_session_sync_html_latency(ngx_buf_t *b,
@@ -98,12 +100,67 @@ ngx_ssl_session_sync_html_cluster(ngx_buf_t *b,
                                "<p>Clocks differ too much.</p>\n");
     }
 
+    ngx_ssl_session_sync_html_membership(b, s);
+
     for (group = ngx_ssl_session_sync_groups; group->name; group++) {
         ngx_ssl_session_sync_html_group(b, s, group);
     }
 
     ngx_ssl_session_sync_html_keys(b, s);
     ngx_ssl_session_sync_html_servers(b, s);
+}
+
+
+static void
+ngx_ssl_session_sync_html_membership(ngx_buf_t *b,
+    ngx_ssl_session_sync_snapshot_t *s)
+{
+    u_char  *id;
+
+    id = s->label.id;
+
+    if (s->report.mixed) {
+        b->last = ngx_slprintf(b->last, b->end,
+                               "<p>Other hosts have another setting of "
+                               "forward_secrecy, and share no keys with this "
+                               "one.</p>\n");
+    }
+
+    b->last = ngx_slprintf(b->last, b->end,
+                           "<table><caption>Group</caption>\n"
+                           "<tr><th>generation in force<td>%uD\n"
+                           "<tr><th>generation configured<td>%i\n"
+                           "<tr><th>forward secrecy<td>%s\n",
+                           s->label.generation, s->cluster->generation,
+                           s->cluster->forward_secrecy ? "on" : "off");
+
+    if (s->member) {
+        b->last = ngx_slprintf(b->last, b->end,
+                               "<tr><th>group<td>%02xd%02xd%02xd%02xd\n"
+                               "<tr><th>founded<td>",
+                               id[0], id[1], id[2], id[3]);
+        ngx_ssl_session_sync_html_time(b, s->label.created / 1000);
+        b->last = ngx_slprintf(b->last, b->end,
+                               "\n<tr><th>epoch<td>%uD\n",
+                               s->label.epoch);
+    }
+
+    if (s->report.waits) {
+        b->last = ngx_slprintf(b->last, b->end,
+                               "<tr><th>seconds of waiting to be let in"
+                               "<td>%uL\n", s->waits_ms / 1000);
+    }
+
+    b->last = ngx_slprintf(b->last, b->end,
+                           "<tr><th>joined<td>%uL\n"
+                           "<tr><th>others let in<td>%uL\n"
+                           "<tr><th>answers refused<td>%uL\n"
+                           "<tr><th>groups given up<td>%uL\n"
+                           "<tr><th>groups founded<td>%uL\n</table>\n",
+                           s->report.joins.made, s->report.joins.answered,
+                           s->report.joins.refused,
+                           s->report.joins.given_up,
+                           s->report.joins.founded);
 }
 
 

@@ -9,6 +9,8 @@ static void ngx_ssl_session_sync_json_cluster(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s);
 static void ngx_ssl_session_sync_json_group(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s, ngx_ssl_session_sync_group_t *group);
+static void ngx_ssl_session_sync_json_membership(ngx_buf_t *b,
+    ngx_ssl_session_sync_snapshot_t *s);
 static void ngx_ssl_session_sync_json_latency(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s);
 static void ngx_ssl_session_sync_json_keys(ngx_buf_t *b,
@@ -105,6 +107,8 @@ ngx_ssl_session_sync_json_cluster(ngx_buf_t *b,
                            s->report.foreign ? "true" : "false",
                            s->clock_warning ? "true" : "false");
 
+    ngx_ssl_session_sync_json_membership(b, s);
+
     for (group = ngx_ssl_session_sync_groups; group->name; group++) {
         ngx_ssl_session_sync_json_group(b, s, group);
     }
@@ -123,6 +127,48 @@ ngx_ssl_session_sync_json_cluster(ngx_buf_t *b,
     }
 
     b->last = ngx_slprintf(b->last, b->end, "]}");
+}
+
+
+static void
+ngx_ssl_session_sync_json_membership(ngx_buf_t *b,
+    ngx_ssl_session_sync_snapshot_t *s)
+{
+    u_char                  *id;
+    sss_admission_counts_t  *joins;
+
+    id = s->label.id;
+    joins = &s->report.joins;
+
+    b->last = ngx_slprintf(b->last, b->end,
+                           ",\"generation\":{\"configured\":%i,"
+                           "\"in_force\":%uD},"
+                           "\"group\":{\"forward_secrecy\":%s,"
+                           "\"mixed\":%s,\"member\":%s,",
+                           s->cluster->generation, s->label.generation,
+                           s->cluster->forward_secrecy ? "true" : "false",
+                           s->report.mixed ? "true" : "false",
+                           s->member ? "true" : "false");
+
+    if (s->member) {
+        b->last = ngx_slprintf(b->last, b->end,
+                               "\"id\":\"%02xd%02xd%02xd%02xd\","
+                               "\"founded\":%uL.%03uL,\"epoch\":%uD,"
+                               "\"epoch_since\":%uL.%03uL,",
+                               id[0], id[1], id[2], id[3],
+                               s->label.created / 1000,
+                               s->label.created % 1000, s->label.epoch,
+                               s->epoch_since / 1000, s->epoch_since % 1000);
+    }
+
+    b->last = ngx_slprintf(b->last, b->end,
+                           "\"waits_seconds\":%uL.%03uL,"
+                           "\"joins\":{\"made\":%uL,\"answered\":%uL,"
+                           "\"refused\":%uL,\"given_up\":%uL,"
+                           "\"founded\":%uL}}",
+                           s->waits_ms / 1000, s->waits_ms % 1000,
+                           joins->made, joins->answered, joins->refused,
+                           joins->given_up, joins->founded);
 }
 
 

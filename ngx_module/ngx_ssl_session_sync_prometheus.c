@@ -29,6 +29,10 @@ static void ngx_ssl_session_sync_label_value(ngx_buf_t *b,
     const ngx_str_t *value);
 static void ngx_ssl_session_sync_state_metrics(ngx_buf_t *b,
     ngx_array_t *snapshots);
+static void ngx_ssl_session_sync_membership_metrics(ngx_buf_t *b,
+    ngx_array_t *snapshots);
+static void ngx_ssl_session_sync_join_metrics(ngx_buf_t *b,
+    ngx_array_t *snapshots);
 static void ngx_ssl_session_sync_group_metrics(ngx_buf_t *b,
     ngx_array_t *snapshots, ngx_ssl_session_sync_group_t *group);
 static void ngx_ssl_session_sync_event_metrics(ngx_buf_t *b,
@@ -99,6 +103,8 @@ ngx_ssl_session_sync_status_prometheus(ngx_pool_t *pool)
                            NGX_SSL_SESSION_SYNC_VERSION, NGINX_VERSION);
 
     ngx_ssl_session_sync_state_metrics(b, snapshots);
+    ngx_ssl_session_sync_membership_metrics(b, snapshots);
+    ngx_ssl_session_sync_join_metrics(b, snapshots);
 
     for (group = ngx_ssl_session_sync_groups; group->name; group++) {
         ngx_ssl_session_sync_group_metrics(b, snapshots, group);
@@ -201,6 +207,88 @@ ngx_ssl_session_sync_state_metrics(ngx_buf_t *b, ngx_array_t *snapshots)
         ngx_ssl_session_sync_labels(b, "clock_warning", &s[i]);
         b->last = ngx_slprintf(b->last, b->end, "} %ui\n",
                                s[i].clock_warning);
+    }
+}
+
+
+static void
+ngx_ssl_session_sync_membership_metrics(ngx_buf_t *b, ngx_array_t *snapshots)
+{
+    ngx_uint_t                        i, j;
+    uint64_t                          value;
+    ngx_ssl_session_sync_snapshot_t  *s;
+
+    static const struct {
+        const char  *name;
+        const char  *help;
+    } gauges[] = {
+        { "generation", "Generation of keys that is in force." },
+        { "generation_configured", "Generation in the configuration." },
+        { "group_member", "1 if this host is in a group." },
+        { "group_mixed", "1 if hosts differ in forward_secrecy." },
+        { "group_epoch", "Epoch of the group." },
+        { "group_wait_seconds",
+          "For how long this host has been waiting to be let in." }
+    };
+
+    s = snapshots->elts;
+
+    for (j = 0; j < sizeof(gauges) / sizeof(gauges[0]); j++) {
+
+        ngx_ssl_session_sync_metric(b, gauges[j].name, "gauge",
+                                    gauges[j].help);
+
+        for (i = 0; i < snapshots->nelts; i++) {
+
+            const uint64_t  values[] = {
+                s[i].label.generation, (uint64_t) s[i].cluster->generation,
+                s[i].member, s[i].report.mixed, s[i].label.epoch,
+                s[i].waits_ms / 1000
+            };
+
+            value = values[j];
+
+            ngx_ssl_session_sync_labels(b, gauges[j].name, &s[i]);
+            b->last = ngx_slprintf(b->last, b->end, "} %uL\n", value);
+        }
+    }
+}
+
+
+static void
+ngx_ssl_session_sync_join_metrics(ngx_buf_t *b, ngx_array_t *snapshots)
+{
+    ngx_uint_t                        i, j;
+    ngx_ssl_session_sync_snapshot_t  *s;
+
+    static const struct {
+        const char  *name;
+        size_t       offset;
+    } results[] = {
+        { "made", offsetof(sss_admission_counts_t, made) },
+        { "answered", offsetof(sss_admission_counts_t, answered) },
+        { "refused", offsetof(sss_admission_counts_t, refused) },
+        { "given_up", offsetof(sss_admission_counts_t, given_up) },
+        { "founded", offsetof(sss_admission_counts_t, founded) }
+    };
+
+    s = snapshots->elts;
+
+    ngx_ssl_session_sync_metric(b, "group_joins_total", "counter",
+                                "What became of requests to be let into a "
+                                "group, of the worker that polls.");
+
+    for (i = 0; i < snapshots->nelts; i++) {
+
+        for (j = 0; j < sizeof(results) / sizeof(results[0]); j++) {
+
+            ngx_ssl_session_sync_labels(b, "group_joins_total", &s[i]);
+            b->last = ngx_slprintf(b->last, b->end, ",result=\"%s\"} %uL\n",
+                                   results[j].name,
+                                   *(uint64_t *) ((u_char *)
+                                                  &s[i].report.joins
+                                                  + results[j].offset));
+        }
     }
 }
 

@@ -132,7 +132,14 @@ ngx_ssl_session_sync_snapshot(ngx_ssl_session_sync_snapshot_t *s)
 
     ngx_shmtx_lock(&cluster->shpool->mutex);
     s->report = cluster->sh->report;
+    s->label = cluster->sh->group.label;
+    s->member = sss_group_secret(&cluster->sh->group);
+    s->epoch_since = cluster->sh->group.since_ms;
     ngx_shmtx_unlock(&cluster->shpool->mutex);
+
+    if (s->report.waits && s->now > s->report.waits_ms) {
+        s->waits_ms = s->now - s->report.waits_ms;
+    }
 
     for (i = 0; i < SSS_SERVERS_MAX; i++) {
 
@@ -276,6 +283,10 @@ ngx_ssl_session_sync_state(ngx_ssl_session_sync_snapshot_t *s)
 
     if (s->report.foreign && !s->report.company) {
         return "alone";
+    }
+
+    if (s->cluster->forward_secrecy && !s->member) {
+        return "joining";
     }
 
     return "ok";

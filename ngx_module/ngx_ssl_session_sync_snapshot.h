@@ -32,6 +32,12 @@ typedef struct {
     ngx_atomic_t                      waiting;      /* likewise, now  */
     ngx_atomic_t                      open;
     sss_sync_report_t                 report;
+    sss_label_t                       label;        /* of this host's group */
+    ngx_uint_t                        member;       /* 1: it is in one; none
+                                                       without memcached or
+                                                       forward secrecy     */
+    uint64_t                          epoch_since;  /* ms since the epoch  */
+    uint64_t                          waits_ms;     /* for so long now     */
     ngx_uint_t                        n_servers;
     ngx_ssl_session_sync_known_t      servers[SSS_SERVERS_MAX];
 } ngx_ssl_session_sync_snapshot_t;
