@@ -17,7 +17,9 @@
 #                     10,000 mutated ClientHellos, DIFFERENTIAL_SEED=N
 #   make confusion    20,000 sessions, each offered to another server: resumes
 #                     exactly what may, CONFUSION_SEED=N
-#   make cluster      several hosts: rotation, failures, cuts (pytest)
+#   make cluster      several hosts: rotation, failures, cuts (pytest); half
+#                     of these tests with TLS to memcached
+#   make cluster-tls  the same, with TLS in all of them
 #   make style        how the sources look
 #   make staging      a cluster behind a balancer, to look at, until
 #                     make staging-down; see t/cluster/staging.py
@@ -88,7 +90,7 @@ unexport NGINX
 
 .PHONY: modules install demo staging staging-down chaos test unit \
         unit-programs tsan threads fuzz prove differential confusion cluster \
-        style matrix bench performance bench-once model model-once soak valgrind clean
+        cluster-tls style matrix bench performance bench-once model model-once soak valgrind clean
 .DELETE_ON_ERROR:
 
 modules:
@@ -225,6 +227,10 @@ prove: modules build/test-nginx
 
 cluster: modules
 	@$(run) $(PYTHON) -m pytest -p no:cacheprovider -n 4 t/cluster
+
+cluster-tls: modules
+	@$(run) $(PYTHON) -m pytest -p no:cacheprovider -n 4 t/cluster \
+	    --memcached=tls
 
 differential: modules
 	@$(run) $(PYTHON) -B t/differential/differential.py

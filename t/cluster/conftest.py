@@ -1,9 +1,68 @@
-"""Fixtures of the cluster's tests."""
+"""Fixtures of the cluster's tests.
+
+Tests that start memcached do so with and without TLS, as --memcached says:
+
+    turns       half of the tests of each file without TLS, and the others
+                with: always the same ones, chosen by their names; of files
+                for which memcached does not matter, all without
+    plain, tls  all without, or all with TLS
+"""
+
+import collections
+import re
+import zlib
 
 import pytest
 
 from harness import cluster as clusters
 from harness import lab as labs
+
+PLAIN, TLS, TURNS = 'plain', 'tls', 'turns'
+
+# where sessions resume, which is decided behind the client of memcached
+ASIDE = re.compile(r'test_trust_|test_pairs|test_local|test_harness|test_tls')
+
+
+def pytest_addoption(parser):
+    parser.addoption('--memcached', choices=(PLAIN, TLS, TURNS),
+                     default=TURNS, help='with TLS or without')
+
+
+def pytest_generate_tests(metafunc):
+    if 'transport' not in metafunc.fixturenames:
+        return
+    chosen = metafunc.config.getoption('memcached')
+    if chosen == TURNS:
+        aside = ASIDE.match(metafunc.module.__name__)
+        kinds = [PLAIN] if aside else [PLAIN, TLS]
+    else:
+        kinds = [chosen]
+    metafunc.parametrize('transport', kinds, indirect=True, scope='module')
+
+
+def pytest_collection_modifyitems(config, items):
+    """Of the two kinds of each test one stays, and of each file both do."""
+    if config.getoption('memcached') != TURNS:
+        return
+    files = collections.defaultdict(dict)   # {test: {kind: item}} of each
+    for item in items:
+        callspec = getattr(item, 'callspec', None)
+        kind = callspec and callspec.params.get('transport')
+        if kind:
+            rest = [part for part in callspec.id.split('-') if part != kind]
+            test = '-'.join([item.originalname, *rest])
+            files[item.path].setdefault(test, {})[kind] = item
+    out = set()
+    for tests in files.values():
+        both = [name for name in sorted(tests) if len(tests[name]) == 2]
+        with_tls = {name for name in both if zlib.crc32(name.encode()) & 1}
+        if len(with_tls) in (0, len(both)):
+            with_tls ^= set(both[:1])
+        if len(both) > 1:
+            out.update(tests[name][PLAIN if name in with_tls else TLS]
+                       for name in both)
+    config.hook.pytest_deselected(items=[i for i in items if i in out])
+    items[:] = [item for item in items if item not in out]
 
 
 @pytest.fixture(scope='session')
@@ -15,20 +74,27 @@ def lab():
     assert not left, 'left behind: ' + '; '.join(left)
 
 
+@pytest.fixture(scope='module')
+def transport(request):
+    """Between hosts and memcached: "plain" or "tls"."""
+    return getattr(request, 'param', PLAIN)
+
+
 @pytest.fixture
-def make_cluster(lab, request):
+def make_cluster(lab, request, transport):
     """Starts clusters that end with the test."""
-    return _maker(lab, request)
+    return _maker(lab, request, transport)
 
 
 @pytest.fixture(scope='module')
-def make_module_cluster(lab, request):
+def make_module_cluster(lab, request, transport):
     """Starts clusters that end with the last test of a file."""
-    return _maker(lab, request)
+    return _maker(lab, request, transport)
 
 
-def _maker(lab, request):
+def _maker(lab, request, transport):
     def make(**parameters):
+        parameters.setdefault('tls', transport == TLS)
         context = clusters.Cluster(lab, **parameters)
         context.__enter__()
         failed = request.session.testsfailed

@@ -1,5 +1,6 @@
 """Several clusters, servers that stay out, key files next to them."""
 
+import dataclasses
 import os
 
 import pytest
@@ -14,8 +15,8 @@ def two_groups(make_cluster, **names):
     cluster = make_cluster(hosts=2, rotation='7d', start=False)
     for host in cluster.hosts:
         first = host.config.groups[0]
-        host.config.groups.append(conf.Group(
-            name='second', memcached=first.memcached, rotation='7d',
+        host.config.groups.append(dataclasses.replace(
+            first, name='second',
             secrets=[names.get('secret', cluster.secret)],
             namespace=names.get('namespace')))
         host.config.servers.append(conf.Server(port=OTHER, sync='second'))

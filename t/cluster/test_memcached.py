@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from harness import clients, forwarder, load, process, proxy, record
+from harness import (clients, forwarder, load, memcached, process, proxy,
+                     record)
 
 SLOW = 2.0      # seconds; a poll waits for an answer for half a second
 
@@ -306,7 +307,8 @@ def test_slow_memcached(lab, make_cluster):
                            hosts=2, memcached_servers=1, start=False)
     server = cluster.memcached[0]
     with forwarder.Forwarder(lab.network.address,
-                             [(server.address, 11211)]) as way:
+                             [(server.address, memcached.PORT)],
+                             pair=server.pair) as way:
         for host in cluster.hosts:
             host.config.groups[0].memcached = [way.server]
         cluster.start()
@@ -327,8 +329,9 @@ def test_small_delay_is_no_matter(lab, make_cluster):
     cluster = make_cluster(forward_secrecy='off',
                            hosts=2, memcached_servers=1, start=False)
     server = cluster.memcached[0]
-    with forwarder.Forwarder(lab.network.address, [(server.address, 11211)],
-                             delay=0.01) as way:
+    with forwarder.Forwarder(lab.network.address,
+                             [(server.address, memcached.PORT)], delay=0.01,
+                             pair=server.pair) as way:
         for host in cluster.hosts:
             host.config.groups[0].memcached = [way.server]
         cluster.start()

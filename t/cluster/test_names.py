@@ -4,7 +4,7 @@ import pytest
 
 from harness import clients, dns, load, process, record
 
-NAME = 'fleet.test:11211'
+NAME = dns.NAME + ':11211'
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 Each of them is a full handshake and a count.
 """
 
+import dataclasses
 import os
 
 import pytest
@@ -20,12 +21,11 @@ def cluster(lab, make_module_cluster):
     cluster = make_module_cluster(hosts=2, memcached_servers=1, rotation='7d',
                                   lookup_timeout='5s', start=False,
                                   workers=1)
-    address = cluster.memcached[0].server
     for host in cluster.hosts:
         host.config.servers = [conf.Server(),
                                conf.Server(port=OTHER, sync='second')]
-        host.config.groups.append(conf.Group(
-            name='second', memcached=[address], rotation='7d',
+        host.config.groups.append(dataclasses.replace(
+            host.config.groups[0], name='second', lookup_timeout='10s',
             secrets=['a7' * 31 + 'c3']))
     sessions.without_tickets(cluster.hosts)
     for host in cluster.hosts:

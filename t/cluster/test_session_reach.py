@@ -3,6 +3,7 @@
 Otherwise: a full handshake, no alert, and a count.
 """
 
+import dataclasses
 import threading
 
 import pytest
@@ -68,13 +69,12 @@ def cluster(request, make_module_cluster):
     cluster = make_module_cluster(hosts=2, rotation='7d', start=False,
                                   session_cache=request.param)
     authority = cluster.lab.certificates.other_ca
-    addresses = [server.server for server in cluster.memcached]
     for host in cluster.hosts:
+        first = host.config.groups[0]
         host.config.groups += [
-            conf.Group(name='secret', memcached=addresses, rotation='7d',
-                       secrets=['a7' * 31 + 'd4'], namespace='main'),
-            conf.Group(name='namespace', memcached=addresses, rotation='7d',
-                       secrets=[cluster.secret], namespace='other')]
+            dataclasses.replace(first, name='secret', namespace='main',
+                                secrets=['a7' * 31 + 'd4']),
+            dataclasses.replace(first, name='namespace', namespace='other')]
         host.config.servers += [
             conf.Server(name='c.example', verify='optional'),
             conf.Server(port=SCOPED, scope='payments'),

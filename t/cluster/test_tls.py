@@ -32,9 +32,9 @@ def good(lab, address):
 def make_secure(lab, make_cluster):
     """Hosts that are not started, and memcached with such certificates."""
     def make(*certificates, hosts=2, **parameters):
-        cluster = make_cluster(forward_secrecy='off',
-                               start=False, memcached_servers=0, hosts=0,
-                               rotation='7d', trusted=lab.certificates.ca,
+        cluster = make_cluster(forward_secrecy='off', start=False,
+                               memcached_servers=0, hosts=0, rotation='7d',
+                               tls=False, trusted=lab.certificates.ca,
                                **parameters)
         for certificate in certificates:
             server = cluster.add_memcached()
@@ -177,13 +177,14 @@ def test_name(lab, make_secure):
     resolvers = []
     try:
         for host in cluster.hosts:
-            host.config.groups[0].memcached = ['fleet.test:11211']
+            host.config.groups[0].memcached = [dns.NAME + ':11211']
             resolvers.append(dns.Dns(host))
             resolvers[-1].answer([memcached.address])
         cluster.start()
         for host in cluster.hosts:
             unusable.wait_error(host, memcached, 'refused: hostname mismatch')
-        memcached.pair = lab.certificates.issue('named', 'DNS:fleet.test')
+        memcached.pair = lab.certificates.issue('named',
+                                                  'DNS:' + dns.NAME)
         memcached.restart()
         wait_up(cluster)
     finally:

@@ -15,6 +15,7 @@ middlebox   in front of a memcached server: slow, or garbling
 staging     all of it together, see staging.conf
 dns         a DNS server of a host, whose answers change
 forwarder   a TCP forwarder, slow or switching targets
+tlsocket    a TLS connection that two threads use
 proxy       between a host and memcached: slow, silent, or lying
 callers     a TLS client in slow motion, and many quick ones at once
 sessions    a TLS client whose sessions are bytes

@@ -10,6 +10,9 @@ from . import process
 
 NAMES = ['a.example', 'b.example', 'c.example', 'd.example', 'off.example']
 
+# from when until when: clocks of hosts are put back, too
+DAYS = -2, 30
+
 
 class Certificates:
 
@@ -37,6 +40,11 @@ class Certificates:
 
     def expire(self, name, ca='ca'):
         """The files of a certificate again, which ended yesterday."""
+        self._date(name, ca, -2, -1)
+        return self._path(name + '.pem'), self._path(name + '.key')
+
+    def _date(self, name, ca, begin, end):
+        """Signs a certificate again, with days from now as its dates."""
         old = x509.load_pem_x509_certificate(self._read(name + '.pem'))
         key = serialization.load_pem_private_key(self._read(ca + '.key'),
                                                  None)
@@ -44,15 +52,14 @@ class Certificates:
         builder = (x509.CertificateBuilder().subject_name(old.subject)
                    .issuer_name(old.issuer).public_key(old.public_key())
                    .serial_number(x509.random_serial_number())
-                   .not_valid_before(now - datetime.timedelta(days=2))
-                   .not_valid_after(now - datetime.timedelta(days=1)))
+                   .not_valid_before(now + datetime.timedelta(days=begin))
+                   .not_valid_after(now + datetime.timedelta(days=end)))
         for extension in old.extensions:
             builder = builder.add_extension(extension.value,
                                             extension.critical)
         with open(self._path(name + '.pem'), 'wb') as f:
             f.write(builder.sign(key, hashes.SHA256()).public_bytes(
                 serialization.Encoding.PEM))
-        return self._path(name + '.pem'), self._path(name + '.key')
 
     def _read(self, name):
         with open(self._path(name), 'rb') as f:
@@ -68,8 +75,9 @@ class Certificates:
     def _authority(self, name, subject):
         self._key(name + '.key')
         process.run(['openssl', 'req', '-x509', '-new', '-key',
-                     self._path(name + '.key'), '-subj', subject, '-days',
-                     '30', '-out', self._path(name + '.pem')])
+                     self._path(name + '.key'), '-subj', subject, '-out',
+                     self._path(name + '.pem')])
+        self._date(name, name, *DAYS)
 
     def _issue(self, name, subject, extension, ca='ca'):
         self._key(name + '.key')
@@ -79,6 +87,7 @@ class Certificates:
                                self._path(name + '.key'), '-subj', subject])
         process.run(['openssl', 'x509', '-req', '-CA',
                      self._path(ca + '.pem'), '-CAkey',
-                     self._path(ca + '.key'), '-CAcreateserial', '-days',
-                     '30', '-extfile', self._path(name + '.ext'),
-                     '-out', self._path(name + '.pem')], input=request)
+                     self._path(ca + '.key'), '-CAcreateserial', '-extfile',
+                     self._path(name + '.ext'), '-out',
+                     self._path(name + '.pem')], input=request)
+        self._date(name, ca, *DAYS)

@@ -5,7 +5,7 @@ import secrets
 import shutil
 import threading
 
-from . import conf, memcached, nginx, process
+from . import conf, dns, memcached, nginx, process
 
 
 class Cluster:
@@ -13,15 +13,17 @@ class Cluster:
 
     Parameters that are not named here are attributes of conf.Group
     (rotation, poll...) or of conf.Config (session_timeout, servers...) and
-    hold for every host.
+    hold for every host.  With "tls" memcached has TLS.
     """
 
     def __init__(self, lab, hosts=3, memcached_servers=2, start=True,
-                 **parameters):
+                 tls=False, **parameters):
         self.lab = lab
         self.build = conf.Build()
         self.directory = lab.make(lab.next_cluster())
         self.start_at_once = start
+        self.tls = tls
+        self.issued = 0
         self.parameters = parameters
         self.secret = secrets.token_hex(32)
         self.memcached = []
@@ -82,7 +84,18 @@ class Cluster:
         name = 'm%d' % (len(self.memcached) + 1)
         server = memcached.Memcached(self.lab, name, self._directory(name))
         self.memcached.append(server)
+        if self.tls:
+            server.pair = self.certificate(server)
         return server
+
+    def certificate(self, server):
+        """Another one for memcached, and for what is in front of it."""
+        self.issued += 1
+        return self.lab.certificates.issue(
+            '%s-%s-%d' % (os.path.basename(self.directory), server.name,
+                          self.issued),
+            'IP:%s,IP:%s,DNS:%s' % (server.address, self.lab.network.address,
+                                    dns.NAME))
 
     def add_host(self, **parameters):
         """Adds a host and does not start it."""
@@ -93,6 +106,7 @@ class Cluster:
         if self.memcached:
             group.memcached = [m.server for m in self.memcached]
             group.secrets = [self.secret]
+            group.trusted = self.lab.certificates.ca if self.tls else None
         for key, value in {**self.parameters, **parameters}.items():
             target = group if hasattr(group, key) else host.config
             if not hasattr(target, key):

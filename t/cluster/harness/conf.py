@@ -161,7 +161,9 @@ class Config:
 
     def _group(self, group):
         lines = ['ssl_session_sync_cluster %s {' % group.name]
-        lines += ['memcached %s%s;' % (server, ' ssl' if group.trusted else '')
+        lines += ['memcached %s%s;'
+                  % (server, ' ssl' if group.trusted
+                     and not server.startswith('unix:') else '')
                   for server in group.memcached]
         if group.trusted is not None:
             lines.append('ssl_trusted_certificate %s;' % group.trusted)

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 
+NAME = 'fleet.test'             # in memcached's certificates
 PORT = 53
 TYPES = {1: 4, 28: 6}           # A and AAAA, and the version of IP
 

@@ -4,16 +4,20 @@ import socket
 import threading
 import time
 
+from . import tlsocket
+
 
 class Forwarder:
     """Listens in the clients' place; each connection goes to the next target.
 
-    With a delay, what a client sends reaches the target so much later.
+    With a delay, what a client sends reaches the target so much later.  With
+    files of a certificate and its key, both ends have TLS.
     """
 
-    def __init__(self, address, targets=(), delay=0.0):
+    def __init__(self, address, targets=(), delay=0.0, pair=None):
         self.targets = list(targets)
         self.delay = delay
+        self.pair = pair
         self.count = 0
         self.listener = socket.create_server((address, 0))
         self.address, self.port = self.listener.getsockname()
@@ -67,6 +71,11 @@ class Forwarder:
                 client.close()
                 continue
             server.settimeout(None)
+            if self.pair is not None:
+                client = tlsocket.TlsSocket(
+                    client, tlsocket.server_context(self.pair), True)
+                server = tlsocket.TlsSocket(
+                    server, tlsocket.client_context())
             with self.lock:
                 self.sockets.update([client, server])
                 closed = self.closed

@@ -2,11 +2,10 @@
 
 import os
 import socket
-import ssl
 import subprocess
 import urllib.parse
 
-from . import process
+from . import process, tlsocket
 
 PORT = 11211
 
@@ -126,12 +125,7 @@ class Memcached:
     def _tls(self):
         if self.pair is None:
             return None
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        if self.client_pair is not None:
-            context.load_cert_chain(*self.client_pair)
-        return context
+        return tlsocket.client_context(self.client_pair)
 
     def start(self):
         self.process = subprocess.Popen(

@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 
-from . import forwarder
+from . import forwarder, memcached
 
 WITH_VALUE = (b'set', b'add', b'replace', b'cas')
 PROBE = b'sss1:probe'
@@ -34,7 +34,8 @@ class Proxy(forwarder.Forwarder):
     """
 
     def __init__(self, server, address):
-        super().__init__(address, [(server.address, 11211)])
+        super().__init__(address, [(server.address, memcached.PORT)],
+                         pair=server.pair)
         self.lie = None
         self.asked = set()          # names of sessions
         self._open = threading.Event()
