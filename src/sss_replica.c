@@ -9,8 +9,10 @@
 
 
 #define SSS_REPLICA_CLOCK  30000000     /* microseconds between two looks  */
-#define SSS_REPLICA_LOSSES  2           /* in a row, of one that was restarted
-                                           or flushed                      */
+#define SSS_REPLICA_ODD    8            /* what each such poll adds to a
+                                           count that sinks by 1           */
+#define SSS_REPLICA_MANY   16           /* more than two of late: it was not
+                                           restarted or flushed by someone */
 #define SSS_REPLICA_AHEAD  86400        /* seconds: keys of clocks further
                                            ahead than this are not kept    */
 
@@ -27,6 +29,9 @@ static void sss_replica_order(sss_replica_t *replica, size_t i);
 static void sss_replica_judge(sss_replica_t *replica, size_t i,
     sss_record_rc_t rc);
 static void sss_replica_keep(sss_replica_t *replica, uint64_t now_ms);
+static void sss_replica_compare(sss_replica_t *replica,
+    const sss_ring_t *ring, uint64_t cas, uint64_t now);
+static void sss_replica_count(uint32_t *count, int odd);
 static void sss_replica_bad(sss_replica_t *replica, size_t i);
 static void sss_replica_meet(sss_replica_t *replica, uint64_t now_ms);
 static void sss_replica_up(sss_replica_t *replica, uint64_t now_ms);
@@ -262,7 +267,13 @@ sss_server_trouble(const sss_server_report_t *report)
         return "it takes no writes";
     }
 
-    if (report->losses > SSS_REPLICA_LOSSES) {
+    if (report->returns > SSS_REPLICA_MANY) {
+        return "what is there now is older than what was there before: there "
+               "are several servers behind its address, or it is restarted "
+               "again and again";
+    }
+
+    if (report->losses > SSS_REPLICA_MANY) {
         return "it loses what was written: it evicts for want of memory, or "
                "there are several servers behind its address";
     }
@@ -679,13 +690,9 @@ sss_replica_keep(sss_replica_t *replica, uint64_t now_ms)
 
     spare = replica->records->spare;
 
-    /* whatever a server had it has, but for what has expired */
-
     if (replica->tries == 0 && !replica->bad && !replica->closed) {
-        sss_replica_forget(replica->ring, now_ms / 1000);
-
-        replica->report->losses = sss_ring_covers(spare, replica->ring)
-                                  ? 0 : replica->report->losses + 1;
+        sss_replica_compare(replica, spare, replica->items[0].cas,
+                            now_ms / 1000);
     }
 
     replica->cas = replica->items[0].cas;
@@ -694,6 +701,42 @@ sss_replica_keep(sss_replica_t *replica, uint64_t now_ms)
     sss_ring_copy(replica->ring, spare);
 
     replica->work = SSS_REPLICA_MERGE;
+}
+
+
+/*
+ * A server has whatever it had, but for what has expired, and the versions of
+ * a record only grow.
+ */
+
+static void
+sss_replica_compare(sss_replica_t *replica, const sss_ring_t *ring,
+    uint64_t cas, uint64_t now)
+{
+    sss_server_report_t  *report;
+
+    report = replica->report;
+
+    sss_replica_forget(replica->ring, now);
+
+    sss_replica_count(&report->losses, !sss_ring_covers(ring, replica->ring));
+    sss_replica_count(&report->returns, cas != 0 && cas < replica->cas);
+}
+
+
+static void
+sss_replica_count(uint32_t *count, int odd)
+{
+    if (!odd) {
+        *count -= (*count != 0);
+        return;
+    }
+
+    *count += SSS_REPLICA_ODD;
+
+    if (*count > SSS_REPLICA_MANY + SSS_REPLICA_ODD) {
+        *count = SSS_REPLICA_MANY + SSS_REPLICA_ODD;
+    }
 }
 
 

@@ -75,8 +75,12 @@ typedef struct {
     uint32_t            whole;          /* 1: after the last poll the server
                                            has every key of this host       */
     uint32_t            keys;           /* in its ring at the last poll     */
-    uint32_t            losses;         /* polls in a row that missed keys
-                                           which the one before had seen    */
+    uint32_t            losses;         /* how often of late a poll missed
+                                           keys that the server had at the
+                                           one before                       */
+    uint32_t            returns;        /* or found an older version of the
+                                           record; both rise by 8 each time
+                                           and sink by 1 at other polls     */
     char                address[SSS_SERVER_TEXT];   /* of a name, else empty */
     char                error[SSS_SERVER_ERROR];    /* of the last failure  */
 } sss_server_report_t;

@@ -5,6 +5,7 @@ the name may be of another cluster, with memcached servers of its own.
 """
 
 import contextlib
+import dataclasses
 import socket
 import ssl
 
@@ -27,9 +28,8 @@ def cluster(make_module_cluster):
         main = host.config.groups[0]
         first, second = main.memcached
         main.memcached = [first]
-        host.config.groups.append(conf.Group(
-            name='other', memcached=[second], secrets=main.secrets,
-            rotation='7d'))
+        host.config.groups.append(dataclasses.replace(
+            main, name='other', memcached=[second]))
         host.config.servers = [
             conf.Server(port=port, name=name, sync=NAMES[name],
                         extra='ssl_session_tickets off;')

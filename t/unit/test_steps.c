@@ -174,7 +174,10 @@ test_trouble(void **state)
 
     assert_non_null(strstr(sss_server_trouble(second), "it loses what"));
 
-    fleet_poll(&f, START + 4000);
+    for (polls = 0; polls < 10; polls++) {
+        fleet_poll(&f, START + 4000 + polls);
+    }
+
     assert_string_equal(sss_server_trouble(second), "");
 
     /* what has expired is missed by nobody */
@@ -184,6 +187,52 @@ test_trouble(void **state)
         assert_string_equal(sss_server_trouble(first), "");
         assert_string_equal(sss_server_trouble(second), "");
     }
+
+    fleet_stop(&f);
+}
+
+
+/* Two servers behind an address, who answer in turns. */
+
+static void
+test_two_servers(void **state)
+{
+    fleet_t      f;
+    server_t     now, other;
+    unsigned     polls;
+    const char  *said;
+
+    (void) state;
+
+    fleet_start(&f, 6, 0);
+
+    memset(&other, 0, sizeof(other));
+    other.cas = 1000;
+
+    for (polls = 0; polls < 16; polls++) {
+        fleet_poll(&f, START + polls);
+
+        now = f.servers[1];
+        f.servers[1] = other;
+        other = now;
+
+        assert_string_equal(sss_server_trouble(&f.hosts[0].report.server[0]), "");
+
+        said = sss_server_trouble(&f.hosts[0].report.server[1]);
+
+        if (polls < 3) {
+            assert_string_equal(said, "");
+
+        } else if (polls > 8) {
+            assert_non_null(strstr(said, "several servers behind"));
+        }
+    }
+
+    for (polls = 0; polls < 16; polls++) {
+        fleet_poll(&f, START + 100 + polls);
+    }
+
+    assert_string_equal(sss_server_trouble(&f.hosts[0].report.server[1]), "");
 
     fleet_stop(&f);
 }
@@ -224,6 +273,7 @@ main(void)
         cmocka_unit_test(test_start_together),
         cmocka_unit_test(test_servers_fail),
         cmocka_unit_test(test_trouble),
+        cmocka_unit_test(test_two_servers),
         cmocka_unit_test(test_dropped),
     };
 

@@ -27,6 +27,7 @@ class Group:
     secrets: list = field(default_factory=list)
     password: str = None        # user:password for memcached
     trusted: str = None         # a file: memcached has TLS
+    plain: tuple = ()           # those of "memcached" that have not
     pair: tuple = None          # files of certificate and key for it
     namespace: str = None
     forward_secrecy: str = None
@@ -163,6 +164,7 @@ class Config:
         lines = ['ssl_session_sync_cluster %s {' % group.name]
         lines += ['memcached %s%s;'
                   % (server, ' ssl' if group.trusted
+                     and server not in group.plain
                      and not server.startswith('unix:') else '')
                   for server in group.memcached]
         if group.trusted is not None:

@@ -2,14 +2,17 @@
 
 Run as a program in the network of a host: dns.py FILE.  The file has an
 address a line, in the order of the answer; where there is no file, there is no
-such name.
+such name.  A line "silent", or "delay SECONDS", says that no answer comes, or
+when.
 """
 
+import contextlib
 import ipaddress
 import os
 import socket
 import subprocess
 import sys
+import threading
 
 NAME = 'fleet.test'             # in memcached's certificates
 PORT = 53
@@ -39,9 +42,19 @@ class Dns:
                 'mount --bind "$0" /etc/resolv.conf && exec "$@"',
                 self.resolv, *command]
 
-    def answer(self, addresses):
+    def answer(self, addresses, delay=0):
+        self._say(['delay %g' % delay] * bool(delay) + list(addresses))
+
+    def silent(self):
+        self._say(['silent'])
+
+    def no_such_name(self):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.file)
+
+    def _say(self, lines):
         with open(self.file + '.new', 'w', encoding='ascii') as f:
-            f.write(''.join(address + '\n' for address in addresses))
+            f.write(''.join(line + '\n' for line in lines))
         os.replace(self.file + '.new', self.file)
 
     def stop(self):
@@ -50,22 +63,28 @@ class Dns:
         self.process.stdout.close()
 
 
-def reply(query, file):
+def look_up(file):
+    """The words and the addresses that a test has given; None: no name."""
+    try:
+        with open(file, encoding='ascii') as f:
+            lines = f.read().splitlines()
+    except FileNotFoundError:
+        return '', None
+    words = lines.pop(0) if lines and lines[0][0].islower() else ''
+    return words, [ipaddress.ip_address(line) for line in lines]
+
+
+def reply(query, found):
     """The bytes of an answer to the bytes of a question."""
     end = 12
     while query[end]:
         end += query[end] + 1
     question = query[12:end + 5]
     kind = int.from_bytes(question[-4:-2], 'big')
-    try:
-        with open(file, encoding='ascii') as f:
-            found = [ipaddress.ip_address(line.strip()) for line in f]
-        code = 0
-    except FileNotFoundError:
-        found, code = [], 3
+    code = 3 if found is None else 0
     records = [b'\xc0\x0c' + question[-4:] + b'\0\0\0\0'
                + len(a.packed).to_bytes(2, 'big') + a.packed
-               for a in found if a.version == TYPES.get(kind)]
+               for a in found or () if a.version == TYPES.get(kind)]
     return (query[:2] + bytes([0x81, 0x80 | code]) + b'\0\1'
             + len(records).to_bytes(2, 'big') + b'\0\0\0\0'
             + question + b''.join(records))
@@ -77,8 +96,14 @@ def main(file):
         print('ready', flush=True)
         while True:
             query, client = s.recvfrom(4096)
-            if len(query) > 16:
-                s.sendto(reply(query, file), client)
+            words, found = look_up(file)
+            if len(query) <= 16 or words == 'silent':
+                continue
+            answer = reply(query, found)
+            delay = float(words.split()[1]) if words else 0
+            later = threading.Timer(delay, s.sendto, [answer, client])
+            later.daemon = True
+            later.start()
 
 
 if __name__ == '__main__':

@@ -11,12 +11,14 @@ class Forwarder:
     """Listens in the clients' place; each connection goes to the next target.
 
     With a delay, what a client sends reaches the target so much later.  With
+    "idle", a connection over which so long nothing has come is closed.  With
     files of a certificate and its key, both ends have TLS.
     """
 
-    def __init__(self, address, targets=(), delay=0.0, pair=None):
+    def __init__(self, address, targets=(), delay=0.0, idle=None, pair=None):
         self.targets = list(targets)
         self.delay = delay
+        self.idle = idle
         self.pair = pair
         self.count = 0
         self.listener = socket.create_server((address, 0))
@@ -70,7 +72,8 @@ class Forwarder:
             except OSError:
                 client.close()
                 continue
-            server.settimeout(None)
+            server.settimeout(self.idle)
+            client.settimeout(self.idle)
             if self.pair is not None:
                 client = tlsocket.TlsSocket(
                     client, tlsocket.server_context(self.pair), True)
