@@ -83,7 +83,8 @@ def chaos(lab, options):
 def run(cluster, options, missing):
     plan = faults.plan(options.seed, options.duration,
                        [host.name for host in cluster.hosts],
-                       [server.name for server in cluster.memcached], missing)
+                       [server.name for server in cluster.memcached], missing,
+                       cluster.special)
     say('SEED=%d DURATION=%d RATE=%g: %d faults; %d hosts with %d workers, '
         '%d memcached servers, keys rotate every %s'
         % (options.seed, options.duration, options.rate, len(plan),

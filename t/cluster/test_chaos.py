@@ -10,6 +10,8 @@ from harness import cluster as clusters, faults, havoc, observer, process
 from harness import staging, steady, verdict
 
 HOSTS, SERVERS = ['h1', 'h2', 'h3', 'h4'], ['m1', 'm2', 'm3']
+SPECIAL = {faults.TLS: ['m1', 'm2'], faults.NAMED: ['m1', 'm2'],
+           faults.GUARDED: ['m3']}
 
 
 def span(fault):
@@ -19,24 +21,31 @@ def span(fault):
 @pytest.mark.parametrize('duration', [30, 180, 1200])
 def test_plan(duration):
     for seed in range(20):
-        plan = faults.plan(seed, duration, HOSTS, SERVERS)
-        assert plan == faults.plan(seed, duration, HOSTS, SERVERS)
+        plan = faults.plan(seed, duration, HOSTS, SERVERS, special=SPECIAL)
+        assert plan == faults.plan(seed, duration, HOSTS, SERVERS,
+                                   special=SPECIAL)
         assert {fault.kind for fault in plan} == set(faults.KINDS)
         for i, fault in enumerate(plan):
             assert fault.at >= faults.FIRST
             assert span(fault)[1] <= duration - faults.LAST
+            befalls = faults.KINDS[fault.kind][0]
+            assert set(fault.targets) <= set(SPECIAL.get(befalls,
+                                                         HOSTS + SERVERS))
             together = [other for other in plan[:i]
                         if other.at + other.seconds > fault.at]
             assert len(together) <= 1
             for other in together:
                 assert not set(other.targets) & set(fault.targets)
-    assert plan != faults.plan(seed + 1, duration, HOSTS, SERVERS)
+    assert plan != faults.plan(seed + 1, duration, HOSTS, SERVERS,
+                               special=SPECIAL)
 
 
 def test_plan_without_namespaces():
-    plan = faults.plan(1, 180, HOSTS, SERVERS, lacking={'cuts': ''})
+    plan = faults.plan(1, 180, HOSTS, SERVERS, {'cuts': ''},
+                       {**SPECIAL, faults.NAMED: []})
     assert {fault.kind for fault in plan} == {
-        kind for kind, spec in faults.KINDS.items() if spec[2] != 'cuts'}
+        kind for kind, spec in faults.KINDS.items()
+        if spec[2] not in ('cuts', faults.NAMED)}
 
 
 def test_when_tickets_may_be_lost():

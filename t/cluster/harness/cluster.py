@@ -88,14 +88,15 @@ class Cluster:
             server.pair = self.certificate(server)
         return server
 
-    def certificate(self, server):
+    def certificate(self, server, ca='ca', expired=False):
         """Another one for memcached, and for what is in front of it."""
         self.issued += 1
-        return self.lab.certificates.issue(
-            '%s-%s-%d' % (os.path.basename(self.directory), server.name,
-                          self.issued),
-            'IP:%s,IP:%s,DNS:%s' % (server.address, self.lab.network.address,
-                                    dns.NAME))
+        name = '%s-%s-%d' % (os.path.basename(self.directory), server.name,
+                             self.issued)
+        pair = self.lab.certificates.issue(
+            name, 'IP:%s,IP:%s,DNS:%s' % (
+                server.address, self.lab.network.address, dns.NAME), ca)
+        return self.lab.certificates.expire(name) if expired else pair
 
     def add_host(self, **parameters):
         """Adds a host and does not start it."""

@@ -3,8 +3,12 @@
 import random
 from dataclasses import dataclass
 
-# kind: (whom it befalls, how long, what it needs)
+# whom a fault befalls
 MEMCACHED, HOST, ALL_HOSTS = 'memcached', 'host', 'all hosts'
+# memcached servers that have TLS, want a password, are known by a name
+TLS, GUARDED, NAMED = 'tls', 'password', 'named'
+
+# kind: (whom it befalls, how long, what it needs)
 KINDS = {
     'memcached killed':   (MEMCACHED, (2, 7), None),
     'memcached frozen':   (MEMCACHED, (2, 7), None),
@@ -12,6 +16,13 @@ KINDS = {
     'memcached delayed':  (MEMCACHED, (2, 7), None),
     'memcached lossy':    (MEMCACHED, (2, 7), 'cuts'),
     'memcached garbled':  (MEMCACHED, (2, 7), None),
+    'memcached mute':     (MEMCACHED, (2, 7), None),
+    'memcached untrusted': (TLS, (2, 7), TLS),
+    'memcached guarded':  (GUARDED, (2, 7), GUARDED),
+    'memcached moved':    (NAMED, (3, 8), NAMED),
+    'name unknown':       (HOST, (2, 7), NAMED),
+    'name slow':          (HOST, (2, 7), NAMED),
+    'name silent':        (HOST, (2, 7), NAMED),
     'host killed':        (HOST, (1, 6), None),
     'host reloaded':      (HOST, (0, 0), None),
     'host upgraded':      (HOST, (0, 0), None),
@@ -24,6 +35,10 @@ KINDS = {
 # what an exchange of workers, or of secrets, takes by itself
 TAKES = {'host reloaded': 1, 'host upgraded': 1.5, 'worker killed': 0.5,
          'secrets rotated': 5, 'memcached flushed': 0.2}
+
+# how long it may be after a fault of a name until every worker has asked
+# again, 2 s after a failure
+ASKED = 3
 
 GAP = (3.5, 6)
 FIRST, LAST = 2.0, 3.0      # seconds of calm, at the beginning and the end
@@ -49,31 +64,34 @@ class Fault:
         return text
 
 
-def plan(seed, duration, hosts, servers, lacking=()):
+def plan(seed, duration, hosts, servers, lacking=(), special=None):
     """The faults of a run, by time.
 
     Every kind comes once before any comes again.  A run that is too short
     for that has shorter ones.  Up to two overlap, on different machines.
+    "special": which servers are TLS, GUARDED and NAMED.
     """
+    special = {key: names for key, names in (special or {}).items() if names}
+    lacking = {*lacking, *({TLS, GUARDED, NAMED} - set(special))}
+    whom = {HOST: hosts, ALL_HOSTS: hosts, MEMCACHED: servers, **special}
     kinds = [kind for kind, (_, _, needs) in KINDS.items()
              if needs not in lacking]
     scale = 1.0
     while True:
-        faults = _plan(random.Random(seed), duration, hosts, servers, kinds,
-                       scale)
+        faults = _plan(random.Random(seed), duration, whom, kinds, scale)
         if scale < 0.1 or len({fault.kind for fault in faults}) == len(kinds):
             return faults
         scale *= 0.9
 
 
-def _plan(dice, duration, hosts, servers, kinds, scale):
+def _plan(dice, duration, whom, kinds, scale):
     faults, bag = [], []
     at, previous = FIRST, None
     while True:
         if not bag:
             bag = list(kinds)
             dice.shuffle(bag)
-        fault = _make(dice, bag.pop(), len(faults), hosts, servers, scale)
+        fault = _make(dice, bag.pop(), len(faults), whom, scale)
         room = max(fault.seconds, TAKES.get(fault.kind, 0) * scale)
         together = dice.random() < OVERLAP
         gap = dice.uniform(*GAP) * scale
@@ -93,16 +111,13 @@ def _plan(dice, duration, hosts, servers, kinds, scale):
         faults.append(fault)
 
 
-def _make(dice, kind, number, hosts, servers, scale):
-    whom, (least, most), _ = KINDS[kind]
+def _make(dice, kind, number, whom, scale):
+    befalls, (least, most), _ = KINDS[kind]
     seconds = round(dice.uniform(least, most) * scale, 2)
     every = dice.random() < EVERY
-    if whom == ALL_HOSTS:
-        targets = list(hosts)
-    elif whom == HOST:
-        targets = [dice.choice(hosts)]
-    else:
-        targets = list(servers) if every else [dice.choice(servers)]
+    targets = list(whom[befalls])
+    if befalls != ALL_HOSTS and (befalls == HOST or not every):
+        targets = [dice.choice(targets)]
     return Fault(number + 1, 0.0, seconds, kind, targets, _value(dice, kind))
 
 
@@ -114,6 +129,10 @@ def _value(dice, kind):
         return '%d %%' % dice.choice([5, 20, 50])
     if kind == 'memcached garbled':
         return '%d %%' % dice.choice([5, 20, 60])
+    if kind == 'memcached untrusted':
+        return dice.choice(['of another authority', 'expired'])
+    if kind == 'name slow':
+        return '%.1f s' % dice.choice([0.4, 1.5, 4.0])
     if kind == 'clock shifted':
         return dice.choice(['+8', '-8', '+20m', '-20m'])
     return None

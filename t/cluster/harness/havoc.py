@@ -5,7 +5,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from . import middlebox, process, steady
+from . import faults, middlebox, process, steady
 
 # seconds, until the last faults are given up
 PATIENCE = 40
@@ -13,6 +13,9 @@ PATIENCE = 40
 # Seconds for which everything has to resume before a fault counts as healed,
 # since the beginning of them: no probe meets every worker.
 HOLD = 1.5
+
+# what a host hears of the name
+UNKNOWN, SILENT = 'unknown', 'silent'
 
 
 @dataclass
@@ -39,9 +42,9 @@ class Down:
 
 class Havoc:
 
-    def __init__(self, cluster, faults, say, watch=None):
+    def __init__(self, cluster, plan, say, watch=None):
         self.cluster = cluster
-        self.faults = faults
+        self.faults = plan
         self.say = say
         self.watch = watch
         self.hosts = {host.name: host for host in cluster.hosts}
@@ -55,6 +58,9 @@ class Havoc:
         self.pause = threading.Event()      # never set
         self.clients = steady.Clients()
         self.round = 0
+        self.naming = threading.Lock()
+        self.moved = set()      # servers that the name does not lead to
+        self.answers = {}       # {host: UNKNOWN, SILENT, or seconds}
 
     def run(self, began):
         """All faults, each at its offset; returns when all are healed."""
@@ -141,6 +147,10 @@ class Havoc:
         hosts = self.cluster.hosts
         if not self.cluster.balancer.all_up():
             return 'the balancer misses a host'
+        for host in hosts:
+            wrong = self._knows(host)
+            if wrong:
+                return wrong
         self.round += 1
         step = 1 + self.round % (len(hosts) - 1)
         name = self.cluster.settings.names[0]
@@ -161,6 +171,18 @@ class Havoc:
                     kind, host.name, other.name,
                     second.error or 'a full handshake')
         return None
+
+    def _knows(self, host):
+        """Says which memcached servers a host does not use; None: no one."""
+        try:
+            seen = {server['address']: server['state']
+                    for server in host.group()['servers']}
+        except (OSError, RuntimeError, ValueError) as error:
+            return '%s: no status: %s' % (host.name, error)
+        wanted = {box.server: 'up'
+                  for box in self.cluster.middleboxes.values()}
+        return None if seen == wanted else '%s: memcached: %s' % (host.name,
+                                                                  seen)
 
     # Faults of memcached servers.
 
@@ -209,6 +231,95 @@ class Havoc:
         time.sleep(fault.seconds)
         for server, _ in self._each(fault):
             server.site.heal()
+
+    def _memcached_mute(self, fault):
+        """It takes connections, and not even TLS begins."""
+        self._through(fault, 'mute')
+
+    def _changed(self, fault, change):
+        """Restarts servers in another way, and then as they were."""
+        before = {}
+        for server, _ in self._each(fault):
+            before[server] = server.pair, server.password
+            server.kill()
+            change(server)
+            server.start()
+        time.sleep(fault.seconds)
+        for server, (pair, password) in before.items():
+            server.kill()
+            server.pair, server.password = pair, password
+            server.start()
+
+    def _memcached_untrusted(self, fault):
+        expired = fault.value == 'expired'
+
+        def change(server):
+            server.pair = self.cluster.certificate(
+                server, 'ca' if expired else 'other-ca', expired)
+
+        self._changed(fault, change)
+
+    def _memcached_guarded(self, fault):
+        """By another password than that of the hosts."""
+        def change(server):
+            server.password += '-new'
+
+        self._changed(fault, change)
+
+    # Faults of the name that stands for some memcached servers.  While one of
+    # its addresses is of no use the hosts ask for it again every 2 s.
+
+    def _tell(self):
+        named = [server for server in self.cluster.servers(faults.NAMED)]
+        addresses = [server.address for server in named
+                     if server.name not in self.moved]
+        if self.moved:
+            # nobody answers there
+            addresses.append(self.cluster.balancer.address)
+        for name, resolver in self.cluster.resolvers.items():
+            how = self.answers.get(name, 0)
+            if how == UNKNOWN:
+                resolver.no_such_name()
+            elif how == SILENT:
+                resolver.silent()
+            else:
+                resolver.answer(addresses, how)
+
+    def _memcached_moved(self, fault):
+        """It is gone, and the name leads elsewhere, for some time."""
+        with self.naming:
+            self.moved.update(fault.targets)
+            self._tell()
+        for server, box in self._each(fault):
+            box.kill()
+            server.kill()
+        time.sleep(fault.seconds)
+        for server, box in self._each(fault):
+            server.start()
+            box.start()
+        with self.naming:
+            self.moved.difference_update(fault.targets)
+            self._tell()
+        time.sleep(faults.ASKED)
+
+    def _hears(self, fault, how):
+        name, = fault.targets
+        with self.naming:
+            self.answers[name] = how
+            self._tell()
+        time.sleep(fault.seconds)
+        with self.naming:
+            del self.answers[name]
+            self._tell()
+
+    def _name_unknown(self, fault):
+        self._hears(fault, UNKNOWN)
+
+    def _name_silent(self, fault):
+        self._hears(fault, SILENT)
+
+    def _name_slow(self, fault):
+        self._hears(fault, float(fault.value.split()[0]))
 
     # Faults of hosts.
 

@@ -8,6 +8,8 @@ It takes commands on its standard input, answers each with "ok", and ends
 with it:
 
     pass            as if it was not there
+    mute            connections are closed; new ones are taken, and nothing
+                    comes over them
     delay SECONDS   answers come so much later
     garble SHARE    so many of the pieces that pass, in either direction,
                     have a byte changed, one cut off or one put in
@@ -69,14 +71,22 @@ class Way:
     def __init__(self):
         self.delay = 0.0
         self.garble = 0.0
+        self.loud = asyncio.Event()
+        self.loud.set()
+        self.writers = set()
 
     def command(self, line):
         word, *arguments = line.split()
         self.delay = self.garble = 0.0
+        self.loud.set()
         if word == 'delay':
             self.delay = float(arguments[0])
         elif word == 'garble':
             self.garble = float(arguments[0])
+        elif word == 'mute':
+            self.loud.clear()
+            for writer in self.writers:
+                writer.transport.abort()
         elif word != 'pass':
             raise ValueError(line)
 
@@ -129,6 +139,14 @@ async def serve(address, port, target):
     way = Way()
 
     async def connection(reader, writer):
+        way.writers.add(writer)
+        try:
+            await way.loud.wait()
+            await forward(reader, writer)
+        finally:
+            way.writers.discard(writer)
+
+    async def forward(reader, writer):
         try:
             there = await asyncio.open_connection(address, target)
         except OSError:

@@ -8,8 +8,10 @@ import configparser
 import os
 import shutil
 
-from . import balancer, cluster, conf, memcached, middlebox, process
+from . import (balancer, cluster, conf, dns, faults, memcached, middlebox,
+               process)
 
+PASSWORD = 'nginx:staging'
 TICKETS, IDS = 'tickets', 'ids'
 LISTENERS = {TICKETS: conf.PORT[conf.HTTP], IDS: 8445}
 
@@ -36,6 +38,16 @@ class Settings:
         self.rotation = group['key_rotation']
         self.poll = group['poll_interval']
         self.lookup_timeout = group['lookup_timeout']
+        self.special = {
+            kind: [number for number in map(int, parser.get(
+                'memcached', kind, fallback='').split())
+                   if number <= self.memcached]
+            for kind in (faults.TLS, faults.NAMED, faults.GUARDED)}
+        named, tls = (set(self.special[kind])
+                      for kind in (faults.NAMED, faults.TLS))
+        if named & tls and named - tls:
+            raise ValueError('%s: all that a name stands for have TLS, or '
+                             'none' % self.file)
         if self.hosts < 2 or self.memcached < 1 or self.clients < 1:
             raise ValueError('%s: at least 2 hosts, 1 memcached, 1 client'
                              % self.file)
@@ -53,7 +65,8 @@ class Client:
 class Staging(cluster.Cluster):
     """A context.  What nginx logged is for the caller to judge.
 
-    "middleboxes": each memcached server has one.
+    "middleboxes": each memcached server has one; some have TLS, a password,
+    or a name, as the settings say.
     "clocks": the clock of every host can be shifted.
     """
 
@@ -70,6 +83,8 @@ class Staging(cluster.Cluster):
         self.with_clocks = clocks
         self.clients = []
         self.middleboxes = {}           # by name of the memcached server
+        self.resolvers = {}             # by name of the host
+        self.special = {}               # kind: names of memcached servers
         self.balancer = None
 
     def __enter__(self):
@@ -84,6 +99,7 @@ class Staging(cluster.Cluster):
 
     def _set_up(self):
         if self.with_middleboxes:
+            self._make_special()
             for server in self.memcached:
                 way = middlebox.Middlebox(server.site, memcached.PORT,
                                           server.directory)
@@ -108,11 +124,47 @@ class Staging(cluster.Cluster):
             for listener in LISTENERS for name in self.settings.names]
         host.config.note = ' host=' + host.name
         if self.middleboxes:
-            host.config.groups[0].memcached = [
-                self.middleboxes[server.name].server
-                for server in self.memcached]
+            self._lead_through(host)
         if self.with_clocks:
             host.shift_clock('+0')
+
+    def _make_special(self):
+        """Which server is what, and those that are not plain."""
+        for kind, numbers in self.settings.special.items():
+            self.special[kind] = [self.memcached[number - 1].name
+                                  for number in numbers]
+        if not self.lab.network.can_cut:
+            # a host without a network of its own has no resolver of its own
+            self.special[faults.NAMED] = []
+        for server in self.servers(faults.TLS):
+            server.pair = self.certificate(server)
+        for server in self.servers(faults.GUARDED):
+            server.password = PASSWORD
+        for server in self.memcached:
+            server.restart()
+
+    def servers(self, kind):
+        return [server for server in self.memcached
+                if server.name in self.special[kind]]
+
+    def _lead_through(self, host):
+        """Names the middleboxes in place of the servers."""
+        group = host.config.groups[0]
+        named, tls = (self.servers(kind)
+                      for kind in (faults.NAMED, faults.TLS))
+        lines = [(self.middleboxes[server.name].server, server in tls)
+                 for server in self.memcached if server not in named]
+        if named:
+            lines.append(('%s:%d' % (dns.NAME, middlebox.PORT),
+                          named[0] in tls))
+            resolver = dns.Dns(host)
+            resolver.answer([server.address for server in named])
+            self.resolvers[host.name] = resolver
+        group.memcached = [line for line, _ in lines]
+        group.plain = tuple(line for line, secured in lines if not secured)
+        group.trusted = self.lab.certificates.ca if tls else None
+        if self.special[faults.GUARDED]:
+            group.password = PASSWORD
 
     def machines(self):
         return [*self.hosts, *self.memcached, self.balancer, *self.clients]
@@ -131,5 +183,7 @@ class Staging(cluster.Cluster):
                 way.kill()
         finally:
             super().close()
+            for resolver in self.resolvers.values():
+                resolver.stop()
             for client in self.clients:
                 client.site.close()
