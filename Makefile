@@ -185,8 +185,8 @@ $(unit_out)/test_%: t/unit/test_%.c $(unit_shared) $(wildcard t/unit/*.h) \
 
 # Everything of src/ that has threads, under ThreadSanitizer, in build/tsan.
 
-threads := board engine engine_batches engine_failures engine_stress exchange \
-           names repair resolve sync
+threads := board engine engine_batches engine_failures engine_stress \
+           engine_tls exchange names repair resolve sync
 
 tsan:
 	@$(MAKE) --no-print-directory out=build/tsan \

@@ -2,8 +2,10 @@
 
 One of two hosts runs under valgrind, master and worker, while clients resume
 by ticket and by ID in TLS 1.2 and 1.3, forge, hang up, and memcached is
-killed and frozen; it reloads and quits.  Any error, and anything definitely
-lost in any of its processes, fails, but what t/cluster/memcheck.supp explains.
+killed and frozen; it reloads and quits.  One of two memcached servers has TLS,
+and for a while a certificate of an authority that is not trusted.  Any error,
+and anything definitely lost in any of its processes, fails, but what
+t/cluster/memcheck.supp explains.
 """
 
 import glob
@@ -18,6 +20,7 @@ import time
 
 from harness import clients, cluster as clusters, conf
 from harness import lab as labs, nginx, process, session_load, sessions
+from harness import unusable
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NO_TICKETS = {conf.HTTP: 8453, conf.STREAM: 8454}
@@ -128,14 +131,18 @@ def show(text, began):
 def run(lab, logs):
     began = time.monotonic()
     with clusters.Cluster(lab, hosts=2, memcached_servers=2, start=False,
-                          rotation='8s', poll='1s', workers=1,
+                          tls=True, rotation='8s', poll='1s', workers=1,
                           lookup_timeout='1s',
                           session_cache='shared:sessions:1m') as cluster:
         other, host = cluster.hosts
         host.__class__ = Host
         host.logs = logs
         host.expected.append('packet length too long')
+        secured, plain = cluster.memcached
+        good, plain.pair = secured.pair, None
+        plain.restart()
         for one in cluster.hosts:
+            one.config.groups[0].plain = (plain.server,)
             one.config.servers = conf.default_servers() + [
                 conf.Server(kind, port=port,
                             extra='ssl_session_tickets off;')
@@ -155,6 +162,15 @@ def run(lab, logs):
         for server in cluster.memcached:
             server.thaw()
         show('memcached restarted and frozen', began)
+
+        secured.pair = cluster.certificate(secured, 'other-ca')
+        secured.restart()
+        unusable.wait_error(host, secured, 'the certificate is refused')
+        load.ids()
+        secured.pair = good
+        secured.restart()
+        cluster.wait_whole(timeout=SLOW)
+        show('a certificate refused, and exchanged', began)
 
         host.reload()
         load.all()

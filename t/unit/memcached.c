@@ -25,7 +25,9 @@
 static socklen_t memcached_sockaddr(const sss_address_t *address,
     struct sockaddr_storage *ss);
 static int memcached_bind(sss_address_t *address);
+static int memcached_find_port(memcached_t *m, const char *host);
 static int memcached_run(memcached_t *m);
+static int memcached_answers(const memcached_t *m);
 static void memcached_exec(memcached_t *m);
 static int memcached_stopped(pid_t pid);
 static char memcached_state(const char *path);
@@ -57,12 +59,33 @@ unit_pause(unsigned ms)
 int
 memcached_start(memcached_t *m, const char *host, const char *option)
 {
-    int       fd;
-    unsigned  tries;
-
     memset(m, 0, sizeof(memcached_t));
 
     m->option = option;
+
+    return memcached_find_port(m, host);
+}
+
+
+int
+memcached_start_secured(memcached_t *m, const char *host,
+    const char *secured)
+{
+    memset(m, 0, sizeof(memcached_t));
+
+    m->option = "-Z";
+    m->secured = secured;
+
+    return memcached_find_port(m, host);
+}
+
+
+static int
+memcached_find_port(memcached_t *m, const char *host)
+{
+    int       fd;
+    unsigned  tries;
+
     snprintf(m->address.host, sizeof(m->address.host), "%s", host);
 
     if (host[0] == '/') {
@@ -446,7 +469,7 @@ memcached_run(memcached_t *m)
             return -1;
         }
 
-        if (memcached_tell(&m->address, "version\r\n", "VERSION") == 0) {
+        if (memcached_answers(m)) {
             return 0;
         }
 
@@ -456,6 +479,39 @@ memcached_run(memcached_t *m)
     memcached_stop(m);
 
     return -1;
+}
+
+
+/* One that has TLS is there when it takes a connection. */
+
+static int
+memcached_answers(const memcached_t *m)
+{
+    int            fd, error;
+    socklen_t      len;
+    struct pollfd  pfd;
+
+    if (m->secured == NULL) {
+        return memcached_tell(&m->address, "version\r\n", "VERSION") == 0;
+    }
+
+    fd = memcached_connect(&m->address);
+    if (fd == -1) {
+        return 0;
+    }
+
+    pfd.fd = fd;
+    pfd.events = POLLOUT;
+    error = 1;
+    len = sizeof(error);
+
+    if (poll(&pfd, 1, 5000) == 1) {
+        (void) getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+    }
+
+    close(fd);
+
+    return error == 0;
 }
 
 
@@ -483,7 +539,7 @@ memcached_exec(memcached_t *m)
 
     execlp("memcached", "memcached", "-u", "root", "-t", "1", "-m", "64",
            "-U", "0", "-l", m->address.host, "-p", port, m->option,
-           (char *) NULL);
+           m->secured ? "-o" : NULL, m->secured, (char *) NULL);
 }
 
 

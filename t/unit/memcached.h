@@ -22,6 +22,8 @@
 typedef struct {
     sss_address_t   address;
     const char     *option;             /* one more of memcached's, or NULL */
+    const char     *secured;            /* certificate and key, as memcached
+                                           has them after -o; NULL: no TLS */
     pid_t           pid;                /* 0: not running                  */
 } memcached_t;
 
@@ -52,6 +54,10 @@ void unit_pause(unsigned ms);
  * "host".  Returns 0, or -1 if none answers.
  */
 int memcached_start(memcached_t *m, const char *host, const char *option);
+
+/* The same with TLS. */
+int memcached_start_secured(memcached_t *m, const char *host,
+    const char *secured);
 
 /* Starts it again, empty, at the same address. */
 int memcached_restart(memcached_t *m);
