@@ -113,7 +113,7 @@ is((stat $secret)[2] & 0777, 0600, 'which is for root');
 
 # the first host, and the log
 
-my $conf = example('nginx', 'ssl_session_sync_cluster main');
+my $conf = example('nginx', 'location = /session_sync');
 my $log = example('nginx', 'log_format');
 
 openssl_files($dir);

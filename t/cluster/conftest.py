@@ -20,7 +20,8 @@ from harness import lab as labs
 PLAIN, TLS, TURNS = 'plain', 'tls', 'turns'
 
 # where sessions resume, which is decided behind the client of memcached
-ASIDE = re.compile(r'test_trust_|test_pairs|test_local|test_harness|test_tls')
+ASIDE = re.compile(r'test_trust_|test_pairs|test_local|test_harness|test_tls|'
+                   r'test_rollout')
 
 
 def pytest_addoption(parser):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import clients, process, record, sessions, unusable
+from harness import clients, load, process, record, sessions, unusable
 
 PASSWORD = 'nginx:se:cretwOrd'
 REFUSED = 'memcached refuses the password of auth_file'
@@ -12,12 +12,14 @@ WANTED = 'memcached wants a password: give auth_file'
 @pytest.fixture
 def guarded(make_cluster):
     """memcached has a password; hosts that are not started have it, too."""
-    def make(**parameters):
+    def make(servers=1, rotation='7d', **parameters):
         cluster = make_cluster(forward_secrecy='off',
                                start=False, memcached_servers=0, hosts=0,
-                               rotation='7d', **parameters)
-        cluster.add_memcached().password = PASSWORD
-        cluster.memcached[0].start()
+                               rotation=rotation, **parameters)
+        for _ in range(servers):
+            server = cluster.add_memcached()
+            server.password = PASSWORD
+            server.start()
         for _ in range(2):
             cluster.add_host(password=PASSWORD)
         return cluster
@@ -112,3 +114,33 @@ def test_password_is_changed(guarded):
         host.reload()
     cluster.wait_agreed()
     cluster.wait_whole()
+
+
+def test_password_is_exchanged(guarded):
+    """As docs/operations.md has it: memcached knows both for some time."""
+    new = 'nginx:new'
+    cluster = guarded(servers=2, rotation='8s')
+    cluster.start()
+    cluster.wait_agreed()
+    cluster.wait_whole()
+
+    def memcached_has(passwords):
+        for server in cluster.memcached:
+            server.password = passwords
+            server.kill()
+            for host in cluster.hosts:
+                process.wait_until(
+                    lambda host=host, server=server:
+                    unusable.server(host, server)['state'] == 'down',
+                    'the server to be down')
+            server.start()
+            cluster.wait_whole()
+
+    with load.Load(cluster.hosts, lifetime=250):
+        memcached_has(PASSWORD + '\n' + new)
+        for host in cluster.hosts:
+            host.config.groups[0].password = new
+            host.reload()
+            cluster.wait_whole()
+        memcached_has(new)
+    cluster.wait_agreed()

@@ -13,8 +13,9 @@ PORT = 11211
 class Connection:
     """The text protocol, as much of it as is needed here."""
 
-    def __init__(self, address, timeout=5.0, password=None, tls=None):
-        self.socket = socket.create_connection((address, PORT), timeout)
+    def __init__(self, address, port=PORT, timeout=5.0, password=None,
+                 tls=None):
+        self.socket = socket.create_connection((address, port), timeout)
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket)
         self.file = self.socket.makefile('rwb')
@@ -96,17 +97,20 @@ class Memcached:
         self.process = None
         self.frozen = False
         self.memory = ['-m', '16']
-        self.password = None        # user:password that it wants
+        self.password = None        # user:password that it wants; of several
+                                    # lines any
         self.pair = None            # files of certificate and key, for TLS
+        self.port = PORT
         self.client_ca = None       # clients have certificates of this one
         self.client_pair = None     # for the tests' own connections
+        self.arguments = None       # instead of all others
         self.site = lab.network.site()
         self.address = self.site.address
 
     @property
     def server(self):
         """As the directive "memcached" has it."""
-        return '%s:%d' % (self.address, PORT)
+        return '%s:%d' % (self.address, self.port)
 
     def _options(self):
         options = list(self.memory)
@@ -128,10 +132,11 @@ class Memcached:
         return tlsocket.client_context(self.client_pair)
 
     def start(self):
+        arguments = self.arguments or [
+            '-l', self.address, '-p', str(PORT), '-U', '0', '-t', '1',
+            *self._options(), '-u', 'root']
         self.process = subprocess.Popen(
-            self.site.command(['memcached', '-l', self.address, '-p',
-                               str(PORT), '-U', '0', '-t', '1',
-                               *self._options(), '-u', 'root']),
+            self.site.command(['memcached', *arguments]),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, cwd=self.directory)
         process.wait_until(self._answers, 'memcached at ' + self.address)
@@ -167,7 +172,9 @@ class Memcached:
         self.frozen = False
 
     def connect(self):
-        return Connection(self.address, password=self.password,
+        return Connection(self.address, self.port,
+                          password=self.password
+                          and self.password.splitlines()[0],
                           tls=self._tls())
 
     def flush(self):
