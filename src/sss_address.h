@@ -34,6 +34,9 @@ typedef struct {
     uint32_t       weight;
     unsigned       named:1;     /* the line is a name                      */
     const char    *error;       /* why there is no address, or NULL; static */
+    const char    *stale;       /* why the address is that of before, though
+                                   the name was asked for again, or NULL;
+                                   static                                  */
     sss_address_t  address;     /* a number or a path; the name itself with
                                    an error                                */
     const char    *host;        /* of the line; lives as long as the names */

@@ -293,6 +293,14 @@ sss_names_plan(sss_names_t *names)
         changed = 1;
     }
 
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
+        server = &names->servers[i];
+
+        if (server->id != 0 && server->error == NULL) {
+            server->stale = names->line[server->line].error;
+        }
+    }
+
     return changed;
 }
 

@@ -816,13 +816,23 @@ sss_replica_up(sss_replica_t *replica, uint64_t now_ms)
 }
 
 
-/* The end of the reason is worth more than that of a long address. */
+/*
+ * The end of the reason is worth more than that of a long address.  If the
+ * name could not be asked for again, its address may be why the server fails.
+ */
 
 static void
 sss_replica_failed(sss_replica_t *replica)
 {
     replica->up = 0;
     replica->report->errors++;
+
+    if (replica->stale != NULL) {
+        snprintf(replica->report->error, sizeof(replica->report->error),
+                 "%.46s: %.75s; %.32s", replica->where,
+                 replica->exchange.reason, replica->stale);
+        return;
+    }
 
     snprintf(replica->report->error, sizeof(replica->report->error),
              "%.80s: %.75s", replica->where, replica->exchange.reason);

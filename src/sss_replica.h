@@ -37,6 +37,7 @@ typedef struct {
     sss_server_report_t    *report;
     uint32_t                id;         /* of the server, 0: none          */
     char                    where[SSS_ADDRESS_TEXT];
+    const char             *stale;      /* the server's, see sss_address.h */
     sss_exchange_t          exchange;
     sss_item_t              items[SSS_RECORDS_ITEMS];
     size_t                  taken;      /* of the items of this poll       */

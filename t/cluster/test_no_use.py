@@ -266,5 +266,12 @@ def test_silent_resolver_and_silent_memcached(lab, make_cluster):
         assert shown(host, frozen.server)['state'] == 'down'
         frozen.thaw()
         cluster.wait_whole()
+        # it is gone, and whether it is somewhere else nobody says
+        resolver.silent()
+        other.kill()
+        process.wait_until(
+            lambda: shown(host, other.server)['error'].endswith(
+                'Connection refused; the resolver does not answer'),
+            'both reasons')
     finally:
         resolver.stop()

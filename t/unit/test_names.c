@@ -380,6 +380,26 @@ test_silent_resolver(void **state)
     assert_true(has(&f, "10.0.0.1", &id));
     assert_int_equal(asked, 1);
 
+    /* later the address stays, and it is said that it may be an old one */
+
+    for (i = 0; server[i].id != id; i++) { /* void */ }
+
+    atomic_store(&slow, 1);
+    f.now += 30 * SECOND;
+    assert_int_equal(sss_names_check(f.names, f.now), 0);
+    assert_null(server[i].stale);
+
+    f.now += SECOND;
+    assert_int_equal(sss_names_check(f.names, f.now), 0);
+    assert_int_equal(server[i].id, id);
+    assert_null(server[i].error);
+    assert_string_equal(server[i].stale, "the resolver does not answer");
+
+    atomic_store(&slow, 0);
+    heard(&f, 1);
+    assert_int_equal(sss_names_check(f.names, f.now), 0);
+    assert_null(server[i].stale);
+
     end(&f);
 }
 
