@@ -52,7 +52,8 @@ def pytest_collection_modifyitems(config, items):
         if kind:
             rest = [part for part in callspec.id.split('-') if part != kind]
             test = '-'.join([item.originalname, *rest])
-            files[item.path].setdefault(test, {})[kind] = item
+            file = item.nodeid.partition('::')[0]
+            files[file].setdefault(test, {})[kind] = item
     out = set()
     for tests in files.values():
         both = [name for name in sorted(tests) if len(tests[name]) == 2]
