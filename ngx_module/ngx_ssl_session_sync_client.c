@@ -17,6 +17,8 @@
 
 static sss_engine_t *ngx_ssl_session_sync_client_engine(
     ngx_ssl_session_sync_client_t *client, ngx_uint_t quiet);
+static void ngx_ssl_session_sync_client_known(
+    ngx_ssl_session_sync_cluster_t *cluster, sss_known_t *known);
 static void ngx_ssl_session_sync_turn_handler(ngx_event_t *ev);
 static void ngx_ssl_session_sync_alarm(ngx_event_t *ev, uint64_t us);
 static void ngx_ssl_session_sync_watch_all(
@@ -82,6 +84,7 @@ ngx_ssl_session_sync_client_engine(ngx_ssl_session_sync_client_t *client,
 {
     uint32_t                         secure;
     ngx_uint_t                       i;
+    sss_known_t                      known[SSS_SERVERS_MAX];
     sss_engine_conf_t                conf;
     ngx_ssl_session_sync_server_t   *server;
     ngx_ssl_session_sync_cluster_t  *cluster;
@@ -95,6 +98,8 @@ ngx_ssl_session_sync_client_engine(ngx_ssl_session_sync_client_t *client,
         secure |= (uint32_t) server[i].secure << i;
     }
 
+    ngx_ssl_session_sync_client_known(cluster, known);
+
     ngx_memzero(&conf, sizeof(sss_engine_conf_t));
 
     conf.secure = secure;
@@ -102,6 +107,7 @@ ngx_ssl_session_sync_client_engine(ngx_ssl_session_sync_client_t *client,
 
     conf.servers = cluster->addresses;
     conf.weights = client->weights;
+    conf.known = known;
     conf.n_servers = cluster->servers.nelts;
     conf.timeout_ms = (unsigned) cluster->lookup_timeout;
     conf.patience_ms = NGX_SSL_SESSION_SYNC_PATIENCE;
@@ -111,6 +117,44 @@ ngx_ssl_session_sync_client_engine(ngx_ssl_session_sync_client_t *client,
     conf.breaker = NGX_SSL_SESSION_SYNC_BREAKER;
 
     return sss_engine_create(&conf);
+}
+
+
+/*
+ * The addresses that names had, by the last poll of any worker: a new one that
+ * first asks for them would look for sessions elsewhere than others do, and a
+ * resolver that fails would leave it without servers.
+ */
+
+static void
+ngx_ssl_session_sync_client_known(ngx_ssl_session_sync_cluster_t *cluster,
+    sss_known_t *known)
+{
+    ngx_uint_t            i;
+    sss_server_report_t  *report;
+
+    ngx_memzero(known, SSS_SERVERS_MAX * sizeof(sss_known_t));
+
+    ngx_shmtx_lock(&cluster->shpool->mutex);
+
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
+        report = &cluster->sh->report.server[i];
+
+        if (report->id == 0 || report->address[0] == '\0') {
+            continue;
+        }
+
+        known[i].line = report->line;
+
+        if (sss_address_parse(report->address, ngx_strlen(report->address),
+                              &known[i].address)
+            != NULL)
+        {
+            known[i].address.host[0] = '\0';
+        }
+    }
+
+    ngx_shmtx_unlock(&cluster->shpool->mutex);
 }
 
 

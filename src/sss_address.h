@@ -43,6 +43,14 @@ typedef struct {
 } sss_server_t;
 
 
+/* An address that the name of a line had lately. */
+
+typedef struct {
+    uint32_t       line;
+    sss_address_t  address;     /* a number; an empty host: none           */
+} sss_known_t;
+
+
 /*
  * Parses "len" bytes.  Returns NULL, or a sentence that says what is wrong
  * and what is expected; it is static.  No name is resolved.

@@ -117,7 +117,7 @@ static int
 sss_engine_open(sss_engine_t *engine, const sss_engine_conf_t *conf)
 {
     engine->wake = eventfd(0, EFD_NONBLOCK|EFD_CLOEXEC);
-    engine->names = sss_names_create(conf->servers, conf->weights,
+    engine->names = sss_names_create(conf->servers, conf->weights, conf->known,
                                      conf->n_servers, engine->wake);
 
     if (engine->wake == -1 || engine->names == NULL) {

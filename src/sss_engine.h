@@ -52,6 +52,9 @@ typedef struct {
     const sss_address_t  *servers;      /* numbers, paths and names, see
                                            sss_names.h; they are copied    */
     const uint32_t       *weights;      /* likewise; NULL: all alike       */
+    const sss_known_t    *known;        /* SSS_SERVERS_MAX, or NULL: what to
+                                           begin with until names have been
+                                           answered for                    */
     size_t                n_servers;
     uint32_t              secure;       /* bit i: the i-th has TLS, for the
                                            name or number of the line      */

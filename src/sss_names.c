@@ -37,6 +37,7 @@ struct sss_names_s {
 };
 
 
+static void sss_names_remember(sss_names_t *names, const sss_known_t *known);
 static int sss_names_ask(sss_names_t *names, size_t i, uint64_t now);
 static int sss_names_answer(sss_names_t *names, size_t i, uint64_t now);
 static int sss_names_plan(sss_names_t *names);
@@ -49,7 +50,7 @@ static sss_server_t *sss_names_find(sss_server_t *servers, size_t n,
 
 sss_names_t *
 sss_names_create(const sss_address_t *lines, const uint32_t *weights,
-    size_t n, int wake)
+    const sss_known_t *known, size_t n, int wake)
 {
     size_t                    i;
     sss_names_t              *names;
@@ -73,6 +74,10 @@ sss_names_create(const sss_address_t *lines, const uint32_t *weights,
         names->line[i].weight = weights ? weights[i] : 1;
         names->line[i].name = lines[i].port != 0
                               && sss_resolve_number(&lines[i], &ss) == 0;
+    }
+
+    for (i = 0; known != NULL && i < SSS_SERVERS_MAX; i++) {
+        sss_names_remember(names, &known[i]);
     }
 
     (void) sss_names_plan(names);
@@ -191,6 +196,30 @@ sss_names_settled(const sss_names_t *names, uint64_t now)
     }
 
     return 1;
+}
+
+
+/* Whatever is no address of a name's is left out. */
+
+static void
+sss_names_remember(sss_names_t *names, const sss_known_t *known)
+{
+    sss_line_t               *line;
+    struct sockaddr_storage   ss;
+
+    if (known->line >= names->n) {
+        return;
+    }
+
+    line = &names->line[known->line];
+
+    if (line->name && line->found.n < SSS_RESOLVE_MAX
+        && known->address.port == line->address.port
+        && sss_resolve_number(&known->address, &ss) != 0)
+    {
+        line->found.address[line->found.n++] = known->address;
+        line->answered = 1;
+    }
 }
 
 

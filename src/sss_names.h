@@ -26,11 +26,12 @@ typedef struct sss_names_s  sss_names_t;
 
 /*
  * Up to SSS_SERVERS_MAX "lines", and their "weights" (NULL: all alike), which
- * are copied.  The eventfd "wake" tells of answers.  Returns NULL without
- * memory.
+ * are copied.  The names have the addresses in "known" (SSS_SERVERS_MAX; NULL:
+ * none) until they are answered for.  The eventfd "wake" tells of answers.
+ * Returns NULL without memory.
  */
 sss_names_t *sss_names_create(const sss_address_t *lines,
-    const uint32_t *weights, size_t n, int wake);
+    const uint32_t *weights, const sss_known_t *known, size_t n, int wake);
 void sss_names_destroy(sss_names_t *names);
 
 /* SSS_SERVERS_MAX places. */

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import clients, dns, load, process, record
+from harness import clients, dns, load, process, record, sessions
 
 NAME = dns.NAME + ':11211'
 
@@ -86,3 +86,33 @@ def test_name_that_does_not_resolve(named):
     for host in cluster.hosts:
         wait_known(host, cluster.memcached)
     cluster.wait_agreed()
+
+
+def test_reload_while_the_resolver_is_silent(named):
+    """New workers have the addresses of those before them at once."""
+    cluster, resolvers = named(memcached_servers=2, rotation='7d',
+                               session_cache='none')
+    sessions.without_tickets(cluster.hosts)
+    for resolver in resolvers:
+        resolver.answer([server.address for server in cluster.memcached])
+    cluster.start()
+    first, second = cluster.hosts
+    for host in cluster.hosts:
+        wait_known(host, cluster.memcached)
+    cluster.wait_agreed()
+    client = sessions.Client('TLSv1.2')
+    sessions.redeem(client, first, second)
+    before = first.group()['sessions']['stored']
+    held = [client.full(first).session for _ in range(10)]
+    process.wait_until(
+        lambda: first.group()['sessions']['stored'] >= before + len(held),
+        'the sessions to be stored')
+    for resolver in resolvers:
+        resolver.silent()
+    second.reload()
+    for session in held:
+        result = client.connect(second, session=session)
+        assert result.error is None and result.reused
+    assert set(known(second)) == {server.server
+                                  for server in cluster.memcached}
+    sessions.redeem(client, second, first)

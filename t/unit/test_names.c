@@ -90,6 +90,9 @@ typedef struct {
 } fixture_t;
 
 
+static const sss_known_t  *known;
+
+
 static void
 begin(fixture_t *f, const char *first, const char *second)
 {
@@ -110,7 +113,7 @@ begin(fixture_t *f, const char *first, const char *second)
     asked = 0;
 
     f->wake = eventfd(0, EFD_NONBLOCK|EFD_CLOEXEC);
-    f->names = sss_names_create(lines, NULL, n, f->wake);
+    f->names = sss_names_create(lines, NULL, known, n, f->wake);
     f->now = sss_request_clock();
     assert_non_null(f->names);
 }
@@ -404,6 +407,60 @@ test_silent_resolver(void **state)
 }
 
 
+/* What a name had lately it has until its resolver answers. */
+
+static void
+test_known(void **state)
+{
+    size_t        i;
+    uint32_t      id, same;
+    fixture_t     f;
+    sss_known_t   lately[SSS_SERVERS_MAX];
+
+    (void) state;
+
+    memset(lately, 0, sizeof(lately));
+
+    for (i = 0; i < 7; i++) {
+        lately[i].address.port = 11211;
+        snprintf(lately[i].address.host, sizeof(lately[i].address.host),
+                 "10.0.0.%zu", i + 1);
+    }
+
+    /* none of these is an address of the name */
+
+    lately[2].line = 1;
+    lately[3].line = 2;
+    lately[4].address.port = 11212;
+    strcpy(lately[5].address.host, FLEET);
+    lately[6].address.host[0] = '\0';
+
+    atomic_store(&slow, 1);
+    answer = "10.0.0.2 10.0.0.9";
+    known = lately;
+    begin(&f, FLEET, "192.0.2.1");
+    known = NULL;
+
+    assert_int_equal(sss_names_settled(f.names, f.now), 1);
+    assert_int_equal(count(&f), 3);
+    assert_true(has(&f, "10.0.0.1", &id));
+    assert_true(has(&f, "10.0.0.2", &id));
+    assert_true(has(&f, "192.0.2.1", &same));
+
+    assert_int_equal(sss_names_check(f.names, f.now), 0);
+    atomic_store(&slow, 0);
+    heard(&f, 1);
+    assert_int_equal(sss_names_check(f.names, f.now), 1);
+    assert_int_equal(count(&f), 3);
+    assert_false(has(&f, "10.0.0.1", &same));
+    assert_true(has(&f, "10.0.0.9", &same));
+    assert_true(has(&f, "10.0.0.2", &same));
+    assert_int_equal(id, same);
+
+    end(&f);
+}
+
+
 /* More than there is room for: every host takes the same. */
 
 static void
@@ -518,6 +575,7 @@ main(void)
         cmocka_unit_test(test_failed_server),
         cmocka_unit_test(test_unknown_name),
         cmocka_unit_test(test_silent_resolver),
+        cmocka_unit_test(test_known),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_spread),
     };
