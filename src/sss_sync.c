@@ -207,10 +207,7 @@ sss_sync_begin(sss_sync_t *sync, const sss_server_t *servers,
     sss_sync_meet(sync, servers);
 
     for (i = 0; i < SSS_SERVERS_MAX; i++) {
-        if (sync->replicas[i].id != 0) {
-            sync->replicas[i].stale = servers[i].stale;
-        }
-
+        sync->replicas[i].stale = servers ? servers[i].stale : NULL;
         sss_sync_ask(sync, &sync->replicas[i]);
     }
 

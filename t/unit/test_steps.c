@@ -216,7 +216,8 @@ test_two_servers(void **state)
         f.servers[1] = other;
         other = now;
 
-        assert_string_equal(sss_server_trouble(&f.hosts[0].report.server[0]), "");
+        said = sss_server_trouble(&f.hosts[0].report.server[0]);
+        assert_string_equal(said, "");
 
         said = sss_server_trouble(&f.hosts[0].report.server[1]);
 
