@@ -58,7 +58,8 @@ KINDS = {
     'small': (
         small, 'it takes no record that is as large as the keys are',
         # with room for as many keys
-        'refuses', {'rotation': '10s', 'session_timeout': '4h'}),
+        'refuses', {'rotation': '10s', 'session_timeout': '4h',
+                    'forward_secrecy': 'off'}),
     'full': (full, 'it takes no writes', 'refuses', {}),
 }
 

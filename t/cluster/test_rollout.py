@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from harness import clients, conf, load, process, record, sessions
+from harness import clients, conf, load, process, sessions
 
 PLAIN, SECURED = 11211, 11212       # ports, in docs/operations.md
 
@@ -81,11 +81,8 @@ def judge(cluster, steady):
     count = steady.resumed
     process.wait_until(lambda: steady.resumed > count + 100, 'some load')
     cluster.wait_agreed()
-    for server in cluster.memcached:
-        if server.process:
-            held = {key.short_name
-                    for key in record.ring_of(server, cluster.secret)}
-            assert cluster.hosts[0].keys() & held
+    wait_whole(cluster, *[server for server in cluster.memcached
+                          if server.process])
 
 
 def test_second_port(cluster):
