@@ -188,7 +188,8 @@ class Flood(threading.Thread):
 
 def test_evicts(make_cluster):
     """It has a megabyte, and others use it, too."""
-    cluster = make_cluster(hosts=2, memcached_servers=2, rotation='7d',
+    cluster = make_cluster(forward_secrecy='off', hosts=2,
+                           memcached_servers=2, rotation='7d',
                            poll='1s', start=False)
     bad = cluster.memcached[0]
     bad.memory = ['-m', '1', '-I', '512k']
