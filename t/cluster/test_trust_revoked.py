@@ -53,8 +53,10 @@ def state(cluster, *revoked, restart=False, **more):
     for host, names in zip(cluster.hosts, revoked):
         revoke(cluster, host, *names, **more)
         if restart:
+            # the keys of hosts that are all down are gone
             host.stop()
             host.start()
+            cluster.wait_agreed()
         else:
             host.reload()
     cluster.wait_agreed()
