@@ -1,0 +1,321 @@
+"""Hosts that are let into a group, groups that meet and die, generations."""
+
+import ssl
+
+import pytest
+
+from harness import clients, load, process
+
+
+def group(host):
+    return host.group()['group']
+
+
+def identity(host):
+    return group(host).get('id')
+
+
+def wait_group(hosts):
+    """Until they are in one group, and nobody waits."""
+    process.wait_until(
+        lambda: len({identity(host) for host in hosts}) == 1
+        and all(group(host)['member'] for host in hosts)
+        and all(host.group()['state'] == 'ok' for host in hosts),
+        'one group')
+
+
+def issue(hosts):
+    """A ticket of each host in each version, with its client."""
+    made = []
+    for host in hosts:
+        for version in clients.VERSIONS:
+            client = clients.Client(version)
+            made.append((client, client.full(host).session))
+    return made
+
+
+def issue_ids(hosts):
+    """A session by ID of each host."""
+    made = []
+    for host in hosts:
+        client = clients.Client('TLSv1.2')
+        client.context.options |= ssl.OP_NO_TICKET
+        made.append((client, client.full(host).session))
+    return made
+
+
+def resumed(hosts, made):
+    """How many resume; none may fail."""
+    count = 0
+    for client, session in made:
+        for host in hosts:
+            result = client.connect(host, session=session)
+            assert result.error is None, result
+            count += bool(result.reused)
+    return count
+
+
+def all_resume(hosts, made):
+    assert resumed(hosts, made) == len(hosts) * len(made)
+
+
+def test_all_at_once(make_cluster):
+    """On an empty memcached: one group, and its keys serve everywhere."""
+    cluster = make_cluster(hosts=5, rotation='7d')
+    made = issue(cluster.hosts)
+    cluster.wait_agreed()
+    wait_group(cluster.hosts)
+    all_resume(cluster.hosts, made)
+    joins = [group(host)['joins'] for host in cluster.hosts]
+    assert sum(join['made'] for join in joins) >= 4
+    assert not any(join['refused'] for join in joins)
+
+
+def test_restarts_one_by_one(make_cluster):
+    cluster = make_cluster(hosts=3, rotation='7d')
+    cluster.wait_agreed()
+    wait_group(cluster.hosts)
+    first = identity(cluster.hosts[0])
+    made = issue(cluster.hosts)
+    for host in cluster.hosts:
+        host.stop()
+        host.start()
+        cluster.wait_agreed()
+        wait_group(cluster.hosts)
+        assert identity(host) == first
+        all_resume(cluster.hosts, made)
+    assert sum(group(host)['joins']['answered']
+               for host in cluster.hosts) >= 1
+
+
+@pytest.mark.parametrize('secrecy', ['on', 'off'])
+def test_all_down(make_cluster, secrecy):
+    """With forward secrecy keys are gone then; without it memcached has them.
+    """
+    cluster = make_cluster(hosts=2, rotation='7d', forward_secrecy=secrecy)
+    cluster.wait_agreed()
+    cluster.wait_whole()
+    made = issue(cluster.hosts)
+    for host in cluster.hosts:
+        host.stop()
+    cluster.start()
+    cluster.wait_agreed()
+    cluster.wait_whole()
+    if secrecy == 'off':
+        all_resume(cluster.hosts, made)
+        assert not any(group(host)['member'] for host in cluster.hosts)
+        return
+    wait_group(cluster.hosts)
+    assert resumed(cluster.hosts, made) == 0
+    all_resume(cluster.hosts, issue(cluster.hosts))
+
+
+def test_last_member_dies(make_cluster):
+    """While another host waits to be let in: it founds a group by itself."""
+    cluster = make_cluster(hosts=2, rotation='7d', poll='1s', start=False)
+    member, late = cluster.hosts
+    member.start()
+    process.wait_until(lambda: group(member)['member'], 'a group')
+    before = identity(member)
+    process.freeze(*member.workers())
+    late.start()
+    made = issue([late])
+    process.wait_until(lambda: late.group()['state'] == 'joining',
+                       'the host to wait')
+    member.kill()
+    process.wait_until(lambda: group(late)['member'], 'a group of its own')
+    assert identity(late) != before
+    assert group(late)['joins']['given_up'] == 1
+    member.start()
+    cluster.wait_agreed()
+    wait_group(cluster.hosts)
+    all_resume(cluster.hosts, made)
+
+
+def test_flushed_while_joining(make_cluster):
+    cluster = make_cluster(hosts=3, rotation='7d', poll='1s', start=False)
+    for host in cluster.hosts[:2]:
+        host.start()
+    wait_group(cluster.hosts[:2])
+    made = issue(cluster.hosts[:2])
+    late = cluster.hosts[2]
+    late.start()
+    for server in cluster.memcached:
+        server.flush()
+    made += issue([late])
+    cluster.wait_agreed()
+    wait_group(cluster.hosts)
+    all_resume(cluster.hosts, made)
+
+
+@pytest.mark.usefixtures('needs_cuts')
+def test_two_groups_meet(make_cluster):
+    """Founded apart, each with keys of its own: tickets of both are good."""
+    cluster = make_cluster(hosts=4, rotation='7d', start=False)
+    hosts, servers = cluster.hosts, cluster.memcached
+    halves = [hosts[:2] + servers[:1], hosts[2:] + servers[1:]]
+    for mine, other in (halves, halves[::-1]):
+        for machine in mine:
+            machine.site.cut_from([m.address for m in other])
+    cluster.start()
+    wait_group(hosts[:2])
+    wait_group(hosts[2:])
+    assert identity(hosts[0]) != identity(hosts[2])
+    made = issue(hosts)
+    for half in halves:
+        for machine in half:
+            machine.site.heal()
+    cluster.wait_agreed()
+    wait_group(hosts)
+    all_resume(hosts, made)
+
+
+@pytest.mark.usefixtures('needs_cuts')
+def test_half_restarts_during_a_cut(make_cluster):
+    """Its keys are those of the other half when it is back."""
+    cluster = make_cluster(hosts=4, rotation='7d')
+    hosts, servers = cluster.hosts, cluster.memcached
+    cluster.wait_agreed()
+    wait_group(hosts)
+    before = identity(hosts[0])
+    made = issue(hosts)
+    halves = [hosts[:2] + servers[:1], hosts[2:] + servers[1:]]
+    for mine, other in (halves, halves[::-1]):
+        for machine in mine:
+            machine.site.cut_from([m.address for m in other])
+    for host in hosts[:2]:
+        host.kill()
+    for host in hosts[:2]:
+        host.start()
+    wait_group(hosts[:2])
+    assert identity(hosts[0]) != before
+    made += issue(hosts[:2])
+    for half in halves:
+        for machine in half:
+            machine.site.heal()
+    cluster.wait_agreed()
+    wait_group(hosts)
+    assert identity(hosts[0]) == before
+    all_resume(hosts, made)
+
+
+def test_settings_differ(make_cluster):
+    """They see each other's mistake, and harm nobody."""
+    cluster = make_cluster(hosts=3, start=False)
+    odd, others = cluster.hosts[0], cluster.hosts[1:]
+    odd.config.groups[0].forward_secrecy = 'off'
+    cluster.start()
+    wait_group(others)
+    process.wait_until(lambda: all(group(host)['mixed']
+                                   for host in cluster.hosts),
+                       'the status of all to say so')
+    for host in cluster.hosts:
+        process.wait_until(lambda host=host: host.warnings(
+            'have "forward_secrecy'), 'the log to say so')
+    assert all(host.group()['state'] == 'ok' for host in cluster.hosts)
+    assert not any(host.group()['foreign_secret'] for host in cluster.hosts)
+    assert resumed(others, issue([odd])) == 0
+    assert resumed([odd], issue(others)) == 0
+    with load.Load([odd], lifetime=250), load.Load(others, lifetime=250):
+        cluster.wait_rotations(1, odd)
+        cluster.wait_rotations(1, others[0])
+    odd.config.groups[0].forward_secrecy = 'on'
+    odd.reload()
+    cluster.wait_agreed()
+    wait_group(cluster.hosts)
+    all_resume(cluster.hosts, issue(cluster.hosts))
+
+
+@pytest.mark.parametrize('secrecy', ['on', 'off'])
+@pytest.mark.usefixtures('needs_cuts')
+def test_generation(make_cluster, secrecy):
+    """Raised on one host: older sessions resume nowhere, and never again."""
+    cluster = make_cluster(hosts=5, rotation='7d', forward_secrecy=secrecy)
+    hosts = cluster.hosts
+    first, lonely = hosts[0], hosts[-1]
+    cluster.wait_agreed()
+    cluster.wait_whole()
+    old = issue(hosts)
+    by_id = issue_ids(hosts)
+    all_resume(hosts, old + by_id)
+    names = first.keys()
+
+    lonely.site.cut_from([m.address for m in cluster.memcached])
+    process.wait_until(lambda: lonely.group()['state'] == 'cut off',
+                       'the host to be alone')
+
+    near = hosts[:-1]
+    with load.Load(near, lifetime=250, must_resume=False):
+        first.config.groups[0].generation = 2
+        first.reload()
+
+        def polls():
+            return [host.group()['servers'][0]['polls'] for host in near]
+
+        before = polls()
+        process.wait_until(lambda: all(now >= then + 3 for now, then
+                                       in zip(polls(), before)), 'two polls')
+        for host in near:
+            assert host.group()['generation']['in_force'] == 2
+            assert not host.keys() & names
+        assert resumed(near, old) == 0
+        assert resumed(near, by_id) == 0
+
+    assert hosts[1].group()['generation'] == {'configured': 1, 'in_force': 2}
+    assert lonely.group()['generation']['in_force'] == 1
+    lonely.site.heal()
+    cluster.wait_agreed()
+    assert lonely.group()['generation']['in_force'] == 2
+    fresh = issue(hosts)
+    all_resume(hosts, fresh)
+
+    # those that still say 1 start anew
+
+    for host in hosts[1:]:
+        host.kill()
+        host.start()
+    cluster.wait_agreed()
+    for host in hosts:
+        assert host.group()['generation']['in_force'] == 2
+        assert not host.keys() & names
+    assert resumed(hosts, old) == 0
+    assert resumed(hosts, by_id) == 0
+
+
+def test_generation_without_memcached(make_cluster):
+    """A reload drops keys, and sessions in nginx's own cache."""
+    cluster = make_cluster(hosts=1, memcached_servers=0, rotation='7d',
+                           session_cache='shared:sessions:1m')
+    host, = cluster.hosts
+    old = issue([host]) + issue_ids([host])
+    all_resume([host], old)
+    host.config.groups[0].generation = 3
+    host.reload()
+    assert resumed([host], old) == 0
+    host.config.groups[0].generation = 1
+    host.reload()
+    assert host.group()['generation'] == {'configured': 1, 'in_force': 3}
+    assert resumed([host], old) == 0
+
+
+def test_secret_changes_while_hosts_join(make_cluster):
+    """In its three steps, with a host that restarts in each of them."""
+    cluster = make_cluster(hosts=3)
+    old, new = cluster.secret, 'a1' * 16 + 'b2' * 16
+    cluster.wait_agreed()
+    wait_group(cluster.hosts)
+    first = identity(cluster.hosts[0])
+    made = issue(cluster.hosts)
+    for lines in ([old, new], [new, old], [new]):
+        for host in cluster.hosts:
+            host.config.groups[0].secrets = lines
+            if host is cluster.hosts[1]:
+                host.stop()
+                host.start()
+            else:
+                host.reload()
+            cluster.wait_agreed()
+            wait_group(cluster.hosts)
+            made += issue([host])
+    assert {identity(host) for host in cluster.hosts} == {first}
+    all_resume(cluster.hosts, made)
