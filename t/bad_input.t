@@ -1763,3 +1763,54 @@ ssl_session_sync_cluster main { # HERE
 }
 --- refused
 ssl_session_sync: cluster "main": ssl_certificate "$DIR/good.secret" cannot be used: ...; a certificate in PEM, ... in HERE
+
+
+
+=== TEST 144: a generation of nothing
+--- main_config
+ssl_session_sync_cluster main { # HERE
+    generation 0;
+}
+--- refused
+ssl_session_sync: cluster "main": "generation" must be from 1 to 1000000; raise it by 1 to drop all keys and sessions of the cluster in HERE
+
+
+
+=== TEST 145: a generation that leaves no room for another
+--- main_config
+ssl_session_sync_cluster main { # HERE
+    generation 1000001;
+}
+--- refused
+ssl_session_sync: cluster "main": "generation" must be from 1 to 1000000; raise it by 1 to drop all keys and sessions of the cluster in HERE
+
+
+
+=== TEST 146: a generation in words
+--- main_config
+ssl_session_sync_cluster main {
+    generation two; # HERE
+}
+--- refused
+"generation" directive invalid number in HERE
+
+
+
+=== TEST 147: a generation twice
+--- main_config
+ssl_session_sync_cluster main {
+    generation 2;
+    generation 3; # HERE
+}
+--- refused
+"generation" directive is duplicate in HERE
+
+
+
+=== TEST 148: forward secrecy, perhaps
+--- main_config
+ssl_session_sync_cluster main {
+    forward_secrecy perhaps; # HERE
+}
+--- refused
+invalid value "perhaps" in "forward_secrecy" directive, it must be "on" or "off" in HERE

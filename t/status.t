@@ -160,10 +160,24 @@ for my $cluster (@{$json->{clusters}}) {
     my $n = substr $cluster->{name}, 0, 4;
 
     is_deeply([sort keys %$cluster],
-              [qw(attached clock_warning engines foreign_secret handshakes
-                  key_rotation keys name namespace poll_interval_ms retention
-                  ring_capacity ring_version servers sessions speaker state
-                  tickets)], "$n: all there is to say");
+              [qw(attached clock_warning engines foreign_secret generation
+                  group handshakes key_rotation keys name namespace
+                  poll_interval_ms retention ring_capacity ring_version
+                  servers sessions speaker state tickets)],
+              "$n: all there is to say");
+
+    my $group = $cluster->{group};
+
+    is_deeply([sort keys %$group],
+              [$group->{member} ? qw(epoch epoch_since) : (),
+               'forward_secrecy', $group->{member} ? qw(founded id) : (),
+               qw(joins member mixed waits_seconds)],
+              "$n: what there is of a group");
+    is_deeply($cluster->{generation}, { configured => 1, in_force => 1 },
+              "$n: generation");
+    is_deeply([sort keys %{$group->{joins}}],
+              [qw(answered founded given_up made refused)],
+              "$n: what became of joins");
     is_deeply([sort keys %{$cluster->{tickets}}],
               [qw(file_key issued refused_binding renewed resumed
                   unknown_key)], "$n: counters of tickets");
@@ -473,6 +487,17 @@ for my $cluster (@{$before->{clusters}}) {
     $expect->(foreign_secret => $cluster->{foreign_secret} ? 1 : 0);
     $expect->(clock_warning => $cluster->{clock_warning} ? 1 : 0);
     $expect->(keys => scalar @{$cluster->{keys}});
+
+    my $group = $cluster->{group};
+
+    $expect->(generation => $cluster->{generation}{in_force});
+    $expect->(generation_configured => $cluster->{generation}{configured});
+    $expect->(group_member => $group->{member} ? 1 : 0);
+    $expect->(group_mixed => $group->{mixed} ? 1 : 0);
+    $expect->(group_epoch => $group->{epoch} // 0);
+    $expect->(group_wait_seconds => int $group->{waits_seconds});
+    $expect->(group_joins_total => $group->{joins}{$_}, result => $_)
+        for keys %{$group->{joins}};
 
     for my $kind (qw(tickets handshakes sessions)) {
         $expect->("${kind}_total", $cluster->{$kind}{$_}, event => $_)
