@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 # whom a fault befalls
 MEMCACHED, HOST, ALL_HOSTS = 'memcached', 'host', 'all hosts'
+SOME_HOSTS = 'some hosts'       # half of them
 # memcached servers that have TLS, want a password, are known by a name
 TLS, GUARDED, NAMED = 'tls', 'password', 'named'
 
@@ -24,17 +25,20 @@ KINDS = {
     'name slow':          (HOST, (2, 7), NAMED),
     'name silent':        (HOST, (2, 7), NAMED),
     'host killed':        (HOST, (1, 6), None),
+    'hosts killed':       (SOME_HOSTS, (1, 4), None),
     'host reloaded':      (HOST, (0, 0), None),
     'host upgraded':      (HOST, (0, 0), None),
     'host cut off':       (HOST, (3, 8), 'cuts'),
     'host isolated':      (HOST, (3, 8), 'cuts'),
     'clock shifted':      (HOST, (2, 7), 'clocks'),
     'worker killed':      (HOST, (0, 0), None),
-    'secrets rotated':    (ALL_HOSTS, (0, 0), None)}
+    'secrets rotated':    (ALL_HOSTS, (0, 0), None),
+    'generation raised':  (HOST, (0, 0), None)}
 
 # what an exchange of workers, or of secrets, takes by itself
 TAKES = {'host reloaded': 1, 'host upgraded': 1.5, 'worker killed': 0.5,
-         'secrets rotated': 5, 'memcached flushed': 0.2}
+         'secrets rotated': 5, 'memcached flushed': 0.2,
+         'generation raised': 1}
 
 # how long it may be after a fault of a name until every worker has asked
 # again, 2 s after a failure
@@ -73,7 +77,8 @@ def plan(seed, duration, hosts, servers, lacking=(), special=None):
     """
     special = {key: names for key, names in (special or {}).items() if names}
     lacking = {*lacking, *({TLS, GUARDED, NAMED} - set(special))}
-    whom = {HOST: hosts, ALL_HOSTS: hosts, MEMCACHED: servers, **special}
+    whom = {HOST: hosts, ALL_HOSTS: hosts, SOME_HOSTS: hosts,
+            MEMCACHED: servers, **special}
     kinds = [kind for kind, (_, _, needs) in KINDS.items()
              if needs not in lacking]
     scale = 1.0
@@ -116,7 +121,9 @@ def _make(dice, kind, number, whom, scale):
     seconds = round(dice.uniform(least, most) * scale, 2)
     every = dice.random() < EVERY
     targets = list(whom[befalls])
-    if befalls != ALL_HOSTS and (befalls == HOST or not every):
+    if befalls == SOME_HOSTS:
+        targets = sorted(dice.sample(targets, max(1, len(targets) // 2)))
+    elif befalls != ALL_HOSTS and (befalls == HOST or not every):
         targets = [dice.choice(targets)]
     return Fault(number + 1, 0.0, seconds, kind, targets, _value(dice, kind))
 

@@ -1,5 +1,6 @@
 """Does to a staging cluster what a plan of faults says, and undoes it."""
 
+import contextlib
 import secrets
 import threading
 import time
@@ -328,13 +329,28 @@ class Havoc:
             self.downs.append(Down(host.name, began, time.time(), why))
 
     def _host_killed(self, fault):
+        hosts = [self.hosts[name] for name in fault.targets]
+        with contextlib.ExitStack() as held:
+            for host in hosts:
+                held.enter_context(self.locks[host.name])
+            began = time.time()
+            for host in hosts:
+                host.kill()
+            time.sleep(fault.seconds)
+            for host in hosts:
+                host.start()
+            for host in hosts:
+                self._down(host, began, 'host killed')
+
+    _hosts_killed = _host_killed
+
+    def _generation_raised(self, fault):
+        """On one host alone; who starts later says the old number."""
         host = self.hosts[fault.targets[0]]
         with self.locks[host.name]:
-            began = time.time()
-            host.kill()
-            time.sleep(fault.seconds)
-            host.start()
-            self._down(host, began, 'host killed')
+            group = host.config.groups[0]
+            group.generation = 1 + host.group()['generation']['in_force']
+            host.reload()
 
     def _host_reloaded(self, fault):
         host = self.hosts[fault.targets[0]]

@@ -16,10 +16,12 @@ lookup_timeout may pass without any fault.
 
 A ticket has to resume through every fault, too, on whatever host, but for
 these: a clock that is minutes off, by which keys and tickets are expired or
-not begun; a host that starts while memcached is out of order, which has only
-keys of its own then; and a clock that is seconds off while keys do not spread,
-for a host that is ahead by a third of a rotation begins the next key so much
-sooner after it was published.
+not begun; a generation that is raised, which voids everything before it; a
+host that starts, until the others have let it in and have its keys; a host
+that starts while memcached is out of order, which has only keys of its own
+then; and a clock that is seconds off while keys do not spread, for a host that
+is ahead by a third of a rotation begins the next key so much sooner after it
+was published.
 
 A session by ID is in one memcached server, and perhaps in the hosts that had
 it: it may be lost by whatever happens to these, or cuts them off.  It has to
@@ -39,6 +41,9 @@ SENT_ON, AWAY = 'sent on', 'at a host that was down meanwhile'
 
 # what no session is lost by
 HARMLESS = ('host reloaded', 'host upgraded', 'secrets rotated')
+
+# after what a host waits to be let in
+STARTS = ('host killed', 'hosts killed')
 
 
 def overlaps(began, ended, spans):
@@ -121,7 +126,8 @@ class Verdict:
         if h.issued is None:
             return
         if (h.kind.startswith('ticket') and not h.reused
-                and not overlaps(h.issued, h.ended, self.costly)):
+                and not overlaps(h.issued, h.ended, self.costly)
+                and not self._alone(h)):
             self.lost.append(h)
         if h.host == h.issuer:
             return
@@ -163,11 +169,20 @@ class Verdict:
             if kind == 'clock shifted' and (
                     value.endswith('m') or any(map(self._cuts, meanwhile))):
                 found.append(span)
-            if kind == 'host killed' and any(
+            if kind in STARTS and any(
                     fault.kind.startswith('memcached')
                     for fault in meanwhile):
                 found.append(span)
+            if kind == 'generation raised':
+                found.append(span)
         return found
+
+    def _alone(self, h):
+        """Whether the ticket was of, or for, a host that had just started."""
+        return any(window.fault.kind in STARTS
+                   and {h.host, h.issuer} & set(window.fault.targets)
+                   and overlaps(h.issued, h.ended, [span])
+                   for window, span in zip(self.windows, self.spans))
 
     def _cuts(self, fault):
         """Whether a host does not get new keys while it lasts."""
