@@ -45,6 +45,7 @@
 #include "sss_session.h"
 #include "sss_sni.h"
 #include "sss_sync.h"
+#include "sss_trouble.h"
 
 
 #define NGX_SSL_SESSION_SYNC_VERSION  "0.1.0"

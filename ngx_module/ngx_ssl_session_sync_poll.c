@@ -289,10 +289,13 @@ ngx_ssl_session_sync_tick(ngx_event_t *ev)
 
         /*
          * a worker that only finishes its connections, for hours perhaps,
-         * does not speak; it goes on counting, and forgetting keys
+         * does not speak, and keeps no group key; it goes on counting, and
+         * forgetting keys
          */
 
         (void) ngx_atomic_cmp_set(&cluster->sh->speaker, ngx_pid, 0);
+
+        ngx_ssl_session_sync_stop_poll(cluster);
 
     } else if (cluster->servers.nelts
                && ngx_ssl_session_sync_become_speaker(cluster))

@@ -6,13 +6,10 @@
 #include "sss_memory.h"
 #include "sss_replica.h"
 #include "sss_ring_codec.h"
+#include "sss_trouble.h"
 
 
 #define SSS_REPLICA_CLOCK  30000000     /* microseconds between two looks  */
-#define SSS_REPLICA_ODD    8            /* what each such poll adds to a
-                                           count that sinks by 1           */
-#define SSS_REPLICA_MANY   16           /* more than two of late: it was not
-                                           restarted or flushed by someone */
 #define SSS_REPLICA_AHEAD  86400        /* seconds: keys of clocks further
                                            ahead than this are not kept    */
 
@@ -116,13 +113,17 @@ sss_replica_sort(const sss_replica_t *replicas, size_t *order)
 
 
 void
-sss_replica_ask(sss_replica_t *replica)
+sss_replica_ask(sss_replica_t *replica, uint64_t now_ms)
 {
     replica->asked = 0;
     replica->up = 0;
     replica->taken = 0;
     replica->work = SSS_REPLICA_OPEN;
     replica->tries = 0;
+
+    /* a server that is gone for days has no keys of then in our memory */
+
+    sss_replica_forget(replica->ring, now_ms / 1000);
 
     if (replica->skip != 0) {
         replica->skip--;
@@ -240,45 +241,6 @@ sss_replica_take_again(sss_replica_t *replica, sss_ring_t *ring,
     sss_exchange_clear(&replica->exchange);
 
     return 0;
-}
-
-
-const char *
-sss_server_trouble(const sss_server_report_t *report)
-{
-    if (report->state == SSS_SERVER_DOWN) {
-
-        if (strstr(report->error, "keeps no versions") != NULL) {
-            return "it keeps no versions of items: start it without -C";
-        }
-
-        if (strstr(report->error, ": get: ERROR") != NULL) {
-            return "it refuses \"gets\": it is a proxy, and no memcached";
-        }
-    }
-
-    if (report->state == SSS_SERVER_REFUSES) {
-
-        if (strstr(report->error, "too large") != NULL) {
-            return "it takes no record that is as large as the keys are: "
-                   "raise its -I";
-        }
-
-        return "it takes no writes";
-    }
-
-    if (report->returns > SSS_REPLICA_MANY) {
-        return "what is there now is older than what was there before: there "
-               "are several servers behind its address, or it is restarted "
-               "again and again";
-    }
-
-    if (report->losses > SSS_REPLICA_MANY) {
-        return "it loses what was written: it evicts for want of memory, or "
-               "there are several servers behind its address";
-    }
-
-    return "";
 }
 
 
@@ -732,10 +694,10 @@ sss_replica_count(uint32_t *count, int odd)
         return;
     }
 
-    *count += SSS_REPLICA_ODD;
+    *count += SSS_TROUBLE_ODD;
 
-    if (*count > SSS_REPLICA_MANY + SSS_REPLICA_ODD) {
-        *count = SSS_REPLICA_MANY + SSS_REPLICA_ODD;
+    if (*count > SSS_TROUBLE_MANY + SSS_TROUBLE_ODD) {
+        *count = SSS_TROUBLE_MANY + SSS_TROUBLE_ODD;
     }
 }
 

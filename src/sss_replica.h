@@ -83,8 +83,11 @@ void sss_replica_destroy(sss_replica_t *replica);
  */
 void sss_replica_sort(const sss_replica_t *replicas, size_t *order);
 
-/* Wants to read all records, unless the server is left alone. */
-void sss_replica_ask(sss_replica_t *replica);
+/*
+ * Wants to read all records, unless the server is left alone.  Keys that it
+ * had and that have expired at "now_ms" are forgotten in either case.
+ */
+void sss_replica_ask(sss_replica_t *replica, uint64_t now_ms);
 
 /* Wants to read the slots into which this host puts its request. */
 void sss_replica_look(sss_replica_t *replica);

@@ -325,7 +325,7 @@ sss_sync_ask(sss_sync_t *sync, sss_replica_t *replica)
     }
 
     if (!sync->look) {
-        sss_replica_ask(replica);
+        sss_replica_ask(replica, sync->now_ms);
         replica->stage = replica->asked ? SSS_SYNC_ASKED : SSS_SYNC_READ;
         return;
     }

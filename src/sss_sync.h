@@ -162,11 +162,5 @@ sss_exchange_t *sss_sync_exchange(sss_sync_t *sync, size_t i, uint32_t *id);
 int sss_sync_take(sss_sync_t *sync, sss_ring_t *ring, sss_group_t *group,
     sss_sync_report_t *report);
 
-/*
- * What is wrong with a server that answers and is no use all the same, in a
- * sentence; static, and empty if it is none of the kinds that are known.
- */
-const char *sss_server_trouble(const sss_server_report_t *report);
-
 
 #endif /* SSS_SYNC_H_INCLUDED */

@@ -5,6 +5,7 @@
 #include "unit.h"
 
 #include "host.h"
+#include "sss_trouble.h"
 #include "sss_presence.h"
 #include "sss_ring_codec.h"
 #include "sss_seal.h"

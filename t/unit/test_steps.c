@@ -5,6 +5,7 @@
 #include "unit.h"
 
 #include "fleet.h"
+#include "sss_trouble.h"
 
 
 #define ROUNDS   400
