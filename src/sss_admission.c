@@ -76,7 +76,8 @@ sss_admission_see(sss_admission_t *a, const sss_label_t *label,
             mine->poll_ms = label->poll_ms;
         }
 
-        if (sss_group_follow(&a->group, label->epoch, now_ms) == 0) {
+        if (sss_group_follow(&a->group, label->epoch, a->rotation_ms, now_ms)
+            == 0) {
             return 0;
         }
 
@@ -286,7 +287,7 @@ sss_admission_ask(sss_admission_t *a, uint64_t now_ms)
 
     /* what fails now is tried again at the next poll */
 
-    (void) sss_join_begin(&a->join, a->key, &a->best);
+    (void) sss_join_begin(&a->join, a->key, &a->best, now_ms);
 }
 
 

@@ -39,6 +39,7 @@ typedef struct {
 typedef struct {
     int                     forward_secrecy;
     uint32_t                poll_ms;    /* of this host                    */
+    uint64_t                rotation_ms;        /* likewise                */
     const sss_join_key_t   *key;        /* of its first secret             */
 
     sss_group_t             group;      /* as it is in this poll           */

@@ -114,9 +114,9 @@ sss_fresh_settle(sss_fresh_t *fresh, sss_ring_t *ring, uint64_t now_ms)
 
 
 uint64_t
-sss_fresh_epoch(const sss_fresh_t *fresh)
+sss_fresh_extra(const sss_fresh_t *fresh)
 {
-    return (uint64_t) fresh->conf->rotation * 500 + fresh->ahead;
+    return fresh->ahead - (uint64_t) fresh->conf->rotation * 500;
 }
 
 

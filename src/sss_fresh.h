@@ -48,11 +48,10 @@ void sss_fresh_settle(sss_fresh_t *fresh, sss_ring_t *ring,
     uint64_t now_ms);
 
 /*
- * How long an epoch of a group lasts by the choice of this host, ms: one
- * rotation, and up to an eighth of it more, so that of many hosts one is
- * first.
+ * How much longer than a rotation an epoch of a group lasts by the choice of
+ * this host, ms: up to an eighth, so that of many hosts one is first.
  */
-uint64_t sss_fresh_epoch(const sss_fresh_t *fresh);
+uint64_t sss_fresh_extra(const sss_fresh_t *fresh);
 
 
 #endif /* SSS_FRESH_H_INCLUDED */

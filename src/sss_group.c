@@ -54,8 +54,12 @@ sss_group_leave(sss_group_t *group)
 
 
 void
-sss_group_age(sss_group_t *group, uint64_t epoch_ms, uint64_t now_ms)
+sss_group_age(sss_group_t *group, uint64_t rotation_ms, uint64_t extra_ms,
+    uint64_t now_ms)
 {
+    unsigned  i;
+    uint64_t  due_ms;
+
     if (!sss_group_secret(group)) {
         return;
     }
@@ -64,11 +68,26 @@ sss_group_age(sss_group_t *group, uint64_t epoch_ms, uint64_t now_ms)
         group->since_ms = now_ms;
     }
 
-    if (now_ms - group->since_ms >= epoch_ms && sss_group_next(group) == 0) {
+    due_ms = rotation_ms + extra_ms;
+
+    for (i = 0; i < SSS_GROUP_LEAP && now_ms - group->since_ms >= due_ms; i++)
+    {
+        if (sss_group_next(group) != 0) {
+            return;
+        }
+
+        group->since_ms += rotation_ms;
+
+        /* a host that was asleep has nobody to wait for */
+
+        due_ms = rotation_ms;
+    }
+
+    if (i == SSS_GROUP_LEAP) {
         group->since_ms = now_ms;
     }
 
-    if (group->earlier && now_ms - group->since_ms >= epoch_ms / 2) {
+    if (group->earlier && now_ms - group->since_ms >= rotation_ms / 2) {
         sss_memory_wipe(group->before, SSS_GROUP_KEY);
         group->earlier = 0;
     }
@@ -76,7 +95,8 @@ sss_group_age(sss_group_t *group, uint64_t epoch_ms, uint64_t now_ms)
 
 
 int
-sss_group_follow(sss_group_t *group, uint32_t epoch, uint64_t now_ms)
+sss_group_follow(sss_group_t *group, uint32_t epoch, uint64_t rotation_ms,
+    uint64_t now_ms)
 {
     if (epoch <= group->label.epoch) {
         return 0;
@@ -92,9 +112,13 @@ sss_group_follow(sss_group_t *group, uint32_t epoch, uint64_t now_ms)
         if (sss_group_next(group) != 0) {
             return -1;
         }
+
+        group->since_ms += rotation_ms;
     }
 
-    group->since_ms = now_ms;
+    if (group->since_ms > now_ms) {
+        group->since_ms = now_ms;
+    }
 
     return 0;
 }

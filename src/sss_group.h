@@ -37,7 +37,7 @@
 typedef struct {
     sss_label_t  label;                 /* its generation always holds     */
     uint64_t     since_ms;              /* when the epoch began, by the clock
-                                           of this host                    */
+                                           of this host, or before         */
     uint32_t     member;                /* 1: the rest is good             */
     uint32_t     earlier;               /* 1: "before" is, too             */
     uint8_t      key[SSS_GROUP_KEY];
@@ -58,17 +58,23 @@ int sss_group_found(sss_group_t *group, uint32_t poll_ms, uint64_t now_ms);
 void sss_group_leave(sss_group_t *group);
 
 /*
- * Lets time pass: goes on to the next epoch when this one has lasted for
- * "epoch_ms", and forgets the earlier key half of that later.  A clock that
+ * Lets time pass: goes on to the next epoch when this one has lasted for one
+ * rotation and "extra_ms", and forgets the earlier key half a rotation later.
+ * The next epoch counts from the end of that rotation, whenever it is noticed,
+ * so that members who do not see each other do not drift apart.  A clock that
  * went back begins the epoch anew.
  */
-void sss_group_age(sss_group_t *group, uint64_t epoch_ms, uint64_t now_ms);
+void sss_group_age(sss_group_t *group, uint64_t rotation_ms,
+    uint64_t extra_ms, uint64_t now_ms);
 
 /*
- * Goes on to an epoch that another member is in.  Returns 0, also if it is not
+ * Goes on to an epoch that another member is in, which counts from where this
+ * host's would have begun: a later one may be old already, and whoever learns
+ * of it late keeps its key no longer for that.  Returns 0, also if it is not
  * later; -1 if it is too far ahead, or if OpenSSL fails.
  */
-int sss_group_follow(sss_group_t *group, uint32_t epoch, uint64_t now_ms);
+int sss_group_follow(sss_group_t *group, uint32_t epoch,
+    uint64_t rotation_ms, uint64_t now_ms);
 
 /*
  * The key of rings in an epoch, SSS_GROUP_KEY bytes, or the secret for a group

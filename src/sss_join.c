@@ -32,7 +32,7 @@ static void sss_join_hpke(sss_join_work_t *work, const sss_join_key_t *key,
     sss_kem_t kem, const uint8_t *hash);
 static void sss_join_write(const sss_group_t *group, uint64_t now_ms,
     uint8_t *plain);
-static int sss_join_read(const sss_label_t *asked, const uint8_t *plain,
+static int sss_join_read(const sss_join_t *join, const uint8_t *plain,
     uint64_t now_ms, sss_group_t *group);
 
 
@@ -64,7 +64,7 @@ sss_join_key(sss_join_key_t *key, const uint8_t *secret, const char *ns,
 
 int
 sss_join_begin(sss_join_t *join, const sss_join_key_t *key,
-    const sss_label_t *group)
+    const sss_label_t *group, uint64_t now_ms)
 {
     size_t    n;
     uint8_t  *p;
@@ -102,6 +102,7 @@ sss_join_begin(sss_join_t *join, const sss_join_key_t *key,
     }
 
     join->group = *group;
+    join->begun_ms = now_ms;
     join->len = n;
 
     return 0;
@@ -231,7 +232,7 @@ sss_join_open(const sss_join_t *join, const sss_join_key_t *key,
                        len - n - SSS_JOIN_MAC, work.plain);
 
     if (rc == 0) {
-        rc = sss_join_read(&join->group, work.plain, now_ms, group);
+        rc = sss_join_read(join, work.plain, now_ms, group);
     }
 
     sss_memory_wipe(&work, sizeof(work));
@@ -353,10 +354,10 @@ sss_join_write(const sss_group_t *group, uint64_t now_ms, uint8_t *plain)
 /* An answer about another group is none that a working member gives. */
 
 static int
-sss_join_read(const sss_label_t *asked, const uint8_t *plain, uint64_t now_ms,
+sss_join_read(const sss_join_t *join, const uint8_t *plain, uint64_t now_ms,
     sss_group_t *group)
 {
-    uint64_t     elapsed;
+    uint64_t     elapsed, begun_ms;
     sss_label_t  label;
 
     label.generation = sss_get32(plain);
@@ -366,14 +367,16 @@ sss_join_read(const sss_label_t *asked, const uint8_t *plain, uint64_t now_ms,
     label.poll_ms = sss_get32(plain + 32);
     elapsed = sss_get64(plain + 36);
 
-    if (!sss_label_same(&label, asked) || label.created == 0) {
+    if (!sss_label_same(&label, &join->group) || label.created == 0) {
         return -1;
     }
+
+    begun_ms = join->begun_ms < now_ms ? join->begun_ms : now_ms;
 
     sss_group_init(group, label.generation);
 
     group->label = label;
-    group->since_ms = elapsed < now_ms ? now_ms - elapsed : now_ms;
+    group->since_ms = elapsed < begun_ms ? begun_ms - elapsed : 0;
     group->member = 1;
     memcpy(group->key, plain + 44, SSS_GROUP_KEY);
 

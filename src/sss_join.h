@@ -85,6 +85,7 @@ typedef struct {
     uint8_t          hash[SSS_JOIN_HASH];
     uint8_t          request[SSS_JOIN_REQUEST];
     size_t           len;               /* of the request, 0: nobody waits */
+    uint64_t         begun_ms;
 } sss_join_t;
 
 
@@ -94,7 +95,7 @@ int sss_join_key(sss_join_key_t *key, const uint8_t *secret, const char *ns,
 
 /* Makes the keys and the request.  Returns 0, or -1 if OpenSSL fails. */
 int sss_join_begin(sss_join_t *join, const sss_join_key_t *key,
-    const sss_label_t *group);
+    const sss_label_t *group, uint64_t now_ms);
 
 /* Wipes the keys: whatever is still sent for them opens to nobody. */
 void sss_join_end(sss_join_t *join);
@@ -119,7 +120,9 @@ size_t sss_join_answer(const sss_join_key_t *key, const sss_group_t *group,
 
 /*
  * Opens such an answer: "group" becomes that which was asked for, with this
- * host as a member.  Returns 0, or -1: "group" is as it was.
+ * host as a member.  Its epoch is as old as the answer says, and as much older
+ * as the request is: an answer that somebody held back makes nothing younger.
+ * Returns 0, or -1: "group" is as it was.
  */
 int sss_join_open(const sss_join_t *join, const sss_join_key_t *key,
     const uint8_t *answer, size_t len, uint64_t now_ms, sss_group_t *group);

@@ -124,6 +124,7 @@ sss_sync_create(const sss_sync_conf_t *conf)
 
     sync->admission->forward_secrecy = sync->conf.forward_secrecy;
     sync->admission->poll_ms = conf->poll_ms;
+    sync->admission->rotation_ms = (uint64_t) conf->rotation * 1000;
 
     return sync;
 }
@@ -180,7 +181,8 @@ sss_sync_begin(sss_sync_t *sync, const sss_server_t *servers,
     sync->report.replaced = 0;
     sync->report.raised = 0;
     sss_admission_begin(a, group);
-    sss_group_age(&a->group, sss_fresh_epoch(&sync->fresh), now_ms);
+    sss_group_age(&a->group, a->rotation_ms, sss_fresh_extra(&sync->fresh),
+                  now_ms);
 
     sss_ring_copy(sync->ring, ring);
 

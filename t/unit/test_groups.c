@@ -397,7 +397,7 @@ opens(fleet_t *f, const sss_group_t *group, const kept_t *kept,
     g = *group;
 
     if (!sss_label_same(&label, &g.label)
-        || sss_group_follow(&g, label.epoch, 0) != 0
+        || sss_group_follow(&g, label.epoch, HOUR, UINT64_MAX) != 0
         || sss_group_ring_key(&g, label.epoch, f->secrets.value[0], key) != 0)
     {
         return 0;
