@@ -20,6 +20,8 @@
 #   make cluster      several hosts: rotation, failures, cuts (pytest); half
 #                     of these tests with TLS to memcached
 #   make cluster-tls  the same, with TLS in all of them
+#   make spin         the model of groups, in every state it can be in; see
+#                     t/model and docs/internals.md
 #   make style        how the sources look
 #   make staging      a cluster behind a balancer, to look at, until
 #                     make staging-down; see t/cluster/staging.py
@@ -90,7 +92,8 @@ unexport NGINX
 
 .PHONY: modules install demo staging staging-down chaos test unit \
         unit-programs tsan threads fuzz prove differential confusion cluster \
-        cluster-tls style matrix bench performance bench-once model model-once soak valgrind clean
+        cluster-tls style spin matrix bench performance bench-once model \
+        model-once soak valgrind clean
 .DELETE_ON_ERROR:
 
 modules:
@@ -243,6 +246,9 @@ build/test-nginx: tools/test-nginx
 
 style:
 	@tools/style
+
+spin:
+	@tools/run-spin
 
 test:
 	@tools/setup test

@@ -7,6 +7,9 @@
 #ifndef FAULTS
 #define FAULTS 1
 #endif
+#ifndef TRICKS
+#define TRICKS 0
+#endif
 #ifndef CALM
 #define CALM 12
 #endif
@@ -46,7 +49,10 @@ typedef Server {
     unsigned group : 3;
     unsigned ring : 6;
     unsigned requests : 3;
-    unsigned answers : 3
+    unsigned answers : 3;
+    unsigned forged : 1;
+    unsigned fakes : 3;
+    unsigned spies : 1
 };
 
 typedef Late {
@@ -61,9 +67,13 @@ Host H[HOSTS];
 View V[6];
 Server S[SERVERS];
 Late late;
+Late old;
 
 unsigned faults : 3 = FAULTS;
+unsigned tricks : 2 = TRICKS;
 bit over;
+bit leaked;
+bit raised;
 unsigned calm : 5;
 
 hidden byte best, j, k, g, highest;
@@ -90,7 +100,23 @@ hidden byte founds;
 #define UNCHANGED(i, s)  VIEW(i, s).fresh
 #endif
 
-#define SAME(i, s)   (S[s].group == H[i].group && S[s].gen == H[i].gen)
+#ifdef BROKEN_LABEL_UNCHECKED
+#define GROUP(s)     S[s].group
+#else
+#define GROUP(s)     (S[s].forged -> 0 : S[s].group)
+#endif
+#ifdef BROKEN_ANSWER_UNCHECKED
+#define ANSWERS(s)   S[s].answers
+#else
+#define ANSWERS(s)   (S[s].answers & ~S[s].fakes)
+#endif
+#ifdef BROKEN_REQUEST_UNCHECKED
+#define TELLS(i, s)  (S[s].spies && H[i].group != 0)
+#else
+#define TELLS(i, s)  false
+#endif
+
+#define SAME(i, s)   (GROUP(s) == H[i].group && S[s].gen == H[i].gen)
 
 inline stop_waiting(i)
 {
@@ -99,6 +125,7 @@ inline stop_waiting(i)
     for (k : 0 .. SERVERS - 1) {
         S[k].requests = S[k].requests & ~BIT(i);
         S[k].answers = S[k].answers & ~BIT(i);
+        S[k].fakes = S[k].fakes & ~BIT(i);
         VIEW(i, k).ask = 0;
     }
     for (k : 0 .. 5) {
@@ -127,6 +154,7 @@ inline end_poll(i)
 
 inline take_generation(i, to)
 {
+    assert(raised);
     H[i].gen = to;
     H[i].group = 0;
     H[i].dead = 0;
@@ -146,7 +174,7 @@ inline take_generation(i, to)
             H[0].dead == x || H[1].dead == x || H[2].dead == x || \
             V[0].group == x || V[1].group == x || V[2].group == x || \
             V[3].group == x || V[4].group == x || V[5].group == x || \
-            S[0].group == x || S[1].group == x || late.group == x)
+            S[0].group == x || S[1].group == x || late.group == x || old.group == x)
 
 inline shift1(ref, from, by)
 {
@@ -169,6 +197,7 @@ inline shift(from, by)
     shift1(S[0].group, from, by);
     shift1(S[1].group, from, by);
     shift1(late.group, from, by);
+    shift1(old.group, from, by);
     k = 0;
 }
 
@@ -233,12 +262,14 @@ inline exchange_hosts(a, b)
         exchange(VIEW(a, k).cut, VIEW(b, k).cut);
         exchange_bits(S[k].requests, a, b);
         exchange_bits(S[k].answers, a, b);
+        exchange_bits(S[k].fakes, a, b);
         exchange_keys(S[k].ring, a, b)
     }
     for (k : 0 .. HOSTS - 1) {
         exchange_keys(H[k].ring, a, b)
     }
     exchange_keys(late.ring, a, b);
+    exchange_keys(old.ring, a, b);
     k = 0;
     t = 0
 }
@@ -284,7 +315,7 @@ inline sort_hosts(a, b)
 inline sort()
 {
     if
-    :: SERVER_ORDER(0) < SERVER_ORDER(1) -> exchange_servers()
+    :: TRICKS == 0 && SERVER_ORDER(0) < SERVER_ORDER(1) -> exchange_servers()
     :: else
     fi;
     sort_hosts(0, 1);
@@ -315,7 +346,7 @@ inline plan(i)
     for (j : 0 .. SERVERS - 1) {
         if
         :: LABEL(i, j) && VIEW(i, j).group == H[i].wait && H[i].wait != 0 ->
-            VIEW(i, j).ask = ((S[j].requests | S[j].answers) & BIT(i)) == 0
+            VIEW(i, j).ask = ((S[j].requests | ANSWERS(j)) & BIT(i)) == 0
         :: else
         fi;
         if
@@ -382,8 +413,8 @@ inline judge(i)
 #ifndef BROKEN_NEVER_GIVES_UP
     if
     :: H[i].waited == PATIENCE &&
-            !(!VIEW(i, 0).cut && (S[0].answers & BIT(i))) &&
-            !(!VIEW(i, 1).cut && (S[1].answers & BIT(i))) ->
+            !(!VIEW(i, 0).cut && (ANSWERS(0) & BIT(i))) &&
+            !(!VIEW(i, 1).cut && (ANSWERS(1) & BIT(i))) ->
         H[i].dead = H[i].wait;
         H[i].deadfor = DEADTIME;
         stop_waiting(i);
@@ -415,7 +446,9 @@ inline read_server(i, s)
         VIEW(i, s).got = 1;
         VIEW(i, s).fresh = 1;
         VIEW(i, s).gen = S[s].gen;
-        VIEW(i, s).group = S[s].group;
+        VIEW(i, s).group = GROUP(s);
+        leaked = TELLS(i, s);
+        assert(!leaked);
         VIEW(i, s).asks = S[s].requests & ~BIT(i);
         if
         :: SAME(i, s) -> VIEW(i, s).ring = S[s].ring
@@ -448,10 +481,11 @@ inline changed(s)
 
 inline put(s, new_gen, new_group, new_ring)
 {
-    assert(!(S[s].group == new_group && S[s].gen == new_gen) || (S[s].ring & ~(new_ring)) == 0);
+    assert(!(GROUP(s) == new_group && S[s].gen == new_gen) || (S[s].ring & ~(new_ring)) == 0);
     S[s].gen = new_gen;
     S[s].group = new_group;
     S[s].ring = new_ring;
+    S[s].forged = 0;
     changed(s)
 }
 
@@ -474,21 +508,21 @@ inline write_server(i, s)
         :: else ->
             /* a conflict: it is read again */
             if
-            :: S[s].group == 0 || S[s].gen < H[i].gen ->
+            :: GROUP(s) == 0 || S[s].gen < H[i].gen ->
                 VIEW(i, s).fresh = 1
-            :: S[s].group != 0 && S[s].gen > H[i].gen ->
+            :: GROUP(s) != 0 && S[s].gen > H[i].gen ->
                 take_generation(i, 1);
                 VIEW(i, 0).write = 0;
                 VIEW(i, 1).write = 0;
-            :: S[s].group != 0 && S[s].gen == H[i].gen ->
+            :: GROUP(s) != 0 && S[s].gen == H[i].gen ->
                 if
-                :: S[s].group == H[i].group ->
+                :: GROUP(s) == H[i].group ->
                     H[i].ring = H[i].ring | S[s].ring;
                     if
                     :: S[s].ring == H[i].ring -> VIEW(i, s).write = 0
                     :: else -> VIEW(i, s).fresh = 1
                     fi
-                :: S[s].group < H[i].group && S[s].group != H[i].dead ->
+                :: GROUP(s) < H[i].group && GROUP(s) != H[i].dead ->
                     VIEW(i, s).write = 0
                 :: else -> VIEW(i, s).fresh = 1
                 fi
@@ -499,6 +533,8 @@ inline write_server(i, s)
     if
     :: VIEW(i, s).ask ->
         S[s].requests = S[s].requests | BIT(i);
+        S[s].answers = S[s].answers & ~BIT(i);
+        S[s].fakes = S[s].fakes & ~BIT(i);
         VIEW(i, s).ask = 0;
         if
         :: H[i].waited == 0 -> H[i].waited = 1
@@ -534,6 +570,8 @@ inline poll_goes_on(i)
 
 inline join(i)
 {
+    /* a member has answered, and nobody else */
+    assert(((S[0].answers & ~S[0].fakes) | (S[1].answers & ~S[1].fakes)) & BIT(i));
     H[i].group = H[i].wait;
 #ifdef BROKEN_DROPS_KEYS
     H[i].ring = 0;
@@ -541,7 +579,7 @@ inline join(i)
 #ifdef BROKEN_WRITES_UNREAD
     for (j : 0 .. SERVERS - 1) {
         if
-        :: !VIEW(i, j).cut && (S[j].answers & BIT(i)) && S[j].group == H[i].group ->
+        :: !VIEW(i, j).cut && (ANSWERS(j) & BIT(i)) && S[j].group == H[i].group ->
             put(j, H[i].gen, H[i].group, H[i].ring)
         :: else
         fi
@@ -579,6 +617,9 @@ inline flush(s)
     S[s].ring = 0;
     S[s].requests = 0;
     S[s].answers = 0;
+    S[s].forged = 0;
+    S[s].fakes = 0;
+    S[s].spies = 0;
     for (j : 0 .. HOSTS - 1) {
         VIEW(j, s).asks = 0
     }
@@ -618,10 +659,10 @@ inline tick()
 #define SHOW_SERVER(s)  printf("S%d:%d g%d r%o q%o a%o| ", s, S[s].gen + 1, S[s].group, S[s].ring, S[s].requests, S[s].answers)
 #define SHOW(what, i, s)  printf("%e %d %d > ", what, i, s); SHOW_HOST(0); SHOW_HOST(1); SHOW_HOST(2); SHOW_SERVER(0); SHOW_SERVER(1); printf("\n")
 
-mtype = { eSTART, eREAD, eFOUND, eWRITE, eJOIN, eCRASH, eRAISE, eSKIP, eCUT, eHEAL, eLOSE, eDELAY, eFLUSH, eLAND, eTICK, eOVER, eNOTHING };
+mtype = { eSTART, eREAD, eFOUND, eWRITE, eJOIN, eCRASH, eRAISE, eSKIP, eCUT, eHEAL, eLOSE, eDELAY, eFLUSH, eLAND, eTICK, eOVER, eNOTHING, eKEEP, ePUTBACK, eFORGE, eSPY, eFAKE };
 
 #define BUSY(i)  (VIEW(i, 0).write || VIEW(i, 0).ask || VIEW(i, 0).asks || VIEW(i, 1).write || VIEW(i, 1).ask || VIEW(i, 1).asks)
-#define ANSWERED(i)  ((!VIEW(i, 0).cut && (S[0].answers & BIT(i))) || (!VIEW(i, 1).cut && (S[1].answers & BIT(i))))
+#define ANSWERED(i)  ((!VIEW(i, 0).cut && (ANSWERS(0) & BIT(i))) || (!VIEW(i, 1).cut && (ANSWERS(1) & BIT(i))))
 #define DONE(i)  (!H[i].up || (H[i].polled && !ANSWERED(i)))
 #define ALL_DONE (DONE(0) && DONE(1) && DONE(2))
 
@@ -651,7 +692,7 @@ mtype = { eSTART, eREAD, eFOUND, eWRITE, eJOIN, eCRASH, eRAISE, eSKIP, eCUT, eHE
 
 #define HOST_FAULTS(i) \
     :: d_step { CAN(CRASH) && H[i].up -> faults--; crash(i); SHOW(eCRASH, i, 0) } \
-    :: d_step { CAN(RAISE) && H[i].up && H[i].gen == 0 && IDLE(i) -> faults--; take_generation(i, 1); SHOW(eRAISE, i, 0) } \
+    :: d_step { CAN(RAISE) && H[i].up && H[i].gen == 0 && IDLE(i) -> faults--; raised = 1; take_generation(i, 1); SHOW(eRAISE, i, 0) } \
     :: d_step { CAN(SKIP) && H[i].up && NONE_YET -> faults--; H[i].polled = 1; SHOW(eSKIP, i, 0) } \
     LINK_FAULTS(i, 0) \
     LINK_FAULTS(i, 1)
@@ -724,6 +765,63 @@ inline select_rank(i)
     }
 }
 
+#define CAN_TRICK  (!over && tricks != 0)
+
+/* Whoever owns server 1 and has no secret. */
+
+inline keep_record()
+{
+    old.gen = S[1].gen;
+    old.group = S[1].group;
+    old.ring = S[1].ring
+}
+
+inline put_back()
+{
+    S[1].gen = old.gen;
+    S[1].group = old.group;
+    S[1].ring = old.ring;
+    S[1].forged = 0;
+    best = 1;
+    changed(best);
+    best = 0
+}
+
+inline forge_record()
+{
+    S[1].gen = 1;
+    S[1].group = 1;
+    S[1].ring = 0;
+    S[1].forged = 1;
+    best = 1;
+    changed(best);
+    best = 0
+}
+
+inline forge_answer(i)
+{
+    S[1].requests = S[1].requests & ~BIT(i);
+    S[1].answers = S[1].answers | BIT(i);
+    S[1].fakes = S[1].fakes | BIT(i);
+    for (k : 0 .. HOSTS - 1) {
+        VIEW(k, 1).asks = VIEW(k, 1).asks & ~BIT(i)
+    }
+    k = 0
+}
+
+#if TRICKS == 0
+#define ATTACKER
+#else
+#define ATTACKER \
+    :: d_step { CAN_TRICK && S[1].group != 0 && !S[1].forged && old.group == 0 -> keep_record(); SHOW(eKEEP, 0, 1) } \
+    :: d_step { CAN_TRICK && old.group != 0 -> tricks--; put_back(); SHOW(ePUTBACK, 0, 1) } \
+    :: d_step { CAN_TRICK && !S[1].forged -> tricks--; forge_record(); SHOW(eFORGE, 0, 1) } \
+    :: d_step { CAN_TRICK && !S[1].spies -> tricks--; S[1].spies = 1; SHOW(eSPY, 0, 1) } \
+    :: d_step { CAN_TRICK && (S[1].requests & 1) -> tricks--; forge_answer(0); SHOW(eFAKE, 0, 1) } \
+    :: d_step { CAN_TRICK && (S[1].requests & 2) -> tricks--; forge_answer(1); SHOW(eFAKE, 1, 1) } \
+    :: d_step { CAN_TRICK && (S[1].requests & 4) -> tricks--; forge_answer(2); SHOW(eFAKE, 2, 1) }
+#endif
+
 active proctype fleet()
 {
     do
@@ -733,11 +831,12 @@ active proctype fleet()
     HOST_FAULTS(0)
     HOST_FAULTS(1)
     HOST_FAULTS(2)
+    ATTACKER
     :: d_step { CAN(FLUSH) && (S[0].group != 0 || S[0].requests || S[0].answers) -> faults--; flush(0); SHOW(eFLUSH, 0, 0) }
     :: d_step { CAN(FLUSH) && (S[1].group != 0 || S[1].requests || S[1].answers) -> faults--; flush(1); SHOW(eFLUSH, 0, 1) }
     :: d_step { late.pending -> land(); SHOW(eLAND, 0, 0) }
     :: d_step { !over && ALL_DONE -> tick(); SHOW(eTICK, 0, 0) }
-    :: d_step { !over && ALL_DONE && !late.pending -> tick(); over = 1; faults = 0; SHOW(eOVER, 0, 0) }
+    :: d_step { !over && ALL_DONE && !late.pending -> tick(); over = 1; faults = 0; tricks = 0; old.gen = 0; old.group = 0; old.ring = 0; SHOW(eOVER, 0, 0) }
     :: over && ALL_DONE && SETTLED -> break
     :: d_step { over && ALL_DONE && !SETTLED -> assert(calm < CALM); calm++; tick(); SHOW(eTICK, 0, 1) }
     od;
