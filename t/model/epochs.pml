@@ -1,3 +1,31 @@
+/*
+ * How long an epoch's key lives: three members of one group, through crashes,
+ * joins and cuts of any length.  How they find each other is in groups.pml.
+ *
+ * What a host reads is any record that any host has ever written (follow), or
+ * none: that covers cuts, lost writes and an attacker who puts back old ones.
+ * A tick is an eighth of a rotation; in each every member polls once.
+ *
+ * What has to hold: no key is held by anybody for longer than two rotations
+ * after the first host went on to it.  Two runs: with cuts, and JOINS joins;
+ * and CONNECTED, where each poll reads the newest record, with any number of
+ * joins.  A join takes up to a tick here, and it makes a host up to that much
+ * older than it is; so joins without end while another host is cut off are
+ * left out: each of them adds its own duration, seconds, to the two rotations.
+ *
+ * - A host that goes on takes what it was over one rotation with it, and one
+ *   that follows a record a rotation for each epoch less: so hosts that do
+ *   not see each other keep step.  Numbers of rotations that differ from host
+ *   to host, and clocks that run at another speed, are left out.
+ * - Age is what the answer said and all of the time since the request, so
+ *   that no answer that is held back makes a key younger.
+ * - A member goes on before it answers, in the same poll.
+ *
+ * "older" and "told" are epochs + 1, or 0 for none.  Epochs are counted from
+ * the oldest that anybody has the key of.
+ */
+
+
 #define HOSTS     3
 #define ROTATION  8             /* ticks: an eighth of a rotation each */
 #define MORE      1             /* the random eighth */

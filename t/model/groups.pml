@@ -1,8 +1,67 @@
+/*
+ * How hosts find, join and leave groups: three hosts, two servers, in every
+ * order of events that a number of faults allows.  tools/run-spin says which
+ * faults, and which variants have to fail.  The life of an epoch's key is in
+ * epochs.pml.
+ *
+ * A step of the model is a step of a poll: a read of one server (read_server),
+ * the judgement when both are read (judge, plan), founding, a write to one
+ * server (write_server), or the look for an answer between polls (join).
+ * Between any two steps of a host the others do theirs.  H is what a host has
+ * in its zone, V what it knows of a server in the poll under way, S what a
+ * server keeps.
+ *
+ * - Compare-and-swap: V.fresh is set by a read, and cleared as soon as anybody
+ *   writes that record.
+ * - A key (STEK) is a bit: each host makes one in each generation.  Bits 0 to
+ *   2 are of the lower generation, 3 to 5 of the higher one.
+ * - A group is a number, a smaller one wins.  A new one gets any place among
+ *   those that are still known to anybody, since clocks differ.  Generations
+ *   are apart from that, as no host knows groups of two of them.
+ * - Time: in a round every host polls once, in any order, so that from one
+ *   poll of a host to its next one another host polls up to twice, or not at
+ *   all.  Who has waited for two rounds gives up, which is earlier than the
+ *   code does, and looks into its slots once more before.
+ * - Faults, at any step while there are some left: a host dies (and starts
+ *   again at any time, with the lower generation in its configuration), a
+ *   server is cut from a host or loses everything, a write is lost, or arrives
+ *   later if the record has not changed until then, a host misses a poll, a
+ *   generation is raised.  A write of which only the answer is lost is a write.
+ * - The attacker owns server 1: puts back a record that it kept, makes up a
+ *   label, a request or an answer.  An answer to an older request is to the
+ *   host that waits the same as one that is made up: it does not open.
+ *
+ * What has to hold:
+ * (a) Some rounds after the last fault ("over") all hosts are SETTLED: those
+ *     that share a server are in one group, with the same keys, and the server
+ *     has them.  It is a bound on rounds, so there are no cycles either.
+ * (b) Then each live host's own key is among them, and no host ever writes a
+ *     record of its group that lacks a key which the record had (put).
+ * (c) A host of the higher generation has no key of the lower one.
+ * (d) Who joins was answered by a member; no member answers a stranger; no
+ *     host takes on a generation that none was configured with.
+ *
+ * Left out, and why that is sound:
+ * - Slots: each host has its own on each server.  Who finds all slots taken
+ *   waits, and its patience begins when its request is there.  That strangers
+ *   fill all slots for good, as an attacker can, delays joining without end;
+ *   the model says nothing about it.
+ * - A host writes record, request and answers to a server in one step: they
+ *   are different items, and no host decides by two of one server.
+ * - A request or answer that arrives late is like one of a slow host.
+ * - What only one host can see (that it was cut off while it did nothing, or
+ *   that it misses a poll) happens at one moment of the round, not at each.
+ * - Hosts are alike, and servers are: after each round they are sorted.
+ */
+
+
 #define HOSTS    3
 #define SERVERS  2
 #define GROUPS   7              /* that exist at the same time */
-#define PATIENCE 3
-#define DEADTIME 2
+#define PATIENCE 3              /* "waited" counts from 1 on: two rounds */
+#define DEADTIME 2              /* rounds */
+
+/* How many faults, and tricks of the attacker, and rounds to settle. */
 
 #ifndef FAULTS
 #define FAULTS 1
@@ -20,39 +79,39 @@
 
 typedef Host {
     unsigned up : 1;
-    unsigned gen : 1;
-    unsigned group : 3;
-    unsigned ring : 6;
-    unsigned wait : 3;
-    unsigned waited : 2;
-    unsigned dead : 3;
-    unsigned deadfor : 2;
-    unsigned stage : 2;
-    unsigned polled : 1
+    unsigned gen : 1;           /* 0 or 1: the lower or higher generation */
+    unsigned group : 3;         /* that it is a member of, or 0 */
+    unsigned ring : 6;          /* keys */
+    unsigned wait : 3;          /* the group that it wants to join, or 0 */
+    unsigned waited : 2;        /* rounds + 1 since a request was there */
+    unsigned dead : 3;          /* the group that it has given up, or 0 */
+    unsigned deadfor : 2;       /* for so many rounds from now on */
+    unsigned stage : 2;         /* of the poll: what comes next */
+    unsigned polled : 1         /* in this round */
 };
 
 typedef View {
-    unsigned cut : 1;
-    unsigned read : 1;
-    unsigned got : 1;
-    unsigned fresh : 1;
-    unsigned gen : 1;
+    unsigned cut : 1;           /* the host does not reach it */
+    unsigned read : 1;          /* in this poll, or failed */
+    unsigned got : 1;           /* there was an answer */
+    unsigned fresh : 1;         /* compare-and-swap would succeed */
+    unsigned gen : 1;           /* the label that was read, until judged */
     unsigned group : 3;
-    unsigned ring : 6;
-    unsigned write : 1;
-    unsigned ask : 1;
-    unsigned asks : 3
+    unsigned ring : 6;          /* the keys in it, if they could be opened */
+    unsigned write : 1;         /* to be done: write the ring */
+    unsigned ask : 1;           /* put a request */
+    unsigned asks : 3           /* answer requests of these hosts */
 };
 
 typedef Server {
     unsigned gen : 1;
     unsigned group : 3;
     unsigned ring : 6;
-    unsigned requests : 3;
-    unsigned answers : 3;
-    unsigned forged : 1;
-    unsigned fakes : 3;
-    unsigned spies : 1
+    unsigned requests : 3;      /* of these hosts, for what they wait for */
+    unsigned answers : 3;       /* to these hosts */
+    unsigned forged : 1;        /* the record is made up */
+    unsigned fakes : 3;         /* of "answers": made up */
+    unsigned spies : 1          /* there is a request that is made up */
 };
 
 typedef Late {
@@ -66,8 +125,8 @@ typedef Late {
 Host H[HOSTS];
 View V[6];
 Server S[SERVERS];
-Late late;
-Late old;
+Late late;                      /* a write under way */
+Late old;                       /* what the attacker kept */
 
 unsigned faults : 3 = FAULTS;
 unsigned tricks : 2 = TRICKS;
