@@ -35,6 +35,8 @@ class Group:
     rotation: str = '4s'
     poll: str = '200ms'
     lookup_timeout: str = '10s'
+    forward_secrecy: str = None
+    generation: int = None
 
 
 @dataclass

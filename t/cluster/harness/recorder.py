@@ -1,0 +1,98 @@
+"""In front of memcached: keeps every byte, of either direction, for ever."""
+
+import bisect
+import time
+from dataclasses import dataclass
+
+from . import forwarder
+
+WITH_VALUE = (b'set', b'add', b'replace', b'append', b'prepend', b'cas')
+
+
+@dataclass(frozen=True)
+class Value:
+    """What a host has sent to memcached, or got from it."""
+
+    when: float             # seconds since the epoch
+    key: str
+    data: bytes
+
+
+class Stream:
+    """One direction of a connection."""
+
+    def __init__(self, to_server):
+        self.to_server = to_server
+        self.data = bytearray()
+        self.begins = []        # of the pieces that came
+        self.times = []
+
+    def add(self, data):
+        self.begins.append(len(self.data))
+        self.times.append(time.time())
+        self.data += data
+
+    def _size(self, words):
+        """How many bytes of a value follow this line; None if none does."""
+        if self.to_server:
+            return int(words[4]) if words[0] in WITH_VALUE else None
+        return int(words[3]) if words[0] == b'VALUE' else None
+
+    def values(self):
+        """All that were complete when the connection ended."""
+        data, at, found = bytes(self.data), 0, []
+        while True:
+            end = data.find(b'\r\n', at)
+            if end < 0:
+                return found
+            words, begin = data[at:end].split(), end + 2
+            size = self._size(words) if words else None
+            if size is None:
+                at = begin
+                continue
+            at = begin + size + 2
+            if at > len(data):
+                return found
+            assert data[at - 2:at] == b'\r\n', words
+            piece = bisect.bisect(self.begins, begin) - 1
+            found.append(Value(self.times[piece], words[1].decode(),
+                               data[begin:begin + size]))
+
+
+class Recorder(forwarder.Forwarder):
+
+    def __init__(self, server, address):
+        super().__init__(address, [(server.address, 11211)])
+        self.streams = []
+
+    def _pump(self, source, sink, delayed):
+        """As a forwarder does it; what it is asked first is to the server."""
+        stream = Stream(delayed)
+        with self.lock:
+            self.streams.append(stream)
+        super()._pump(Tap(source, stream), sink, delayed)
+
+    def values(self):
+        """Each different value under each key, by the first time it came."""
+        with self.lock:
+            streams = list(self.streams)
+        first = {}
+        for stream in streams:
+            for value in stream.values():
+                where = value.key, value.data
+                if where not in first or first[where].when > value.when:
+                    first[where] = value
+        return sorted(first.values(), key=lambda value: value.when)
+
+
+class Tap:
+    """A socket to read from, whose reader is not alone."""
+
+    def __init__(self, source, stream):
+        self.source = source
+        self.stream = stream
+
+    def recv(self, size):
+        data = self.source.recv(size)
+        self.stream.add(data)
+        return data

@@ -1,0 +1,304 @@
+"""Who recorded memcached gets the secret and the memory of hosts one day.
+
+Everything is opened that can be, by harness/opener.py, which is written from
+docs/internals.md alone: what there is under keys that expired three
+rotations ago or before must stay closed.  A stranger who was let into the
+group at the beginning opens all of it, so that there was something to open.
+"""
+
+import os
+import random
+import threading
+import time
+from dataclasses import dataclass
+
+import pytest
+
+from harness import conf, hpke, memory, opener, process, recorder, sessions
+from harness import stranger
+
+ROTATION = 2            # seconds
+ROTATIONS = 20
+LAST = 3                # that may be opened, in rotations
+TRIES = 4               # of which one host or another may be too busy
+STEP = 4                # alignment of keys in memory
+WITHOUT_TICKETS = 8445
+VERSIONS = ('TLSv1.2', 'TLSv1.3')
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a client was given: a ticket, or an ID."""
+
+    when: float
+    identity: bytes
+
+
+class Clients:
+    """Connect to hosts for as long as the context lasts, and keep it all.
+
+    A host that is just being restarted is of no use to them, and no failure.
+    """
+
+    def __init__(self, hosts):
+        self.hosts = hosts
+        self.tickets = []
+        self.ids = []
+        self.stop = threading.Event()
+        self.threads = [threading.Thread(target=self._work, args=[version],
+                                         daemon=True)
+                        for version in VERSIONS]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.stop.set()
+        for thread in self.threads:
+            thread.join()
+
+    def _work(self, version):
+        ways = [(sessions.Client(version, tickets=True), None, self.tickets),
+                (sessions.Client(version, tickets=version == 'TLSv1.3'),
+                 WITHOUT_TICKETS, self.ids)]
+        held = [None, None]
+        while not self.stop.wait(0.02):
+            number = random.randrange(2)
+            client, port, kept = ways[number]
+            result = client.connect(random.choice(self.hosts), port=port,
+                                    session=held[number])
+            # most sessions are resumed once
+            held[number] = None
+            if result.error is None and result.session is not None:
+                kept.append(Kept(time.time(), result.session.identity))
+                if not result.reused:
+                    held[number] = result.session
+
+
+class Loot:
+    """What somebody has who takes the secret and the memory of hosts."""
+
+    def __init__(self, what, values, hosts):
+        self.opener = what
+        self.when = time.time()
+        self.dumps = [memory.Dump(host) for host in hosts]
+        self.windows = set().union(*(dump.windows(STEP)
+                                     for dump in self.dumps))
+        self.states = self._keys(values) | self._joins(values)
+
+    def _keys(self, values):
+        """Of every epoch of every group, if it is anywhere in memory."""
+        epochs = {}
+        for value in values:
+            label = self.opener.label(value.data)
+            if label is not None:
+                epochs[label.group, label.epoch] = value.data
+        return {opener.State(group, epoch, key)
+                for (group, epoch), data in epochs.items()
+                for key in self.windows
+                if self.opener.open_ring(data, key) is not None}
+
+    def _joins(self, values):
+        """What answers at the door said, if a private key is in memory."""
+        requests, answers = {}, []
+        for value in values:
+            request = self.opener.request(value.data)
+            if request is not None:
+                requests.setdefault(request.x25519, []).append(request)
+            answer = self.opener.answer(value.data)
+            if answer is not None:
+                answers.append(answer)
+        assert requests and answers
+        found = set()
+        for private in self.windows:
+            for request in requests.get(hpke.public_of(private), []):
+                for answer in answers:
+                    if answer.request == request.digest:
+                        state = self.opener.open_answer(answer, private)
+                        if state is not None:
+                            found.add(state)
+        return found
+
+    def authenticates(self, ticket):
+        """Whether a key that is in memory is that of a ticket."""
+        return any(opener.mac_of_ticket(ticket, key) for key in self.windows)
+
+
+def steks(what, values, states):
+    """All that are in rings which open, by name."""
+    found = {}
+    for _, keys in what.open_rings([value.data for value in values], states):
+        for key in keys:
+            known = found.get(key.name)
+            if known is None or known.expires < key.expires:
+                found[key.name] = key
+    return found
+
+
+def open_ids(ids, values, keys):
+    """The IDs whose records were there and open with one of the keys."""
+    records = {}
+    for value in values:
+        records.setdefault(value.key, []).append(value.data)
+    found = set()
+    for kept in ids:
+        for key in keys.values():
+            if key.name[:4] == kept.identity[:4]:
+                where = opener.session_name(key, kept.identity)
+                if any(opener.open_session(data, kept.identity, key)
+                       for data in records.get(where, ())):
+                    found.add(kept.identity)
+    return found
+
+
+class Run:
+    """Twenty rotations of a fleet, and all that was seen of them."""
+
+    def __init__(self, cluster, recorders):
+        self.cluster = cluster
+        self.recorders = recorders
+        self.opener = opener.Opener(bytes.fromhex(cluster.secret), 'main')
+        self.states = []        # of strangers
+        self.clients = Clients(list(cluster.hosts))
+
+    def values(self):
+        return [value for one in self.recorders for value in one.values()]
+
+    def begin(self):
+        self.cluster.wait_agreed()
+        self.states = [stranger.join(self.opener, server)
+                       for server in self.cluster.memcached]
+
+    def live(self):
+        """Restarts, power cuts, reloads and new hosts, under load."""
+        cluster = self.cluster
+        events = [self._restart, self._power_cut, self._join, self._reload]
+        with self.clients:
+            for rotation in range(ROTATIONS):
+                if rotation % 3 == 1:
+                    events[rotation // 3 % len(events)]()
+                cluster.wait_rotations(1)
+
+    def _restart(self):
+        host = self.cluster.hosts[1]
+        host.stop()
+        host.start()
+
+    def _power_cut(self):
+        host = self.cluster.hosts[2]
+        host.kill()
+        host.start()
+
+    def _reload(self):
+        self.cluster.hosts[0].reload()
+
+    def _join(self):
+        host = self.cluster.add_host()
+        self._use(host)
+        host.start()
+        self.clients.hosts.append(host)
+
+    def _use(self, host):
+        host.config.servers = conf.default_servers() + [
+            conf.Server(port=WITHOUT_TICKETS,
+                        extra='ssl_session_tickets off;')]
+        host.config.groups[0].memcached = [one.server
+                                           for one in self.recorders]
+
+    def start(self):
+        for host in self.cluster.hosts:
+            self._use(host)
+        self.cluster.start()
+
+
+@pytest.fixture(name='run')
+def fixture_run(make_cluster, lab):
+    cluster = make_cluster(hosts=3, rotation='%ds' % ROTATION,
+                           session_timeout='1s', start=False)
+    if cluster.build.preload:
+        pytest.skip('AddressSanitizer keeps what was freed')
+    recorders = [recorder.Recorder(server, lab.network.address)
+                 for server in cluster.memcached]
+    for one in recorders:
+        one.__enter__()
+    try:
+        run = Run(cluster, recorders)
+        run.start()
+        yield run
+        for host in cluster.hosts:
+            host.stop()
+    finally:
+        for one in recorders:
+            one.__exit__()
+
+
+def old_names(keys, when):
+    """Of those that expired before all that may still be opened."""
+    return {key.name for key in keys.values()
+            if key.expires < when - LAST * ROTATION}
+
+
+def too_much(run, everything):
+    """Takes all that there is now, and tells what is open and must not be.
+
+    What must be open is asserted: the last rings, tickets and sessions.
+    """
+    loot = Loot(run.opener, run.values(), run.cluster.hosts)
+    values = [value for value in run.values() if value.when < loot.when]
+    found = steks(run.opener, values, loot.states)
+    old = old_names(everything, loot.when)
+    recent = {name for name, key in everything.items()
+              if name not in old and key.created / 1000 < loot.when}
+    told = ['STEK %s, expired for %.1f s'
+            % (name[:4].hex(), loot.when - found[name].expires)
+            for name in old_names(found, loot.when)]
+    told += ['key %s in memory: %s' % (name[:4].hex(), place)
+             for name in old for dump in loot.dumps
+             for half in (everything[name].aes, everything[name].hmac)
+             for place in dump.places(half)]
+    tickets = [kept.identity for kept in run.clients.tickets]
+    told += ['ticket of %s' % name[:4].hex() for name in old
+             for ticket in [t for t in tickets if t[:16] == name][:1]
+             if loot.authenticates(ticket)]
+    opened = {t for t in tickets if opener.open_ticket(t, found.values())}
+    told += ['ticket of %s' % ticket[:4].hex() for ticket in opened
+             if ticket[:16] in old]
+    ids = open_ids(run.clients.ids, values, found)
+    told += ['session of %s' % one[:4].hex() for one in ids
+             if one[:4] in {name[:4] for name in old}]
+    # so that it can fail
+    assert set(found) & recent, 'the last rings do not open'
+    assert opened, 'the last tickets do not open'
+    assert ids, 'the last sessions do not open'
+    print('%d windows, keys of %d epochs, %d STEKs of %d, %d tickets of %d, '
+          '%d sessions of %d'
+          % (len(loot.windows), len(loot.states), len(found),
+             len(everything), len(opened), len(tickets), len(ids),
+             len(run.clients.ids)))
+    return told
+
+
+def test_what_was_recorded_stays_closed(run):
+    run.begin()
+    run.live()
+    # a host that is too busy to poll keeps a key for as long
+    for _ in range(TRIES):
+        values = run.values()
+        everything = steks(run.opener, values, run.states)
+        told = too_much(run, everything)
+        if not told:
+            break
+        run.cluster.wait_rotations(1)
+    assert not told, '\n'.join(told)
+    # and there was enough that had to stay closed
+    old = old_names(everything, time.time())
+    assert len(old) >= ROTATIONS // 2
+    tickets = {kept.identity for kept in run.clients.tickets
+               if kept.identity[:16] in old}
+    assert tickets
+    assert all(opener.open_ticket(ticket, everything.values())
+               for ticket in tickets)
+    assert any(one[:4] in {name[:4] for name in old}
+               for one in open_ids(run.clients.ids, values, everything))
