@@ -40,54 +40,56 @@ def read(pid):
 
 
 class Dump:
-    """The memory of all processes of a host, at one moment."""
+    """The memory of all processes of a host, at one moment.
+
+    What processes share, or have alike, is there once.
+    """
 
     def __init__(self, host):
         self.name = host.name
         family = host.family()
         process.freeze(*family)
         try:
-            self.regions = [(pid, begin, data) for pid in family
-                            for begin, data in read(pid)]
+            regions = [(pid, begin, data) for pid in family
+                       for begin, data in read(pid)]
         finally:
             process.thaw(*family)
+        self.runs = []          # of pages that are used
+        known = set()
+        for pid, begin, data in regions:
+            for at, run in _runs(data):
+                if run not in known:
+                    known.add(run)
+                    self.runs.append((pid, begin + at, run))
 
     def places(self, value):
         """Where these bytes are: sentences."""
         return ['%s: process %d, %x' % (self.name, pid, begin + at)
-                for pid, begin, data in self.regions
+                for pid, begin, data in self.runs
                 for at in _all(data, value)]
-
-    def near(self, value, reach):
-        """Windows around each place of these bytes, at every byte."""
-        found = set()
-        for _, _, data in self.regions:
-            for at in _all(data, value):
-                for begin in range(max(0, at - reach), at + reach):
-                    found.add(data[begin:begin + SIZE])
-        return {one for one in found if random_like(one)}
 
     def windows(self, step):
         """All that could be a key, wherever it is."""
         found = set()
-        pages = set()
-        for _, _, data in self.regions:
-            for begin in range(0, len(data), PAGE):
-                # a key may go on behind its page
-                page = data[begin:begin + PAGE + SIZE]
-                # what processes share is read once
-                if page in pages or not page.strip(b'\0'):
-                    continue
-                pages.add(page)
-                for at in range(0, len(page) - SIZE + 1, step):
-                    one = page[at:at + SIZE]
-                    if len(set(one)) >= DIFFERENT:
-                        found.add(one)
+        for _, _, data in self.runs:
+            for at in range(0, len(data) - SIZE + 1, step):
+                one = data[at:at + SIZE]
+                if len(set(one)) >= DIFFERENT:
+                    found.add(one)
         return found
 
 
-def random_like(one):
-    return len(one) == SIZE and len(set(one)) >= DIFFERENT
+def _runs(data):
+    """The pages that are not empty; those in a row are one run."""
+    begin = None
+    for at in range(0, len(data), PAGE):
+        if data[at:at + PAGE].strip(b'\0'):
+            begin = at if begin is None else begin
+        elif begin is not None:
+            yield begin, data[begin:at]
+            begin = None
+    if begin is not None:
+        yield begin, data[begin:]
 
 
 def _all(data, value):

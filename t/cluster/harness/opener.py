@@ -184,6 +184,16 @@ class Opener:
                     break
         return opened
 
+    def steks(self, values, states):
+        """All that are in rings which open, by name."""
+        found = {}
+        for _, keys in self.open_rings(values, states):
+            for key in keys:
+                known = found.get(key.name)
+                if known is None or known.expires < key.expires:
+                    found[key.name] = key
+        return found
+
     def _door(self, value, kind):
         if len(value) < DOOR.size + TAG:
             return None

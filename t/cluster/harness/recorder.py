@@ -1,6 +1,7 @@
 """In front of memcached: keeps every byte, of either direction, for ever."""
 
 import bisect
+import contextlib
 import time
 from dataclasses import dataclass
 
@@ -83,6 +84,34 @@ class Recorder(forwarder.Forwarder):
                 if where not in first or first[where].when > value.when:
                     first[where] = value
         return sorted(first.values(), key=lambda value: value.when)
+
+
+class Recorders:
+    """One in front of each memcached of a cluster, whose hosts use them."""
+
+    def __init__(self, cluster, address):
+        self.cluster = cluster
+        self.all = [Recorder(server, address)
+                    for server in cluster.memcached]
+        self.stack = contextlib.ExitStack()
+
+    def __enter__(self):
+        for one in self.all:
+            self.stack.enter_context(one)
+        for host in self.cluster.hosts:
+            self.use(host)
+        return self
+
+    def __exit__(self, *exc):
+        with self.stack:
+            for host in self.cluster.hosts:
+                host.stop()
+
+    def use(self, host):
+        host.config.groups[0].memcached = [one.server for one in self.all]
+
+    def values(self):
+        return [value for one in self.all for value in one.values()]
 
 
 class Tap:

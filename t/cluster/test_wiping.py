@@ -1,0 +1,262 @@
+"""What is dropped is gone: from the memory of every process, and the zone.
+
+All that follows from a key is looked for, too: who has what is derived from
+it needs the key no more.
+"""
+
+import hashlib
+import struct
+
+import pytest
+
+from harness import hpke, memory, opener, process, recorder, sessions
+from harness import stranger
+
+ROTATION = 2            # seconds
+STEP = 4                # alignment of keys in memory
+POLLS = 20              # half a rotation, and then some
+GENERATION_POLLS = 3    # two, and one that was under way when they were counted
+ROUNDS = 64             # of SHA-256
+BITS = 0xffffffff
+
+
+def _fraction(number, root):
+    """32 bits after the point of a root of a number."""
+    low, high = 0, number << 32
+    while high - low > 1:
+        middle = (low + high) // 2
+        if middle ** root <= number << 32 * root:
+            low = middle
+        else:
+            high = middle
+    return low & BITS
+
+
+PRIMES = [n for n in range(2, 312)
+          if all(n % d for d in range(2, int(n ** 0.5) + 1))]
+INITIAL = [_fraction(prime, 2) for prime in PRIMES[:8]]
+CONSTANTS = [_fraction(prime, 3) for prime in PRIMES[:ROUNDS]]
+
+
+def _turn(word, bits):
+    return (word >> bits | word << 32 - bits) & BITS
+
+
+def compress(block):
+    """The state of SHA-256 after one block, as a processor keeps it."""
+    w = list(struct.unpack('>16I', block))
+    for i in range(16, ROUNDS):
+        s0 = _turn(w[i - 15], 7) ^ _turn(w[i - 15], 18) ^ w[i - 15] >> 3
+        s1 = _turn(w[i - 2], 17) ^ _turn(w[i - 2], 19) ^ w[i - 2] >> 10
+        w.append((w[i - 16] + s0 + w[i - 7] + s1) & BITS)
+    a, b, c, d, e, f, g, h = INITIAL
+    for i in range(ROUNDS):
+        s1 = _turn(e, 6) ^ _turn(e, 11) ^ _turn(e, 25)
+        t1 = h + s1 + (e & f ^ ~e & g) + CONSTANTS[i] + w[i]
+        s0 = _turn(a, 2) ^ _turn(a, 13) ^ _turn(a, 22)
+        t2 = s0 + (a & b ^ a & c ^ b & c)
+        a, b, c, d, e, f, g, h = ((t1 + t2) & BITS, a, b, c, (d + t1) & BITS,
+                                  e, f, g)
+    return struct.pack('=8I', *((x + y) & BITS for x, y in
+                                zip((a, b, c, d, e, f, g, h), INITIAL)))
+
+
+def mac_states(key):
+    """The two states that a key of HMAC leads to."""
+    block = key.ljust(64, b'\0')
+    return [compress(bytes(byte ^ pad for byte in block))
+            for pad in (0x36, 0x5c)]
+
+
+class Traces:
+    """Bytes to look for, and what they would betray."""
+
+    def __init__(self):
+        self.what = {}
+
+    def _key(self, key, what):
+        # schedules of AES begin or end with a half of it
+        for half in (key[:16], key[16:]):
+            self.what[half] = what
+        for state in mac_states(key):
+            self.what[state] = what + ', as a state of HMAC'
+
+    def stek(self, stek):
+        both = stek.aes + stek.hmac
+        name = stek.name[:4].hex()
+        self._key(stek.aes, 'AES key of STEK ' + name)
+        self._key(stek.hmac, 'HMAC key of STEK ' + name)
+        self._key(hpke.hkdf(both, opener.PREFIX + b'id 2', 32),
+                  'ID key of STEK ' + name)
+        self._key(hpke.hkdf(both, opener.PREFIX + b'session 1', 32),
+                  'seal key of STEK ' + name)
+
+    def group(self, what, state):
+        self._key(state.key, 'key of epoch %d' % state.epoch)
+        self._key(hpke.hkdf(state.key + what.secret,
+                            opener.PREFIX + b'ring 1', 32),
+                  'ring key of epoch %d' % state.epoch)
+
+    def left(self, host):
+        """What is still there: sentences."""
+        dump = memory.Dump(host)
+        return [what + ': ' + place for value, what in self.what.items()
+                for place in dump.places(value)]
+
+
+def polls(host):
+    return host.group()['servers'][0]['polls']
+
+
+def wait_gone(host, left, bound):
+    """Until left() has nothing to tell: after so many polls at most."""
+    before = polls(host)
+
+    def gone():
+        now = polls(host)
+        told = left()
+        assert not told or now <= before + bound, '\n'.join(
+            ['after %d polls:' % (now - before)] + told)
+        return not told
+
+    process.wait_until(gone, 'keys to leave the memory of ' + host.name)
+
+
+class Fleet:
+
+    def __init__(self, cluster, recorders):
+        self.cluster = cluster
+        self.hosts = list(cluster.hosts)
+        self.recorders = recorders
+        self.opener = opener.Opener(bytes.fromhex(cluster.secret), 'main')
+        self.states = []
+
+    def begin(self):
+        self.cluster.wait_agreed()
+        self.states = [stranger.join(self.opener, self.cluster.memcached[0])]
+
+    def use(self):
+        """Every key is used, by tickets and IDs, in every worker."""
+        for version in ('TLSv1.2', 'TLSv1.3'):
+            for tickets in (True, False):
+                client = sessions.Client(version, tickets=tickets)
+                for host in self.hosts:
+                    for _ in range(4):
+                        made = client.connect(host)
+                        assert made.error is None, made
+                        client.connect(host, session=made.session)
+
+    def label(self):
+        return self.opener.label(
+            self.cluster.memcached[0].get(self.opener.ring) or b'')
+
+    def steks(self):
+        values = [value.data for value in self.recorders.values()]
+        return self.opener.steks(values, self.states)
+
+    def keys(self):
+        """Traces of all that there has been until now."""
+        traces = Traces()
+        for stek in self.steks().values():
+            traces.stek(stek)
+        state = self.states[0]
+        label = self.label()
+        assert label.group == state.group
+        for epoch in range(state.epoch, label.epoch + 1):
+            traces.group(self.opener, state.at(epoch))
+        return traces
+
+    def requests(self):
+        """Public keys of X25519 in requests: all but those of strangers."""
+        found = set()
+        for value in self.recorders.values():
+            request = self.opener.request(value.data)
+            if request is not None:
+                found.add(request.x25519)
+                found.add(request.xwing[-32:])
+        return found
+
+    def private_keys(self, hosts):
+        """Private keys of requests that are in memory: sentences."""
+        publics = self.requests()
+        return ['private key of a request: ' + place for host in hosts
+                for dump in [memory.Dump(host)]
+                for one in dump.windows(STEP)
+                if hpke.public_of(one) in publics
+                or hpke.public_of(hashlib.shake_256(one).digest(96)[64:])
+                in publics
+                for place in dump.places(one)]
+
+
+@pytest.fixture(name='fleet')
+def fixture_fleet(make_cluster, lab):
+    cluster = make_cluster(hosts=2, memcached_servers=1,
+                           rotation='%ds' % ROTATION, session_timeout='1s',
+                           start=False)
+    if cluster.build.preload:
+        pytest.skip('AddressSanitizer keeps what was freed')
+    with recorder.Recorders(cluster, lab.network.address) as recorders:
+        cluster.start()
+        fleet = Fleet(cluster, recorders)
+        fleet.begin()
+        yield fleet
+
+
+def test_states_of_sha256():
+    """Of a text of one block that pads itself, to a digest."""
+    block = b'abc\x80' + bytes(52) + (24).to_bytes(8, 'big')
+    words = struct.unpack('=8I', compress(block))
+    assert (struct.pack('>8I', *words)
+            == hashlib.sha256(b'abc').digest())
+
+
+def test_rings_and_epochs(fleet):
+    """Keys that expired, and epochs that passed, with nobody connecting."""
+    fleet.use()
+    old = fleet.keys()
+    for host in fleet.hosts:
+        assert any('STEK' in told for told in old.left(host))
+        assert any('epoch' in told for told in old.left(host))
+    expired = max(stek.expires for stek in fleet.steks().values())
+    epoch = fleet.label().epoch
+    # by the clock of the hosts
+    process.wait_until(lambda: fleet.hosts[0].status()['time'] > expired
+                       and fleet.label().epoch >= epoch + 2,
+                       'keys to expire and epochs to pass')
+    for host in fleet.hosts:
+        wait_gone(host, lambda host=host: old.left(host), POLLS)
+
+
+def test_join(fleet):
+    """The private keys of a request, while it waits and afterwards."""
+    members = [pid for host in fleet.hosts for pid in host.family()]
+    # it waits for twice as long before it gives up
+    late = fleet.cluster.add_host(poll='10s')
+    fleet.recorders.use(late)
+    process.freeze(*members)
+    try:
+        late.start()
+        process.wait_until(lambda: fleet.private_keys([late]),
+                           'a host to ask')
+    finally:
+        process.thaw(*members)
+    process.wait_until(lambda: late.group()['ring_version']
+                       and late.keys() & fleet.hosts[0].keys(),
+                       'the host to be let in')
+    for host in fleet.cluster.hosts:
+        wait_gone(host, lambda host=host: fleet.private_keys([host]), 1)
+
+
+def test_generation(fleet):
+    """All there was, on the host that begins it, and on the other one."""
+    fleet.use()
+    old = fleet.keys()
+    first = fleet.hosts[0]
+    first.config.groups[0].generation = 2
+    first.reload()
+    process.wait_until(lambda: fleet.label().generation == 2,
+                       'the new generation')
+    process.wait_until(lambda: len(first.family()) == 1 + len(first.workers()),
+                       'workers of before to end')
+    for host in fleet.hosts:
+        wait_gone(host, lambda host=host: old.left(host), GENERATION_POLLS)
