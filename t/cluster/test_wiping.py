@@ -4,6 +4,7 @@ All that follows from a key is looked for, too: who has what is derived from
 it needs the key no more.
 """
 
+import contextlib
 import hashlib
 import struct
 
@@ -12,7 +13,6 @@ import pytest
 from harness import hpke, memory, opener, process, recorder, sessions
 from harness import stranger
 
-ROTATION = 2            # seconds
 STEP = 4                # alignment of keys in memory
 POLLS = 20              # half a rotation, and then some
 GENERATION_POLLS = 3    # two, and one that was under way when they were counted
@@ -167,14 +167,15 @@ class Fleet:
         return traces
 
     def requests(self):
-        """Public keys of X25519 in requests: all but those of strangers."""
-        found = set()
+        """Public keys in requests, those of X-Wing without ML-KEM's part."""
+        x25519, xwing = set(), set()
         for value in self.recorders.values():
             request = self.opener.request(value.data)
             if request is not None:
-                found.add(request.x25519)
-                found.add(request.xwing[-32:])
-        return found
+                x25519.add(request.x25519)
+                if request.xwing:
+                    xwing.add(request.xwing[-32:])
+        return x25519, xwing
 
     def private_keys(self, hosts):
         """Private keys of requests that are in memory: sentences."""
@@ -182,24 +183,33 @@ class Fleet:
         return ['private key of a request: ' + place for host in hosts
                 for dump in [memory.Dump(host)]
                 for one in dump.windows(STEP)
-                if hpke.public_of(one) in publics
-                or hpke.public_of(hashlib.shake_256(one).digest(96)[64:])
-                in publics
-                for place in dump.places(one)]
+                if is_private(one, publics) for place in dump.places(one)]
 
 
-@pytest.fixture(name='fleet')
-def fixture_fleet(make_cluster, lab):
-    cluster = make_cluster(hosts=2, memcached_servers=1,
-                           rotation='%ds' % ROTATION, session_timeout='1s',
-                           start=False)
-    if cluster.build.preload:
-        pytest.skip('AddressSanitizer keeps what was freed')
-    with recorder.Recorders(cluster, lab.network.address) as recorders:
-        cluster.start()
-        fleet = Fleet(cluster, recorders)
-        fleet.begin()
-        yield fleet
+def is_private(one, publics):
+    """Whether 32 bytes are a private key of X25519, or a seed of X-Wing."""
+    if hpke.public_of(one) in publics[0]:
+        return True
+    return bool(publics[1]) and hpke.public_of(
+        hashlib.shake_256(one).digest(96)[64:]) in publics[1]
+
+
+@pytest.fixture(name='make_fleet')
+def fixture_make_fleet(make_cluster, lab):
+    with contextlib.ExitStack() as stack:
+        def make(rotation):
+            cluster = make_cluster(hosts=2, memcached_servers=1,
+                                   rotation=rotation, session_timeout='1s',
+                                   start=False)
+            if cluster.build.preload:
+                pytest.skip('AddressSanitizer keeps what was freed')
+            fleet = Fleet(cluster, stack.enter_context(
+                recorder.Recorders(cluster, lab.network.address)))
+            cluster.start()
+            fleet.begin()
+            return fleet
+
+        yield make
 
 
 def test_states_of_sha256():
@@ -210,13 +220,15 @@ def test_states_of_sha256():
             == hashlib.sha256(b'abc').digest())
 
 
-def test_rings_and_epochs(fleet):
+def test_rings_and_epochs(make_fleet):
     """Keys that expired, and epochs that passed, with nobody connecting."""
+    fleet = make_fleet('2s')
     fleet.use()
     old = fleet.keys()
     for host in fleet.hosts:
-        assert any('STEK' in told for told in old.left(host))
-        assert any('epoch' in told for told in old.left(host))
+        there = '\n'.join(old.left(host))
+        assert all(what in there for what in (
+            'AES key', 'HMAC key', 'key of epoch', 'ID key', 'seal key'))
     expired = max(stek.expires for stek in fleet.steks().values())
     epoch = fleet.label().epoch
     # by the clock of the hosts
@@ -227,28 +239,31 @@ def test_rings_and_epochs(fleet):
         wait_gone(host, lambda host=host: old.left(host), POLLS)
 
 
-def test_join(fleet):
+def test_join(make_fleet):
     """The private keys of a request, while it waits and afterwards."""
+    fleet = make_fleet('40s')
     members = [pid for host in fleet.hosts for pid in host.family()]
-    # it waits for twice as long before it gives up
+    before = fleet.requests()[0]
+    # so that it waits for twice as long before it gives up
     late = fleet.cluster.add_host(poll='10s')
     fleet.recorders.use(late)
     process.freeze(*members)
     try:
         late.start()
-        process.wait_until(lambda: fleet.private_keys([late]),
+        process.wait_until(lambda: fleet.requests()[0] - before,
                            'a host to ask')
+        assert fleet.private_keys([late])
     finally:
         process.thaw(*members)
-    process.wait_until(lambda: late.group()['ring_version']
-                       and late.keys() & fleet.hosts[0].keys(),
+    process.wait_until(lambda: late.keys() & fleet.hosts[0].keys(),
                        'the host to be let in')
     for host in fleet.cluster.hosts:
         wait_gone(host, lambda host=host: fleet.private_keys([host]), 1)
 
 
-def test_generation(fleet):
+def test_generation(make_fleet):
     """All there was, on the host that begins it, and on the other one."""
+    fleet = make_fleet('2s')
     fleet.use()
     old = fleet.keys()
     first = fleet.hosts[0]

@@ -4,8 +4,11 @@ from . import process
 
 SIZE = 32               # of every key that is looked for
 PAGE = 4096
-# 32 random bytes with fewer different ones are not seen in a lifetime
+# 32 random bytes with fewer different ones, or with fewer that are no ASCII,
+# are one in a million
 DIFFERENT = 20
+ASCII = bytes(range(128))
+HIGH = 4
 # more than nginx has in one piece; what maps more has not used it
 LARGEST = 1 << 28
 
@@ -74,7 +77,8 @@ class Dump:
         for _, _, data in self.runs:
             for at in range(0, len(data) - SIZE + 1, step):
                 one = data[at:at + SIZE]
-                if len(set(one)) >= DIFFERENT:
+                if (len(one.translate(None, ASCII)) >= HIGH
+                        and len(set(one)) >= DIFFERENT):
                     found.add(one)
         return found
 
