@@ -3,6 +3,7 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 
 #include "sss_kem.h"
 #include "sss_labeled.h"
@@ -202,56 +203,36 @@ sss_kem_decapsulate(sss_kem_t kem, const uint8_t *private_key,
 }
 
 
+/*
+ * Any 32 bytes are a private key.  OpenSSL is never asked for one that it has
+ * made: to tell it, OpenSSL 3 copies it into memory that it frees unwiped.
+ */
+
 static int
 sss_kem_x_generate(uint8_t *private_key, uint8_t *public_key)
 {
-    int            rc;
-    size_t         len, public_len;
-    EVP_PKEY      *pkey;
-    EVP_PKEY_CTX  *ctx;
-
-    rc = -1;
-    len = SSS_KEM_X;
-    public_len = SSS_KEM_X;
-    pkey = NULL;
-
-    ctx = EVP_PKEY_CTX_new_id(EVP_PKEY_X25519, NULL);
-
-    if (ctx != NULL
-        && EVP_PKEY_keygen_init(ctx) == 1
-        && EVP_PKEY_keygen(ctx, &pkey) == 1
-        && EVP_PKEY_get_raw_private_key(pkey, private_key, &len) == 1
-        && EVP_PKEY_get_raw_public_key(pkey, public_key, &public_len) == 1)
+    if (RAND_priv_bytes(private_key, SSS_KEM_X) != 1
+        || sss_kem_x_public(private_key, public_key) != 0)
     {
-        rc = 0;
+        sss_memory_wipe(private_key, SSS_KEM_PRIVATE);
+        return -1;
     }
 
-    EVP_PKEY_free(pkey);
-    EVP_PKEY_CTX_free(ctx);
-
-    return rc;
+    return 0;
 }
 
+
+/*
+ * By agreeing with the base point (RFC 7748, section 6.1): to tell a public
+ * key, early versions of OpenSSL 3.0 copy the private one, too.
+ */
 
 static int
 sss_kem_x_public(const uint8_t *private_key, uint8_t *public_key)
 {
-    int        rc;
-    size_t     len;
-    EVP_PKEY  *pkey;
+    static const uint8_t  base[SSS_KEM_X] = { 9 };
 
-    len = SSS_KEM_X;
-
-    pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, private_key,
-                                        SSS_KEM_X);
-
-    rc = (pkey != NULL
-          && EVP_PKEY_get_raw_public_key(pkey, public_key, &len) == 1)
-         ? 0 : -1;
-
-    EVP_PKEY_free(pkey);
-
-    return rc;
+    return sss_kem_x_agree(private_key, base, public_key);
 }
 
 
