@@ -82,6 +82,7 @@ class Loot:
 
     def __init__(self, what, values, hosts, known):
         self.opener = what
+        self.told = []
         self.when = time.time()
         self.windows = set().union(*(memory.Dump(host).windows(STEP)
                                      for host in hosts))
@@ -121,8 +122,13 @@ class Loot:
                 answers.append(answer)
         assert requests and answers
         found = set()
+        sent = {answer.enc[-32:] for answer in answers}
         for private in self.windows:
-            for request in requests.get(hpke.public_of(private), []):
+            public = hpke.public_of(private)
+            # nobody keeps these: who has one can open the answer as well
+            if public in sent:
+                self.told.append('private key of an answer in memory')
+            for request in requests.get(public, []):
                 for answer in answers:
                     if answer.request == request.digest:
                         state = self.opener.open_answer(answer, private)
@@ -239,7 +245,8 @@ def too_much(run, everything):
     old = old_names(everything, loot.when)
     recent = {name for name, key in everything.items()
               if name not in old and key.created / 1000 < loot.when}
-    told = ['STEK %s, expired for %.1f s'
+    told = loot.told
+    told += ['STEK %s, expired for %.1f s'
             % (name[:4].hex(), loot.when - found[name].expires)
             for name in old_names(found, loot.when)]
     told += ['STEK %s is in memory' % name[:4].hex() for name in old

@@ -15,7 +15,8 @@ from harness import stranger
 
 STEP = 4                # alignment of keys in memory
 POLLS = 20              # half a rotation, and then some
-GENERATION_POLLS = 3    # two, and one that was under way when they were counted
+# two, and one that was under way when they were counted
+GENERATION_POLLS = 3
 ROUNDS = 64             # of SHA-256
 BITS = 0xffffffff
 
@@ -166,21 +167,28 @@ class Fleet:
             traces.group(self.opener, state.at(epoch))
         return traces
 
-    def requests(self):
-        """Public keys in requests, those of X-Wing without ML-KEM's part."""
+    def publics(self):
+        """Public keys in requests and answers.
+
+        Those of X-Wing are without ML-KEM's part.
+        """
         x25519, xwing = set(), set()
         for value in self.recorders.values():
             request = self.opener.request(value.data)
+            answer = self.opener.answer(value.data)
             if request is not None:
                 x25519.add(request.x25519)
                 if request.xwing:
                     xwing.add(request.xwing[-32:])
+            if answer is not None:
+                x25519.add(answer.enc[-32:])
         return x25519, xwing
 
     def private_keys(self, hosts):
-        """Private keys of requests that are in memory: sentences."""
-        publics = self.requests()
-        return ['private key of a request: ' + place for host in hosts
+        """Private keys of joins that are in memory: sentences."""
+        publics = self.publics()
+        return ['private key of a join, to %s: %s'
+                % (hpke.public_of(one)[:4].hex(), place) for host in hosts
                 for dump in [memory.Dump(host)]
                 for one in dump.windows(STEP)
                 if is_private(one, publics) for place in dump.places(one)]
@@ -243,16 +251,19 @@ def test_join(make_fleet):
     """The private keys of a request, while it waits and afterwards."""
     fleet = make_fleet('40s')
     members = [pid for host in fleet.hosts for pid in host.family()]
-    before = fleet.requests()[0]
+    before = fleet.publics()[0]
     # so that it waits for twice as long before it gives up
     late = fleet.cluster.add_host(poll='10s')
     fleet.recorders.use(late)
     process.freeze(*members)
     try:
         late.start()
-        process.wait_until(lambda: fleet.requests()[0] - before,
+        process.wait_until(lambda: fleet.publics()[0] - before,
                            'a host to ask')
-        assert fleet.private_keys([late])
+        # each in one place: OpenSSL, which computed with them, has kept none
+        places = fleet.private_keys([late])
+        found = {told.split(':')[0] for told in places}
+        assert found and len(found) == len(places), '\n'.join(places)
     finally:
         process.thaw(*members)
     process.wait_until(lambda: late.keys() & fleet.hosts[0].keys(),
