@@ -219,7 +219,7 @@ class Run:
 @pytest.fixture(name='run')
 def fixture_run(make_cluster, lab):
     cluster = make_cluster(hosts=3, rotation='%ds' % ROTATION,
-                           session_timeout='1s', start=False)
+                           session_timeout='1s', start=False, tls=False)
     if cluster.build.preload:
         pytest.skip('AddressSanitizer keeps what was freed')
     with recorder.Recorders(cluster, lab.network.address) as recorders:

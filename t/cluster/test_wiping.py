@@ -208,7 +208,7 @@ def fixture_make_fleet(make_cluster, lab):
         def make(rotation):
             cluster = make_cluster(hosts=2, memcached_servers=1,
                                    rotation=rotation, session_timeout='1s',
-                                   start=False)
+                                   start=False, tls=False)
             if cluster.build.preload:
                 pytest.skip('AddressSanitizer keeps what was freed')
             fleet = Fleet(cluster, stack.enter_context(

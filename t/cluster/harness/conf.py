@@ -35,8 +35,6 @@ class Group:
     rotation: str = '4s'
     poll: str = '200ms'
     lookup_timeout: str = '10s'
-    forward_secrecy: str = None
-    generation: int = None
 
 
 @dataclass
