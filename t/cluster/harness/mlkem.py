@@ -143,12 +143,19 @@ def generate(d):
     return _generate(d)
 
 
+def encapsulate(public, message):
+    """What is sent to the owner of a public key, for 32 random bytes."""
+    data = hashlib.sha3_512(message
+                            + hashlib.sha3_256(public).digest()).digest()
+    return _encrypt(public, message, data[32:])
+
+
 def decapsulate(d, z, ciphertext):
     """The shared secret, from the seeds of the private key."""
     public, s = _generate(d)
     message = _decrypt(s, ciphertext)
     data = hashlib.sha3_512(message
                             + hashlib.sha3_256(public).digest()).digest()
-    if _encrypt(public, message, data[32:]) != ciphertext:
+    if encapsulate(public, message) != ciphertext:
         return hashlib.shake_256(z + ciphertext).digest(32)
     return data[:32]
