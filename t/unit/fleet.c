@@ -48,18 +48,19 @@ fleet_stop(fleet_t *f)
 }
 
 
-void
-fleet_enter(fleet_t *f, size_t host)
+/* A sync with the secrets that the fleet has now. */
+
+static void
+fleet_sync(fleet_t *f, size_t host)
 {
     fleet_host_t     *h;
     sss_sync_conf_t   conf;
 
     h = &f->hosts[host];
-
-    fleet_kill(f, host);
+    h->secrets = f->secrets;
 
     memset(&conf, 0, sizeof(conf));
-    conf.secrets = &f->secrets;
+    conf.secrets = &h->secrets;
     memcpy(conf.ns, "main", 4);
     conf.ns_len = 4;
     conf.host[0] = (uint8_t) (host + 1);
@@ -71,12 +72,40 @@ fleet_enter(fleet_t *f, size_t host)
     conf.forward_secrecy = f->forward_secrecy;
 
     h->sync = sss_sync_create(&conf);
-    h->ring = sss_ring_create(CAPACITY);
     h->due_ms = f->now;
-    sss_group_init(&h->group, 1);
 
     assert_non_null(h->sync);
+}
+
+
+void
+fleet_enter(fleet_t *f, size_t host)
+{
+    fleet_host_t  *h;
+
+    h = &f->hosts[host];
+
+    fleet_kill(f, host);
+    fleet_sync(f, host);
+
+    h->ring = sss_ring_create(CAPACITY);
+    sss_group_init(&h->group, 1);
+
     assert_non_null(h->ring);
+}
+
+
+void
+fleet_reload(fleet_t *f, size_t host)
+{
+    fleet_host_t  *h;
+
+    h = &f->hosts[host];
+
+    sss_sync_destroy(h->sync);
+    h->polling = 0;
+
+    fleet_sync(f, host);
 }
 
 
@@ -220,7 +249,8 @@ fleet_begin(fleet_t *f, size_t host, uint64_t now)
 
     h = &f->hosts[host];
 
-    rc = sss_sync_begin(h->sync, f->places, h->ring, &h->group, h->used, now);
+    rc = sss_sync_begin(h->sync, f->places, h->ring, &h->group, h->used,
+                        now + (uint64_t) h->skew_ms);
 
     if (rc == 0) {
         h->polling = 1;

@@ -14,9 +14,9 @@
 #include "sss_sync.h"
 
 
-#define FLEET_HOSTS    3
+#define FLEET_HOSTS    4
 #define FLEET_SERVERS  2
-#define FLEET_ITEMS    16
+#define FLEET_ITEMS    32
 #define FLEET_POLL     2000             /* poll interval, ms               */
 
 #define HOSTS          FLEET_HOSTS
@@ -47,6 +47,8 @@ typedef struct {
     int                used;
     int                polling;
     int                cut[FLEET_SERVERS];      /* it does not reach them  */
+    sss_secrets_t      secrets;
+    int64_t            skew_ms;         /* how far its clock is ahead      */
     uint64_t           due_ms;          /* of fleet_run()                  */
 } fleet_host_t;
 
@@ -69,6 +71,9 @@ void fleet_stop(fleet_t *f);
 /* One host goes, with all that is in its memory; one comes. */
 void fleet_kill(fleet_t *f, size_t host);
 void fleet_enter(fleet_t *f, size_t host);
+
+/* A reload: the host has the secrets of the fleet, keys and group stay. */
+void fleet_reload(fleet_t *f, size_t host);
 
 /* A random number below n. */
 unsigned fleet_below(fleet_t *f, unsigned n);

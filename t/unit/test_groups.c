@@ -252,6 +252,7 @@ test_dead_group(void **state)
         fleet_kill(&f, 0);
         fleet_kill(&f, 1);
         fleet_kill(&f, 2);
+        fleet_kill(&f, 3);
 
         fleet_enter(&f, 0);
         fleet_enter(&f, 1);
