@@ -32,6 +32,7 @@ import compare
 import ids
 import instructions
 import machine
+import mass
 import memory
 import propagation
 import ratios
@@ -190,6 +191,13 @@ def show_starts(found):
         print('  %-10s%-28s%10.1f%12.1f%10.3f  %s' % (
             row['what'], row['variant'], row['ms'], row['longest_ms'],
             row['ratio'], tables.between(row['interval'])))
+
+
+def show_mass(rows):
+    heading('Hosts that start at once on 3 empty servers, simulated; requests '
+            'at a server')
+    for line in mass.lines(rows):
+        print(line)
 
 
 def show_steps(found):
@@ -387,6 +395,9 @@ def worker_part(site, options):
             site, min(options.rounds, starts.ROUNDS), progress)
         progress('')
         show_starts(result['starts'])
+    if ratios.wanted('Mass'):
+        result['mass'] = mass.measure()
+        show_mass(result['mass'])
     if ratios.wanted('Steps'):
         result['steps'] = steps.measure(site.server_core)
         show_steps(result['steps'])

@@ -7,19 +7,20 @@ import subprocess
 
 from hosts import REPOSITORY, Unfit
 
-PROGRAM = os.path.join(REPOSITORY, 'build', 'bench', 'poll_steps')
 KEYS = 8192
 ROUNDS = 25
 TARGET_US = 2000
 
 
-def build():
-    here = os.path.join(REPOSITORY, 't', 'bench', 'poll_steps.c')
+def build(name):
+    """Compiles t/bench/NAME.c with the library; its path."""
+    program = os.path.join(REPOSITORY, 'build', 'bench', name)
+    here = os.path.join(REPOSITORY, 't', 'bench', name + '.c')
     sources = [here, *sorted(glob.glob(os.path.join(REPOSITORY, 'src',
                                                     '*.c')))]
-    os.makedirs(os.path.dirname(PROGRAM), exist_ok=True)
+    os.makedirs(os.path.dirname(program), exist_ok=True)
     # several may build it at the same time
-    new = '%s.%d' % (PROGRAM, os.getpid())
+    new = '%s.%d' % (program, os.getpid())
     command = [*shlex.split(os.environ.get('CC') or 'cc'), '-std=gnu11',
                '-Wall', '-Wextra', '-O2', '-I', os.path.join(REPOSITORY,
                                                              'src'),
@@ -27,15 +28,15 @@ def build():
                '-lpthread', '-ldl']
     try:
         subprocess.run(command, check=True)
-        os.replace(new, PROGRAM)
+        os.replace(new, program)
     except (OSError, subprocess.CalledProcessError) as e:
-        raise Unfit('cannot build poll_steps: %s' % e) from e
+        raise Unfit('cannot build %s: %s' % (name, e)) from e
+    return program
 
 
 def measure(core):
     """A dict for each kind of piece of each case: the longest of its kind."""
-    build()
-    command = [PROGRAM, str(ROUNDS), str(KEYS)]
+    command = [build('poll_steps'), str(ROUNDS), str(KEYS)]
     if core is not None:
         command = ['taskset', '-c', str(core), *command]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True,
