@@ -111,7 +111,11 @@ sss_origin_put_time(uint8_t *out, uint64_t time)
 {
     int  shift;
 
-    for (shift = 56; shift >= 0; shift -= 8) {
+    if (time > SSS_ORIGIN_NEVER) {
+        time = SSS_ORIGIN_NEVER;
+    }
+
+    for (shift = 8 * (SSS_ORIGIN_TIME - 1); shift >= 0; shift -= 8) {
         *out++ = (uint8_t) (time >> shift);
     }
 
@@ -162,7 +166,7 @@ sss_origin_take_time(sss_origin_rest_t *rest, uint64_t *time)
     int             i;
     const uint8_t  *p;
 
-    p = sss_origin_take(rest, 8);
+    p = sss_origin_take(rest, SSS_ORIGIN_TIME);
 
     if (p == NULL) {
         return -1;
@@ -170,7 +174,7 @@ sss_origin_take_time(sss_origin_rest_t *rest, uint64_t *time)
 
     *time = 0;
 
-    for (i = 0; i < 8; i++) {
+    for (i = 0; i < SSS_ORIGIN_TIME; i++) {
         *time = *time << 8 | p[i];
     }
 

@@ -16,8 +16,8 @@
  *        4  generation of the cluster's keys at that time
  *       32  trust scope of the server that the name selected
  *       32  names in the certificates of that server, hashed
- *        8  when the full handshake was, seconds since the epoch
- *        8  when the first certificate of the client's chain ends, seconds
+ *        5  when the full handshake was, seconds since the epoch
+ *        5  when the first certificate of the client's chain ends, seconds
  *           since the epoch; all bits set without a client certificate
  *        1  length of the server name, 0 for none
  *  0 to 255 server name, lower case
@@ -44,10 +44,12 @@
 #define SSS_ORIGIN_CHAIN      16        /* certificates at the most        */
 #define SSS_ORIGIN_ISSUER     16
 #define SSS_ORIGIN_SERIAL     64        /* bytes at the most               */
-#define SSS_ORIGIN_NEVER      UINT64_MAX
+#define SSS_ORIGIN_TIME       5         /* bytes of a time                 */
+#define SSS_ORIGIN_NEVER      ((UINT64_C(1) << (8 * SSS_ORIGIN_TIME)) - 1)
 
 #define SSS_ORIGIN_MAX                                                        \
-    (1 + 4 + SSS_SCOPE_SIZE + SSS_ORIGIN_NAMES + 8 + 8 + 1 + SSS_SNI_MAX + 1  \
+    (1 + 4 + SSS_SCOPE_SIZE + SSS_ORIGIN_NAMES + 2 * SSS_ORIGIN_TIME          \
+     + 1 + SSS_SNI_MAX + 1                                                    \
      + SSS_ORIGIN_CHAIN * (SSS_ORIGIN_ISSUER + 1 + SSS_ORIGIN_SERIAL))
 
 

@@ -75,7 +75,7 @@ prepare(void)
 
     sss_group_init(&group, 1);
     fuzz_check(sss_group_found(&group, 2000, NOW) == 0);
-    fuzz_check(sss_join_begin(&join, &key, &group.label) == 0);
+    fuzz_check(sss_join_begin(&join, &key, &group.label, NOW) == 0);
 }
 
 

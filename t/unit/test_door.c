@@ -37,7 +37,7 @@ prepare(void **state)
     sss_group_init(&d->asker.group, 1);
     assert_int_equal(sss_group_found(&d->member.group, 2000, NOW), 0);
     assert_int_equal(sss_join_begin(&d->asker.join, &d->key,
-                                    &d->member.group.label), 0);
+                                    &d->member.group.label, NOW), 0);
 
     strcpy(d->item.name, "slot");
 
@@ -181,8 +181,8 @@ test_slots(void **state)
     /* somebody else's request is left to members of that group */
 
     sss_door_clear(&d->door);
-    assert_int_equal(sss_join_begin(&other, &d->key, &d->member.group.label),
-                     0);
+    assert_int_equal(sss_join_begin(&other, &d->key, &d->member.group.label,
+                                    NOW), 0);
     put(d, other.request, other.len);
     (void) sss_door_read(&d->door, &d->asker, &d->key, 1, &d->item, NOW);
     assert_int_equal(d->door.free_seen + d->door.n + d->door.mine, 0);

@@ -66,11 +66,11 @@ test_age(void **state)
     memcpy(first, group.key, sizeof(first));
     memcpy(info + 28, group.label.id, SSS_GROUP_ID);
 
-    sss_group_age(&group, EPOCH, NOW + EPOCH - 1);
+    sss_group_age(&group, EPOCH, 0, NOW + EPOCH - 1);
     assert_int_equal(group.label.epoch, 0);
     assert_memory_equal(group.key, first, sizeof(first));
 
-    sss_group_age(&group, EPOCH, NOW + EPOCH);
+    sss_group_age(&group, EPOCH, 0, NOW + EPOCH);
     assert_int_equal(group.label.epoch, 1);
     assert_int_equal(group.since_ms, NOW + EPOCH);
     assert_true(group.earlier);
@@ -81,10 +81,10 @@ test_age(void **state)
                               sizeof(next)), 0);
     assert_memory_equal(group.key, next, sizeof(next));
 
-    sss_group_age(&group, EPOCH, NOW + EPOCH + EPOCH / 2 - 1);
+    sss_group_age(&group, EPOCH, 0, NOW + EPOCH + EPOCH / 2 - 1);
     assert_true(group.earlier);
 
-    sss_group_age(&group, EPOCH, NOW + EPOCH + EPOCH / 2);
+    sss_group_age(&group, EPOCH, 0, NOW + EPOCH + EPOCH / 2);
     assert_false(group.earlier);
     assert_true(unit_zero(group.before, sizeof(group.before)));
     assert_memory_equal(group.key, next, sizeof(next));
@@ -100,14 +100,14 @@ test_clock_goes_back(void **state)
 
     found(&group);
 
-    sss_group_age(&group, EPOCH, NOW - 5 * EPOCH);
+    sss_group_age(&group, EPOCH, 0, NOW - 5 * EPOCH);
     assert_int_equal(group.label.epoch, 0);
     assert_int_equal(group.since_ms, NOW - 5 * EPOCH);
 
-    sss_group_age(&group, EPOCH, NOW - 4 * EPOCH - 1);
+    sss_group_age(&group, EPOCH, 0, NOW - 4 * EPOCH - 1);
     assert_int_equal(group.label.epoch, 0);
 
-    sss_group_age(&group, EPOCH, NOW - 4 * EPOCH);
+    sss_group_age(&group, EPOCH, 0, NOW - 4 * EPOCH);
     assert_int_equal(group.label.epoch, 1);
 }
 
@@ -126,41 +126,92 @@ test_follow(void **state)
     b = a;
 
     for (i = 1; i <= SSS_GROUP_LEAP; i++) {
-        sss_group_age(&a, EPOCH, NOW + i * EPOCH);
+        sss_group_age(&a, EPOCH, 0, NOW + i * EPOCH);
         assert_int_equal(a.label.epoch, i);
     }
 
-    assert_int_equal(sss_group_follow(&b, 1, NOW + 5), 0);
+    assert_int_equal(sss_group_follow(&b, 1, EPOCH, NOW + 5), 0);
     assert_int_equal(b.label.epoch, 1);
     assert_int_equal(b.since_ms, NOW + 5);
 
-    assert_int_equal(sss_group_follow(&b, 0, NOW + 9), 0);
-    assert_int_equal(sss_group_follow(&b, 1, NOW + 9), 0);
+    assert_int_equal(sss_group_follow(&b, 0, EPOCH, NOW + 9), 0);
+    assert_int_equal(sss_group_follow(&b, 1, EPOCH, NOW + 9), 0);
     assert_int_equal(b.label.epoch, 1);
     assert_int_equal(b.since_ms, NOW + 5);
 
-    assert_int_equal(sss_group_follow(&b, SSS_GROUP_LEAP, NOW + 9), 0);
+    assert_int_equal(sss_group_follow(&b, SSS_GROUP_LEAP, EPOCH, NOW + 9), 0);
     assert_memory_equal(b.key, a.key, SSS_GROUP_KEY);
     assert_memory_equal(b.before, a.before, SSS_GROUP_KEY);
 
     before = b;
-    assert_int_equal(sss_group_follow(&b, 2 * SSS_GROUP_LEAP + 1, NOW + 10),
-                     -1);
-    assert_int_equal(sss_group_follow(&b, UINT32_MAX, NOW + 10), -1);
+    assert_int_equal(sss_group_follow(&b, 2 * SSS_GROUP_LEAP + 1, EPOCH,
+                                      NOW + 10), -1);
+    assert_int_equal(sss_group_follow(&b, UINT32_MAX, EPOCH, NOW + 10), -1);
     assert_memory_equal(&b, &before, sizeof(b));
 
-    assert_int_equal(sss_group_follow(&b, 2 * SSS_GROUP_LEAP, NOW + 10), 0);
+    assert_int_equal(sss_group_follow(&b, 2 * SSS_GROUP_LEAP, EPOCH,
+                                      NOW + 10), 0);
 
     /* nobody follows without a key, and nothing comes after the last epoch */
 
     sss_group_leave(&b);
-    assert_int_equal(sss_group_follow(&b, 1, NOW), -1);
+    assert_int_equal(sss_group_follow(&b, 1, EPOCH, NOW), -1);
 
     a.label.epoch = UINT32_MAX - 1;
-    sss_group_age(&a, EPOCH, NOW + 2000 * EPOCH);
+    sss_group_age(&a, EPOCH, 0, NOW + 2000 * EPOCH);
     assert_int_equal(a.label.epoch, UINT32_MAX);
-    sss_group_age(&a, EPOCH, NOW + 4000 * EPOCH);
+    sss_group_age(&a, EPOCH, 0, NOW + 4000 * EPOCH);
     assert_int_equal(a.label.epoch, UINT32_MAX);
+}
+
+
+/* Who is late, or learns of an epoch late, counts from where it was due. */
+
+static void
+test_late(void **state)
+{
+    unsigned     i;
+    uint64_t     now;
+    sss_group_t  a, b;
+
+    (void) state;
+
+    /* random eighths do not add up */
+
+    found(&a);
+    b = a;
+
+    for (i = 1; i <= 40; i++) {
+        sss_group_age(&a, EPOCH, EPOCH / 8, NOW + i * EPOCH + EPOCH / 8);
+    }
+
+    assert_int_equal(a.label.epoch, 40);
+    assert_int_equal(a.since_ms, NOW + 40 * EPOCH);
+
+    /* a host that was asleep catches up */
+
+    sss_group_age(&b, EPOCH, EPOCH / 8, NOW + 40 * EPOCH + EPOCH / 2);
+    assert_int_equal(b.label.epoch, 40);
+    assert_int_equal(b.since_ms, NOW + 40 * EPOCH);
+    assert_memory_equal(a.key, b.key, SSS_GROUP_KEY);
+    assert_false(b.earlier);
+
+    /* and for longer than anybody makes up for it begins anew */
+
+    now = NOW + 3000 * EPOCH;
+    sss_group_age(&b, EPOCH, 0, now);
+    assert_int_equal(b.label.epoch, 40 + SSS_GROUP_LEAP);
+    assert_int_equal(b.since_ms, now);
+
+    /* an epoch that is met late is as old as it would be here */
+
+    found(&a);
+    b = a;
+    sss_group_age(&b, EPOCH, EPOCH / 8, NOW + EPOCH + EPOCH / 8 - 1);
+    assert_int_equal(b.label.epoch, 0);
+    assert_int_equal(sss_group_follow(&b, 1, EPOCH,
+                                      NOW + EPOCH + EPOCH / 8 - 1), 0);
+    assert_int_equal(b.since_ms, NOW + EPOCH);
 }
 
 
@@ -187,17 +238,17 @@ test_ring_key(void **state)
 
     /* the earlier one, as long as it is not forgotten, and no other */
 
-    assert_int_equal(sss_group_follow(&group, 1, NOW), 0);
+    assert_int_equal(sss_group_follow(&group, 1, EPOCH, NOW), 0);
     assert_int_equal(sss_group_ring_key(&group, 0, secret, other), 0);
     assert_memory_equal(one, other, sizeof(one));
     assert_int_equal(sss_group_ring_key(&group, 1, secret, other), 0);
     assert_memory_not_equal(one, other, sizeof(one));
 
-    assert_int_equal(sss_group_follow(&group, 2, NOW), 0);
+    assert_int_equal(sss_group_follow(&group, 2, EPOCH, NOW), 0);
     assert_int_equal(sss_group_ring_key(&group, 0, secret, other), -1);
     assert_int_equal(sss_group_ring_key(&group, 1, secret, other), 0);
 
-    sss_group_age(&group, EPOCH, NOW + EPOCH / 2);
+    sss_group_age(&group, EPOCH, 0, NOW + EPOCH / 2);
     assert_int_equal(sss_group_ring_key(&group, 1, secret, other), -1);
     assert_int_equal(sss_group_ring_key(&group, 2, secret, other), 0);
     assert_int_equal(sss_group_ring_key(&group, 3, secret, other), -1);
@@ -221,6 +272,7 @@ main(void)
         cmocka_unit_test(test_age),
         cmocka_unit_test(test_clock_goes_back),
         cmocka_unit_test(test_follow),
+        cmocka_unit_test(test_late),
         cmocka_unit_test(test_ring_key)
     };
 

@@ -33,9 +33,10 @@ prepare(void **state)
 
     sss_group_init(&j->group, 4);
     assert_int_equal(sss_group_found(&j->group, 2500, NOW - 9000), 0);
-    assert_int_equal(sss_group_follow(&j->group, 3, NOW - 5000), 0);
+    assert_int_equal(sss_group_follow(&j->group, 3, 3600000, NOW - 5000), 0);
 
-    assert_int_equal(sss_join_begin(&j->join, &j->key, &j->group.label), 0);
+    assert_int_equal(sss_join_begin(&j->join, &j->key, &j->group.label,
+                                    NOW + SKEW), 0);
 
     j->len = sss_join_answer(&j->key, &j->group, j->join.request, j->join.len,
                              NOW, j->answer);
@@ -228,7 +229,8 @@ test_not_for_this(void **state)
 
     /* another request, to the same group */
 
-    assert_int_equal(sss_join_begin(&other, &j->key, &j->group.label), 0);
+    assert_int_equal(sss_join_begin(&other, &j->key, &j->group.label,
+                                    NOW), 0);
     assert_memory_not_equal(other.hash, j->join.hash, SSS_JOIN_HASH);
     assert_false(sss_join_answers(j->answer, other.hash));
     assert_closed(&other, &j->key, j->answer, j->len);
@@ -272,6 +274,23 @@ test_not_for_this(void **state)
 }
 
 
+/* An answer that was held back makes the key no younger than it is. */
+
+static void
+test_late_answer(void **state)
+{
+    join_t       *j;
+    sss_group_t   group;
+
+    j = *state;
+
+    sss_group_init(&group, 4);
+    assert_int_equal(sss_join_open(&j->join, &j->key, j->answer, j->len,
+                                   NOW + SKEW + 40000, &group), 0);
+    assert_int_equal(group.since_ms, NOW + SKEW - 5000);
+}
+
+
 int
 main(void)
 {
@@ -279,7 +298,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_round_trip, prepare, finish),
         cmocka_unit_test_setup_teardown(test_x25519_alone, prepare, finish),
         cmocka_unit_test_setup_teardown(test_damaged, prepare, finish),
-        cmocka_unit_test_setup_teardown(test_not_for_this, prepare, finish)
+        cmocka_unit_test_setup_teardown(test_not_for_this, prepare, finish),
+        cmocka_unit_test_setup_teardown(test_late_answer, prepare, finish)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

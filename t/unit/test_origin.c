@@ -18,7 +18,7 @@ fill(sss_origin_t *origin, const char *name, size_t n_chain)
     memset(origin->names, 0x22, sizeof(origin->names));
 
     origin->generation = 0x107;
-    origin->made = 0x0102030405060708;
+    origin->made = 0x0102030405;
     origin->expires = SSS_ORIGIN_NEVER;
 
     if (name) {
@@ -70,8 +70,8 @@ test_format(void **state)
         "\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11"
         "\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22"
         "\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22"
-        "\1\2\3\4\5\6\7\x8"
-        "\xff\xff\xff\xff\xff\xff\xff\xff"
+        "\1\2\3\4\5"
+        "\xff\xff\xff\xff\xff"
         "\x9" "a.example"
         "\1"
         "\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1" "\3\2\1\x2a";
@@ -184,7 +184,8 @@ test_nothing_else_is_read(void **state)
     sss_origin_t  origin;
 
     /* offsets of what is not free, for "a.example" and one certificate */
-    const size_t  sni = 1 + 4 + SSS_SCOPE_SIZE + SSS_ORIGIN_NAMES + 8 + 8;
+    const size_t  sni = 1 + 4 + SSS_SCOPE_SIZE + SSS_ORIGIN_NAMES
+                        + 2 * SSS_ORIGIN_TIME;
     const size_t  chain = sni + 1 + 9;
 
     (void) state;
