@@ -16,6 +16,7 @@ import pytest
 
 from harness import cluster as clusters
 from harness import lab as labs
+from harness import memcached
 
 PLAIN, TLS, TURNS = 'plain', 'tls', 'turns'
 
@@ -35,7 +36,8 @@ def pytest_generate_tests(metafunc):
         return
     chosen = metafunc.config.getoption('memcached')
     if chosen == TURNS:
-        aside = ASIDE.match(metafunc.module.__name__)
+        aside = (ASIDE.match(metafunc.module.__name__)
+                 or not memcached.has_tls())
         kinds = [PLAIN] if aside else [PLAIN, TLS]
     else:
         kinds = [chosen]
@@ -112,6 +114,12 @@ def _maker(lab, request, transport):
         return context
 
     return make
+
+
+@pytest.fixture
+def needs_tls():
+    if not memcached.has_tls():
+        pytest.skip('the memcached of this machine has no TLS')
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ import pytest
 
 from harness import clients, conf, load, process, sessions
 
+pytestmark = pytest.mark.usefixtures('needs_tls')
+
 PLAIN, SECURED = 11211, 11212       # ports, in docs/operations.md
 
 

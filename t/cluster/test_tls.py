@@ -6,6 +6,8 @@ import pytest
 
 from harness import clients, dns, process, record, sessions, unusable
 
+pytestmark = pytest.mark.usefixtures('needs_tls')
+
 NUMBERS = itertools.count(1)
 
 

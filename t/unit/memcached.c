@@ -68,6 +68,30 @@ memcached_start(memcached_t *m, const char *host, const char *option)
 
 
 int
+memcached_has_tls(void)
+{
+    int    found;
+    char   line[256];
+    FILE  *help;
+
+    help = popen("memcached -h 2>/dev/null", "r");
+    if (help == NULL) {
+        return 0;
+    }
+
+    found = 0;
+
+    while (fgets(line, sizeof(line), help) != NULL) {
+        found |= (strstr(line, "--enable-ssl") != NULL);
+    }
+
+    (void) pclose(help);
+
+    return found;
+}
+
+
+int
 memcached_start_secured(memcached_t *m, const char *host,
     const char *secured)
 {

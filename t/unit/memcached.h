@@ -55,6 +55,9 @@ void unit_pause(unsigned ms);
  */
 int memcached_start(memcached_t *m, const char *host, const char *option);
 
+/* 1 if the memcached of this machine was built with TLS. */
+int memcached_has_tls(void);
+
 /* The same with TLS. */
 int memcached_start_secured(memcached_t *m, const char *host,
     const char *secured);

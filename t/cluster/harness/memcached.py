@@ -1,5 +1,6 @@
 """One memcached server and what may happen to it."""
 
+import functools
 import os
 import socket
 import subprocess
@@ -8,6 +9,14 @@ import urllib.parse
 from . import process, tlsocket
 
 PORT = 11211
+
+
+@functools.lru_cache(None)
+def has_tls():
+    """Whether this machine's memcached was built with it."""
+    told = subprocess.run(['memcached', '-h'], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True, check=False)
+    return '--enable-ssl' in told.stdout
 
 
 class Connection:

@@ -43,6 +43,8 @@ class Settings:
                 'memcached', kind, fallback='').split())
                    if number <= self.memcached]
             for kind in (faults.TLS, faults.NAMED, faults.GUARDED)}
+        if not memcached.has_tls():
+            self.special[faults.TLS] = []
         named, tls = (set(self.special[kind])
                       for kind in (faults.NAMED, faults.TLS))
         if named & tls and named - tls:
