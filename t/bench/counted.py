@@ -72,7 +72,11 @@ class Counted:
 def kind(value):
     if value.startswith(b'SSSP'):
         return 'presence'
-    return {1: 'ring', 2: 'session'}.get(value[5], 'strange')
+    if value.startswith(b'SSSL'):
+        return 'ring'
+    if value.startswith(b'SSSJ') or value == b'-':
+        return 'door'
+    return {2: 'session'}.get(value[5], 'strange')
 
 
 def cpu(process):

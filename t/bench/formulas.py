@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 
 NAME = 45                       # "sss1:" and 40 digits
+SLOTS = 8                       # of the door, for each secret
 CLOCK = 30                      # between two looks at a server's clock
 TURNS = 20                      # between two presence records of a fleet
 ALONE = 40                      # and of a single host
@@ -29,7 +30,7 @@ def ring_keys(rotation, timeout):
 
 
 def ring_bytes(keys):
-    return 52 + 108 * keys
+    return 64 + 52 + 108 * keys
 
 
 def presence_bytes(hosts):
@@ -151,11 +152,18 @@ class Fleet:
 
     def gets(self):
         """Names asked for in a second."""
-        return self.polls() * (self.secrets + 1)
+        return self.polls() * self.names()
+
+    def names(self):
+        """Of a poll: ring and door under each secret, and presence."""
+        return self.secrets * (1 + SLOTS) + 1
 
     def writes(self):
-        """Writes in a second: of the ring, and of presence records."""
-        return (1 / self.rotation,
+        """Writes in a second: of the ring, and of presence records.
+
+        The ring is written for each new key, and for each epoch.
+        """
+        return (2 / self.rotation,
                 1 / ((TURNS if self.hosts > 1 else ALONE) + self.poll))
 
     def clocks(self):
@@ -164,7 +172,7 @@ class Fleet:
     def read(self):
         """Bytes that memcached reads in a second."""
         ring, presence = self.writes()
-        return (self.polls() * (1 + get(self.secrets + 1))
+        return (self.polls() * (1 + get(self.names()))
                 + self.clocks() * 7
                 + ring * replace(ring_bytes(self.keys), self.timeout,
                                  self.version)

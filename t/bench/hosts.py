@@ -293,7 +293,7 @@ class Site:
             self.processes.remove(process)
 
     def cluster(self, *memcached, rotation='1h', poll='2s', namespace='main',
-                lookup='2s'):
+                lookup='2s', secrecy='on'):
         """The block ssl_session_sync_cluster of a host.
 
         On a busy machine a healthy memcached may take longer than 50 ms;
@@ -304,4 +304,5 @@ class Site:
              *('memcached %s;' % server.address for server in memcached),
              'secret_file %s;' % self.secret, 'namespace %s;' % namespace,
              'key_rotation %s;' % rotation, 'poll_interval %s;' % poll,
-             'lookup_timeout %s;' % lookup, '}'])
+             'lookup_timeout %s;' % lookup,
+             'forward_secrecy %s;' % secrecy, '}'])

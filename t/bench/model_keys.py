@@ -143,7 +143,8 @@ class Fleet:
         return busy(self.servers[0], names)
 
     def records(self):
-        found = {kind: name for kind, *_, name in self.counted[0].items()}
+        found = {kind: name for kind, *_, name in self.counted[0].items()
+                 if kind in ('ring', 'presence')}
         return len(found) == 2 and list(found.values())
 
     def size(self, counted):
@@ -174,7 +175,7 @@ def complaints(point):
         check('bytes of %d keys' % keys, size, formulas.ring_bytes(keys), 0)
     # what the hosts say they did, and a poll under way at either end
     polls = point.told['polls']
-    gets = 2 * polls + point.told['conflicts']
+    gets = fleet.names() * polls + point.told['conflicts']
     check('names asked for', point.counted['cmd_get'], gets,
           2 * point.hosts + 2)
     rate = fleet.polls() * point.seconds

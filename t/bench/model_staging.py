@@ -131,7 +131,9 @@ class Point:
                 for c, t in zip(self.counted, self.told)]
 
     def probes(self):
-        return [c['get_misses'] for c in self.counted]
+        """Beside the slots of the door, which are empty."""
+        return [c['get_misses'] - formulas.SLOTS * t['polls']
+                for c, t in zip(self.counted, self.told)]
 
     def removals(self):
         return [c['delete_hits'] + c['delete_misses'] for c in self.counted]
@@ -302,7 +304,8 @@ def complaints(point):
     for fewest, most, size in point.rings:
         check('bytes of a ring', size, formulas.ring_bytes(fewest),
               formulas.ring_bytes(most))
-        check('bytes of a ring for keys', (size - 52) % 108, 0, 0)
+        check('bytes of a ring for keys',
+              (size - formulas.ring_bytes(0)) % 108, 0, 0)
 
     stores, lookups, removals = point.expected()
     unsure = point.unsure()
@@ -314,7 +317,8 @@ def complaints(point):
     slack = (2 * point.hosts + 2) * point.servers
     check('lookups', sum(point.lookups()), lookups - unsure - slack,
           lookups + unsure + slack)
-    check('probes', sum(point.probes()), 0, stores + 3 * unsure)
+    check('probes', sum(point.probes()), 0, stores + 3 * unsure
+          + 2 * formulas.SLOTS * point.hosts * point.servers)
     check('removals', sum(point.removals()), removals - unsure,
           removals + unsure)
     for n, share in enumerate(point.shares):
