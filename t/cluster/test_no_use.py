@@ -4,8 +4,8 @@ Each is named for what it is, in the status and in the log: once, and then
 every minute while it lasts.
 """
 
-import re
 import os
+import re
 import threading
 import time
 

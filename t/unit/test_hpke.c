@@ -5,6 +5,7 @@
 #include <openssl/opensslv.h>
 
 #if (OPENSSL_VERSION_NUMBER >= 0x30200000L)
+#include <openssl/evp.h>
 #include <openssl/hpke.h>
 #endif
 

@@ -76,7 +76,14 @@ def alive(pid):
         os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:
         pass
-    return state(pid) not in (None, 'Z', 'X')
+    letter = state(pid)
+    if letter == 'Z':
+        # the others of its threads may still have its sockets
+        try:
+            return len(os.listdir('/proc/%d/task' % pid)) > 1
+        except OSError:
+            return False
+    return letter not in (None, 'X')
 
 
 def children(pid):
