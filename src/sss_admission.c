@@ -77,7 +77,8 @@ sss_admission_see(sss_admission_t *a, const sss_label_t *label,
         }
 
         if (sss_group_follow(&a->group, label->epoch, a->rotation_ms, now_ms)
-            == 0) {
+            == 0)
+        {
             return 0;
         }
 

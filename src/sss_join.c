@@ -40,9 +40,6 @@ int
 sss_join_key(sss_join_key_t *key, const uint8_t *secret, const char *ns,
     size_t ns_len)
 {
-    int      rc;
-    uint8_t  bytes[SSS_HMAC_SIZE];
-
     if (ns_len > SSS_JOIN_SPACE) {
         return -1;
     }
@@ -51,14 +48,11 @@ sss_join_key(sss_join_key_t *key, const uint8_t *secret, const char *ns,
     key->ns = ns;
     key->ns_len = ns_len;
 
-    rc = sss_hkdf(secret, SSS_SECRET_SIZE, NULL, 0,
-                  (const uint8_t *) SSS_JOIN_INFO, sizeof(SSS_JOIN_INFO) - 1,
-                  bytes, sizeof(bytes));
+    if (sss_secret_mac_key(secret, SSS_JOIN_INFO, &key->mac) != 0) {
+        return -1;
+    }
 
-    sss_hmac_key(&key->mac, bytes, sizeof(bytes));
-    sss_memory_wipe(bytes, sizeof(bytes));
-
-    return rc != 0 ? -1 : sss_secret_tag(secret, 1, key->tag);
+    return sss_secret_tag(secret, 1, key->tag);
 }
 
 

@@ -4,7 +4,6 @@
 #include <openssl/crypto.h>
 
 #include "sss_label.h"
-#include "sss_memory.h"
 #include "sss_number.h"
 #include "sss_secret.h"
 
@@ -22,18 +21,7 @@ static void sss_label_mac(const sss_hmac_key_t *key, const uint8_t *text,
 int
 sss_label_key(const uint8_t *secret, sss_hmac_key_t *key)
 {
-    int      rc;
-    uint8_t  bytes[SSS_HMAC_SIZE];
-
-    rc = sss_hkdf(secret, SSS_SECRET_SIZE, NULL, 0,
-                  (const uint8_t *) SSS_LABEL_INFO,
-                  sizeof(SSS_LABEL_INFO) - 1, bytes, sizeof(bytes));
-
-    sss_hmac_key(key, bytes, sizeof(bytes));
-
-    sss_memory_wipe(bytes, sizeof(bytes));
-
-    return rc;
+    return sss_secret_mac_key(secret, SSS_LABEL_INFO, key);
 }
 
 

@@ -295,6 +295,23 @@ done:
 
 
 int
+sss_secret_mac_key(const uint8_t *secret, const char *info,
+    sss_hmac_key_t *key)
+{
+    int      rc;
+    uint8_t  bytes[SSS_HMAC_SIZE];
+
+    rc = sss_hkdf(secret, SSS_SECRET_SIZE, NULL, 0, (const uint8_t *) info,
+                  strlen(info), bytes, sizeof(bytes));
+
+    sss_hmac_key(key, bytes, sizeof(bytes));
+    sss_memory_wipe(bytes, sizeof(bytes));
+
+    return rc;
+}
+
+
+int
 sss_secret_tag(const uint8_t *secret, int forward_secrecy, uint8_t *tag)
 {
     const char  *info;

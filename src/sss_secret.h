@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sss_hmac.h"
+
 
 #define SSS_SECRET_SIZE   32    /* bytes of one secret                      */
 #define SSS_SECRETS_MAX   8     /* lines of one secret file                 */
@@ -61,6 +63,13 @@ const char *sss_secret_strerror(sss_secret_error_t error);
 int sss_hkdf(const uint8_t *key, size_t key_len, const uint8_t *salt,
     size_t salt_len, const uint8_t *info, size_t info_len, uint8_t *out,
     size_t size);
+
+/*
+ * Makes HKDF(secret, no salt, info, 32 bytes) ready as a key of MACs; "info"
+ * is a string without its zero.  Returns 0, or -1 if OpenSSL fails.
+ */
+int sss_secret_mac_key(const uint8_t *secret, const char *info,
+    sss_hmac_key_t *key);
 
 /*
  * The public fingerprint of a secret, SSS_TAG_SIZE bytes: enough to see that

@@ -403,3 +403,27 @@ fleet_assert_agreed(fleet_t *f, uint32_t keys)
                             keys * sizeof(sss_key_t));
     }
 }
+
+
+void
+fleet_use_all(fleet_t *f)
+{
+    size_t  i;
+
+    for (i = 0; i < HOSTS; i++) {
+        f->hosts[i].used = 1;
+    }
+}
+
+
+void
+fleet_gather(fleet_t *f, sss_ring_t *all)
+{
+    size_t  i;
+
+    for (i = 0; i < HOSTS; i++) {
+        if (f->hosts[i].sync != NULL) {
+            (void) sss_ring_merge(all, f->hosts[i].ring);
+        }
+    }
+}

@@ -95,6 +95,12 @@ void fleet_run(fleet_t *f, uint64_t ms);
 /* A record of a server, NULL: it has none of this name. */
 stored_t *fleet_find(server_t *server, const char *name);
 
+/* Every host has used its keys in a handshake. */
+void fleet_use_all(fleet_t *f);
+
+/* Adds to "all" what the hosts have that are up. */
+void fleet_gather(fleet_t *f, sss_ring_t *all);
+
 /* All hosts that are up have the same keys. */
 void fleet_assert_agreed(fleet_t *f, uint32_t keys);
 

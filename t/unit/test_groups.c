@@ -42,32 +42,6 @@ assert_one_group(fleet_t *f)
 
 
 static void
-use_all(fleet_t *f)
-{
-    size_t  i;
-
-    for (i = 0; i < HOSTS; i++) {
-        f->hosts[i].used = 1;
-    }
-}
-
-
-/* All that live hosts have at a moment, and what of it is there later. */
-
-static void
-gather(fleet_t *f, sss_ring_t *all)
-{
-    size_t  i;
-
-    for (i = 0; i < HOSTS; i++) {
-        if (f->hosts[i].sync != NULL) {
-            (void) sss_ring_merge(all, f->hosts[i].ring);
-        }
-    }
-}
-
-
-static void
 assert_nothing_lost(fleet_t *f, sss_ring_t *all)
 {
     size_t  i;
@@ -99,9 +73,9 @@ test_all_at_once(void **state)
         fleet_start(&f, round, 1);
 
         fleet_run(&f, 1000);
-        use_all(&f);
+        fleet_use_all(&f);
         sss_ring_wipe(all);
-        gather(&f, all);
+        fleet_gather(&f, all);
 
         fleet_run(&f, SETTLED);
         assert_one_group(&f);
@@ -129,7 +103,7 @@ test_restarts(void **state)
     for (round = 1; round <= ROUNDS; round++) {
         fleet_start(&f, round, 1);
         fleet_run(&f, SETTLED);
-        use_all(&f);
+        fleet_use_all(&f);
 
         keys = f.hosts[0].ring->n;
         i = fleet_below(&f, HOSTS);
@@ -166,7 +140,7 @@ test_used_meanwhile(void **state)
     for (round = 1; round <= ROUNDS / 4; round++) {
         fleet_start(&f, round, 1);
         fleet_run(&f, SETTLED);
-        use_all(&f);
+        fleet_use_all(&f);
 
         fleet_kill(&f, 1);
         fleet_enter(&f, 1);
@@ -174,7 +148,7 @@ test_used_meanwhile(void **state)
         f.hosts[1].used = 1;
 
         sss_ring_wipe(all);
-        gather(&f, all);
+        fleet_gather(&f, all);
 
         fleet_run(&f, 2 * FLEET_POLL + 1000);
         assert_one_group(&f);
@@ -209,7 +183,7 @@ test_partition(void **state)
         }
 
         fleet_run(&f, SETTLED);
-        use_all(&f);
+        fleet_use_all(&f);
 
         assert_false(sss_label_same(&f.hosts[0].group.label,
                                     &f.hosts[1].group.label));
@@ -217,7 +191,7 @@ test_partition(void **state)
                                    &f.hosts[1].group.label));
 
         sss_ring_wipe(all);
-        gather(&f, all);
+        fleet_gather(&f, all);
         assert_int_not_equal(all->n, f.hosts[0].ring->n);
 
         for (i = 0; i < HOSTS; i++) {
@@ -289,10 +263,10 @@ test_generation(void **state)
 
         fleet_start(&f, round, (int) fs);
         fleet_run(&f, SETTLED);
-        use_all(&f);
+        fleet_use_all(&f);
 
         sss_ring_wipe(old);
-        gather(&f, old);
+        fleet_gather(&f, old);
 
         /* one is cut off meanwhile */
 
@@ -542,7 +516,7 @@ test_chaos(void **state)
             fleet_run(&f, fleet_below(&f, 3000));
         }
 
-        use_all(&f);
+        fleet_use_all(&f);
 
         for (i = 0, alive = 0; i < HOSTS; i++) {
             memset(f.hosts[i].cut, 0, sizeof(f.hosts[i].cut));
@@ -559,7 +533,7 @@ test_chaos(void **state)
         }
 
         sss_ring_wipe(all);
-        gather(&f, all);
+        fleet_gather(&f, all);
 
         fleet_run(&f, 60000);
         assert_one_group(&f);

@@ -16,27 +16,9 @@
 static void
 begin(fleet_t *f, uint64_t seed)
 {
-    size_t  i;
-
     fleet_start(f, seed, 1);
     fleet_run(f, SETTLED);
-
-    for (i = 0; i < HOSTS; i++) {
-        f->hosts[i].used = 1;
-    }
-}
-
-
-static void
-gather(fleet_t *f, sss_ring_t *all)
-{
-    size_t  i;
-
-    for (i = 0; i < HOSTS; i++) {
-        if (f->hosts[i].sync != NULL) {
-            (void) sss_ring_merge(all, f->hosts[i].ring);
-        }
-    }
+    fleet_use_all(f);
 }
 
 
@@ -84,7 +66,7 @@ test_half_restarts_in_a_cut(void **state)
     for (round = 1; round <= ROUNDS; round++) {
         begin(&f, round);
         sss_ring_wipe(all);
-        gather(&f, all);
+        fleet_gather(&f, all);
 
         for (i = 0; i < HOSTS; i++) {
             f.hosts[i].cut[i < HOSTS / 2] = 1;
@@ -100,7 +82,7 @@ test_half_restarts_in_a_cut(void **state)
         }
 
         fleet_run(&f, SETTLED);
-        gather(&f, all);
+        fleet_gather(&f, all);
 
         for (i = 0; i < HOSTS; i++) {
             f.hosts[i].cut[i < HOSTS / 2] = 0;
@@ -130,7 +112,7 @@ test_flush_in_a_join(void **state)
     for (round = 1; round <= ROUNDS; round++) {
         begin(&f, round);
         sss_ring_wipe(all);
-        gather(&f, all);
+        fleet_gather(&f, all);
 
         i = fleet_below(&f, HOSTS);
         fleet_enter(&f, i);
@@ -217,7 +199,7 @@ test_meddled_with(void **state)
         begin(&f, round);
         memset(old, 0, sizeof(old));
         sss_ring_wipe(all);
-        gather(&f, all);
+        fleet_gather(&f, all);
 
         fleet_enter(&f, 1);
         fleet_enter(&f, 2);
@@ -261,7 +243,7 @@ test_clocks(void **state)
 
         fleet_run(&f, 2 * SETTLED);
         sss_ring_wipe(all);
-        gather(&f, all);
+        fleet_gather(&f, all);
 
         i = fleet_below(&f, HOSTS);
         fleet_enter(&f, i);
@@ -293,7 +275,7 @@ test_secrets(void **state)
     for (round = 1; round <= ROUNDS / 2; round++) {
         begin(&f, round);
         sss_ring_wipe(all);
-        gather(&f, all);
+        fleet_gather(&f, all);
 
         memcpy(old, f.secrets.value[0], sizeof(old));
         memset(new, 0x33, sizeof(new) - 1);
@@ -316,7 +298,7 @@ test_secrets(void **state)
                 fleet_run(&f, SETTLED);
                 f.hosts[i].used = 1;
                 assert_well(&f, all);
-                gather(&f, all);
+                fleet_gather(&f, all);
             }
         }
 
