@@ -6,10 +6,11 @@ none no pair does: what the other tests see is told from its absence.
 
 import itertools
 import os
+import subprocess
 
 import pytest
 
-from harness import clients, conf, forwarder
+from harness import clients, conf, forwarder, process
 
 
 def plain(make_cluster, hosts=3, key=None):
@@ -76,3 +77,20 @@ def test_key_name_of_a_ticket(make_cluster):
         file = os.path.join(cluster.directory, 's.pem')
         assert clients.ticket(file)[:16] == key[:16]
         assert len(clients.session_secret(file)) in (32, 48)
+
+
+def test_a_process_is_found_whatever_its_mounts(tmp_path):
+    """Else a host that is not found would pass for one that was killed."""
+    place, elsewhere = tmp_path / 'place', tmp_path / 'elsewhere'
+    (place / 'below').mkdir(parents=True)
+    elsewhere.mkdir()
+    with subprocess.Popen(
+            ['unshare', '--mount', 'sh', '-c',
+             'mount --bind "$0" "$1" && cd "$1/below" && echo && exec cat',
+             place, elsewhere],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline()
+        assert other.pid in process.inside(str(place))
+        other.stdin.close()
+        other.wait(process.PATIENCE)
+        assert other.pid not in process.inside(str(place))

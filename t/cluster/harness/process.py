@@ -111,19 +111,35 @@ def kill(pid, number=signal.SIGKILL):
 
 
 def inside(directory):
-    """Processes that run in a directory: all that a run has started do."""
+    """Processes that run in a directory: all that a run has started do.
+
+    One that has mounts of its own may have another name for where it is, and
+    a directory that was removed is in no other place any more.
+    """
+    places = {identity(where) for where, _, _ in os.walk(directory)} - {None}
     found = []
     for name in os.listdir('/proc'):
         if not name.isdigit():
             continue
+        link = '/proc/%s/cwd' % name
         try:
-            where = os.readlink('/proc/%s/cwd' % name)
+            where = os.readlink(link)
         except OSError:
             continue
-        if where == directory or where.startswith(directory + '/'):
+        if identity(link) in places or where.startswith((directory + '/',
+                                                directory + ' ')):
             if state(int(name)) not in (None, 'Z', 'X'):
                 found.append(int(name))
     return found
+
+
+def identity(path):
+    """What tells a file from all others, whatever its name."""
+    try:
+        about = os.stat(path)
+    except OSError:
+        return None
+    return about.st_dev, about.st_ino
 
 
 def start_janitor(directory):
