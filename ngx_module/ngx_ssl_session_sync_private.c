@@ -5,6 +5,7 @@
  */
 
 
+#include <sys/statvfs.h>
 #include "ngx_ssl_session_sync.h"
 
 
@@ -23,6 +24,8 @@ typedef struct {
 static ssize_t ngx_ssl_session_sync_read_private(ngx_conf_t *cf,
     ngx_str_t *name, const ngx_ssl_session_sync_private_t *kind,
     u_char *buf);
+static void ngx_ssl_session_sync_log_open(ngx_conf_t *cf, ngx_str_t *name,
+    const ngx_ssl_session_sync_private_t *kind, ngx_fd_t fd);
 static void ngx_ssl_session_sync_secrets_cleanup(void *data);
 static void ngx_ssl_session_sync_auth_cleanup(void *data);
 
@@ -218,10 +221,7 @@ ngx_ssl_session_sync_read_private(ngx_conf_t *cf, ngx_str_t *name,
     }
 
     if (fi.st_mode & (S_IROTH|S_IWOTH|S_IXOTH)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "%s \"%V\" is open to every user of this host; "
-                           "run \"chmod 600 %V\", and %s if others may have "
-                           "read it", kind->what, name, name, kind->renew);
+        ngx_ssl_session_sync_log_open(cf, name, kind, fd);
         goto done;
     }
 
@@ -249,6 +249,35 @@ done:
     }
 
     return n;
+}
+
+
+/*
+ * Says that every user can open the file "name", and what to do about it.  On
+ * a read-only filesystem, such as the volume of a Kubernetes Secret, nobody
+ * can change the mode of a file: whoever mounts the volume chooses it.
+ */
+
+static void
+ngx_ssl_session_sync_log_open(ngx_conf_t *cf, ngx_str_t *name,
+    const ngx_ssl_session_sync_private_t *kind, ngx_fd_t fd)
+{
+    struct statvfs  fs;
+
+    if (fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "%s \"%V\" is open to every user of this host, "
+                           "and its filesystem is read-only; mount it with "
+                           "mode 0400 (the volume of a Kubernetes Secret: "
+                           "\"defaultMode: 0400\"), and %s if others may "
+                           "have read it", kind->what, name, kind->renew);
+        return;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "%s \"%V\" is open to every user of this host; "
+                       "run \"chmod 600 %V\", and %s if others may have "
+                       "read it", kind->what, name, name, kind->renew);
 }
 
 

@@ -80,6 +80,11 @@ system("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
        . "-out $prefix/conf/cert.pem >/dev/null 2>&1") == 0
     or die "openssl req failed";
 
+mkdir "$prefix/conf/$_" or die $! for qw(tls session-sync);
+spew("$prefix/conf/tls/tls.crt", content("$prefix/conf/cert.pem"));
+spew("$prefix/conf/tls/tls.key", content("$prefix/conf/key.pem"));
+spew("$prefix/conf/session-sync/secret", "0123456789abcdef" x 4 . "\n");
+chmod 0400, "$prefix/conf/session-sync/secret" or die $!;
 spew("$prefix/conf/ca.pem", content("$prefix/conf/cert.pem"));
 spew("$prefix/conf/memcached.auth", "nginx:password\n");
 chmod 0600, "$prefix/conf/memcached.auth" or die $!;
@@ -115,6 +120,14 @@ for my $file (@files) {
 
         $example =~ s/^$indent//mg;
         accepted($prefix, $example, "$name: example " . ++$configurations);
+    }
+
+    while ($text =~ /^( *)nginx\.conf: \|\n((?:\1 +\S.*\n|\n)+)/mg) {
+        my ($indent, $example) = ("$1  ", $2);
+
+        $example =~ s/^$indent//mg;
+        $example =~ s/\bmemcached:11211/127.0.0.1:11211/;
+        accepted($prefix, $example, "$name: manifest " . ++$configurations);
     }
 
     while ($text =~ /\]\((?!https?:)([^)#]+)/g) {

@@ -108,6 +108,24 @@ class Balancer:
 
     def states(self):
         """{host: 'UP', 'DOWN'...}, as health checks have it."""
+        rows = csv.DictReader(self._say('show stat').splitlines())
+        names = {host.name for host in self.hosts}
+        listener = next(iter(self.ports))
+        return {row['svname']: row['status'] for row in rows
+                if row['# pxname'] == listener and row['svname'] in names}
+
+    def drain(self, host):
+        """No new connection goes to a host, until it is admitted again."""
+        for name in self.ports:
+            self._say('set server %s/%s state maint' % (name, host.name))
+
+    def admit(self, host):
+        """It gets connections as soon as its health checks succeed."""
+        for name in self.ports:
+            self._say('set server %s/%s state ready' % (name, host.name))
+
+    def _say(self, command):
+        """The answer to a command of HAProxy's administrator."""
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(5)
             here = os.open(self.directory, os.O_RDONLY | os.O_CLOEXEC)
@@ -115,13 +133,9 @@ class Balancer:
                 s.connect('/proc/self/fd/%d/admin.sock' % here)
             finally:
                 os.close(here)
-            s.sendall(b'show stat\n')
+            s.sendall(command.encode() + b'\n')
             with s.makefile(encoding='ascii') as f:
-                rows = list(csv.DictReader(f))
-        names = {host.name for host in self.hosts}
-        listener = next(iter(self.ports))
-        return {row['svname']: row['status'] for row in rows
-                if row['# pxname'] == listener and row['svname'] in names}
+                return f.read()
 
     def all_up(self):
         states = self.states()
