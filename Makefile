@@ -90,7 +90,7 @@ export SSS_NGINX   := $(NGINX)
 unexport NGINX
 
 
-.PHONY: modules install demo staging staging-down chaos test unit \
+.PHONY: modules install demo staging staging-down chaos clients test unit \
         unit-programs tsan threads fuzz prove differential confusion cluster \
         cluster-tls style spin matrix bench performance bench-once model \
         model-once soak valgrind clean
@@ -272,6 +272,11 @@ chaos:
 	@$(MAKE) -s -j $(jobs) modules
 	@DURATION='$(DURATION)' SEED='$(SEED)' RATE='$(RATE)' \
 	    $(run) $(PYTHON) t/cluster/chaos.py
+
+clients:
+	@tools/setup clients
+	@$(MAKE) -s -j $(jobs) modules
+	@$(run) $(PYTHON) -B t/clients/resume.py
 
 matrix:
 	@tools/setup matrix
