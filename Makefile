@@ -92,8 +92,8 @@ unexport NGINX
 
 .PHONY: modules install demo staging staging-down chaos clients test unit \
         unit-programs tsan threads fuzz prove differential confusion cluster \
-        cluster-tls style spin matrix bench performance bench-once model \
-        model-once soak valgrind clean
+        cluster-tls style spin matrix bench quantum performance bench-once \
+        model model-once soak valgrind clean
 .DELETE_ON_ERROR:
 
 modules:
@@ -286,6 +286,10 @@ bench:
 	@tools/setup bench
 	@$(MAKE) -s -j $(jobs) modules
 	@$(PYTHON) -B t/bench/bench.py
+
+quantum:
+	@tools/setup matrix
+	@$(PYTHON) -B t/bench/quantum.py
 
 performance: bench
 	@$(PYTHON) -B t/bench/write.py

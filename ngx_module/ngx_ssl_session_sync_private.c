@@ -5,8 +5,9 @@
  */
 
 
-#include <sys/statvfs.h>
 #include "ngx_ssl_session_sync.h"
+
+#include <sys/statvfs.h>
 
 
 #define NGX_SSL_SESSION_SYNC_PRIVATE  65536     /* the largest file */

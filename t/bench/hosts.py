@@ -201,6 +201,8 @@ class Host:
                   'ssl_certificate_key %s;' % site.key,
                   'ssl_protocols TLSv1.2 TLSv1.3;',
                   'ssl_session_timeout %s;' % self.timeout]
+        if site.curves:
+            lines.append('ssl_ecdh_curve %s;' % site.curves)
         if self.cluster:
             lines.append('ssl_session_sync main;')
         else:
@@ -245,6 +247,8 @@ class Host:
 
 class Site:
     """The directory of a run, what is common to its hosts, and its end."""
+
+    curves = None       # for ssl_ecdh_curve, if not nginx's own
 
     def __init__(self, directory):
         self.directory = directory
