@@ -103,13 +103,13 @@ def measure():
         with tempfile.TemporaryDirectory() as directory, \
                 Modern(directory, kind) as site:
             memcached = Memcached(site)
-            cluster = site.cluster(memcached, poll='60s', lookup='10s')
-            host = Host(site, 'bytes', cluster, cache='16m')
+            host = Host(site, 'bytes', site.cluster(memcached), cache='16m')
             until(host.settled, 'a key')
             sizes = count_bytes(site, host)
             site.stop([host.process])
-            spent = instructions.count(site, 'callgrind', WORKS, HANDSHAKES,
-                                       cluster)
+            spent = instructions.count(
+                site, 'callgrind', WORKS, HANDSHAKES, site.cluster(
+                    memcached, poll='60s', lookup='10s', namespace='counted'))
             result[kind] = {work.title: [*sizes[work.title],
                                          spent[work.title][0]]
                             for work in WORKS}
