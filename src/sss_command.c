@@ -12,8 +12,9 @@
 
 static void sss_command_add(sss_buffer_t *out, const char *text);
 static void sss_command_number(sss_buffer_t *out, uint64_t n);
+static uint64_t sss_command_expires(uint32_t ttl);
 static void sss_command_store(sss_buffer_t *out, const char *command,
-    const char *name, const uint8_t *value, size_t len, uint32_t ttl,
+    const char *name, const uint8_t *value, size_t len, uint64_t expires,
     uint64_t cas, const char *end);
 
 
@@ -63,7 +64,43 @@ sss_command_set(sss_buffer_t *out, const char *name, const uint8_t *value,
         return -1;
     }
 
-    sss_command_store(out, "set ", name, value, len, ttl, 0, " noreply\r\n");
+    sss_command_store(out, "set ", name, value, len, sss_command_expires(ttl),
+                      0, " noreply\r\n");
+
+    return 0;
+}
+
+
+int
+sss_command_add_item(sss_buffer_t *out, const char *name,
+    const uint8_t *value, size_t len, uint64_t expires)
+{
+    if (sss_buffer_reserve(out, len + SSS_COMMAND_LINE) != 0) {
+        return -1;
+    }
+
+    sss_command_store(out, "add ", name, value, len, expires, 0,
+                      " noreply\r\n");
+
+    return 0;
+}
+
+
+int
+sss_command_claim(sss_buffer_t *out, const sss_claim_t *claim)
+{
+    if (sss_buffer_reserve(out, 3 * SSS_COMMAND_LINE) != 0) {
+        return -1;
+    }
+
+    sss_command_store(out, "append ", claim->log, claim->record,
+                      SSS_CLAIM_RECORD, 0, 0, "\r\n");
+
+    sss_command_add(out, "mg ");
+    sss_command_add(out, claim->log);
+    sss_command_add(out, " t v\r\nmg ");
+    sss_command_add(out, claim->mark);
+    sss_command_add(out, " t v\r\n");
 
     return 0;
 }
@@ -111,8 +148,8 @@ sss_command_exchange(sss_buffer_t *out, const sss_exchange_t *x)
 
     case SSS_EXCHANGE_WRITE:
         sss_command_store(out, x->item.cas ? "cas " : "add ", x->item.name,
-                          x->item.value, x->item.len, x->ttl, x->item.cas,
-                          "\r\n");
+                          x->item.value, x->item.len,
+                          sss_command_expires(x->ttl), x->item.cas, "\r\n");
         break;
 
     case SSS_EXCHANGE_CLOCK:
@@ -150,12 +187,8 @@ sss_command_number(sss_buffer_t *out, uint64_t n)
 }
 
 
-/* The line of a command that stores, the value, and a line end. */
-
-static void
-sss_command_store(sss_buffer_t *out, const char *command, const char *name,
-    const uint8_t *value, size_t len, uint32_t ttl, uint64_t cas,
-    const char *end)
+static uint64_t
+sss_command_expires(uint32_t ttl)
 {
     uint64_t  expires;
 
@@ -171,6 +204,17 @@ sss_command_store(sss_buffer_t *out, const char *command, const char *name,
         }
     }
 
+    return expires;
+}
+
+
+/* The line of a command that stores, the value, and a line end. */
+
+static void
+sss_command_store(sss_buffer_t *out, const char *command, const char *name,
+    const uint8_t *value, size_t len, uint64_t expires, uint64_t cas,
+    const char *end)
+{
     sss_command_add(out, command);
     sss_command_add(out, name);
     sss_command_add(out, " 0 ");

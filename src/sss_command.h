@@ -11,6 +11,7 @@
 
 
 #include "sss_buffer.h"
+#include "sss_claim.h"
 #include "sss_exchange.h"
 #include "sss_request.h"
 
@@ -21,6 +22,16 @@ int sss_command_get(sss_buffer_t *out, const sss_queue_t *lookups);
 /* Stores a value for "ttl" seconds, without an answer. */
 int sss_command_set(sss_buffer_t *out, const char *name,
     const uint8_t *value, size_t len, uint32_t ttl);
+
+/*
+ * Adds an item unless there is one, without an answer; "expires" is sent as it
+ * is: up to 30 days in seconds, or a time since the epoch.
+ */
+int sss_command_add_item(sss_buffer_t *out, const char *name,
+    const uint8_t *value, size_t len, uint64_t expires);
+
+/* Claims: appends to the log, and reads it and the mark. */
+int sss_command_claim(sss_buffer_t *out, const sss_claim_t *claim);
 
 /* Removes, without an answer. */
 int sss_command_delete(sss_buffer_t *out, const char *name);

@@ -1,63 +1,22 @@
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE             /* ppoll() */
-#endif
-
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <sys/eventfd.h>
 
-#include "sss_engine.h"
-#include "sss_link.h"
-#include "sss_names.h"
-#include "sss_pace.h"
-#include "sss_request.h"
-#include "sss_spread.h"
+#include "sss_engine_inside.h"
 #include "sss_talk.h"
 
 
 #define SSS_ENGINE_PROBE   500000       /* while the breaker is open, us   */
 
 
-struct sss_engine_s {
-    sss_names_t        *names;
-    const sss_server_t *servers;        /* of the names                    */
-    size_t              n;              /* of them have a link             */
-    uint32_t            secure;         /* lines with TLS                  */
-    uint32_t            ids[SSS_SERVERS_MAX];
-    sss_link_t         *links[SSS_SERVERS_MAX];     /* NULL: none          */
-    sss_spread_t       *spread;
-    int                 wake;           /* eventfd: a name was resolved    */
-
-    uint64_t            timeout;        /* of a lookup, us                 */
-    sss_link_conf_t     link;
-    unsigned            queue;
-    unsigned            breaker;
-
-    unsigned            used;           /* lookups, with results not taken */
-    sss_queue_t         requests;       /* to be asked                     */
-    size_t              asking;         /* so many                         */
-    sss_queue_t         batch[SSS_SERVERS_MAX];
-    sss_queue_t         done;           /* over, and not counted yet       */
-    sss_queue_t         results;
-
-    sss_pace_t          pace;
-    uint64_t            seen;           /* stores before this turn         */
-    unsigned            failing;        /* lookups in a row                */
-    uint64_t            probe;          /* while open: next probes         */
-    sss_engine_stats_t  stats;
-};
-
-
 static int sss_engine_open(sss_engine_t *engine,
     const sss_engine_conf_t *conf);
 static int sss_engine_relink(sss_engine_t *engine);
 static size_t sss_engine_server(sss_engine_t *engine, const char *name);
-static uint32_t sss_engine_usable(const sss_engine_t *engine);
+static uint32_t sss_engine_which(const sss_engine_t *engine);
 static sss_engine_queue_t sss_engine_drop(sss_engine_t *engine);
 static uint64_t sss_engine_asks(const sss_engine_t *engine);
 static uint64_t sss_engine_sends(const sss_engine_t *engine);
@@ -72,7 +31,6 @@ static void sss_engine_count(sss_engine_t *engine,
 static uint64_t sss_engine_due(const sss_engine_t *engine, uint64_t now);
 static int sss_engine_each(const sss_engine_t *engine,
     int (*is)(const sss_link_t *link));
-static void sss_engine_poll(sss_engine_t *engine, uint64_t us);
 static void sss_engine_finish(sss_engine_t *engine, unsigned wait_ms);
 
 
@@ -126,8 +84,10 @@ sss_engine_open(sss_engine_t *engine, const sss_engine_conf_t *conf)
 
     engine->servers = sss_names_servers(engine->names);
     engine->spread = sss_spread_create(engine->servers);
+    engine->fixed = sss_spread_create(engine->servers);
 
-    return engine->spread == NULL ? -1 : sss_engine_relink(engine);
+    return engine->spread == NULL || engine->fixed == NULL
+           ? -1 : sss_engine_relink(engine);
 }
 
 
@@ -142,6 +102,7 @@ sss_engine_relink(sss_engine_t *engine)
 
     rc = 0;
     engine->n = 0;
+    engine->all = 0;
 
     for (i = 0; i < SSS_SERVERS_MAX; i++) {
         server = &engine->servers[i];
@@ -161,12 +122,17 @@ sss_engine_relink(sss_engine_t *engine)
             }
         }
 
-        engine->n += (engine->links[i] != NULL);
+        if (engine->links[i] != NULL) {
+            engine->all |= 1u << i;
+            engine->n++;
+        }
     }
 
     /* now, and not while the first client waits */
 
     sss_spread_changed(engine->spread);
+    sss_spread_changed(engine->fixed);
+    engine->hash = sss_spread_hash(engine->servers);
     (void) sss_engine_server(engine, "");
 
     return rc;
@@ -198,6 +164,7 @@ sss_engine_destroy(sss_engine_t *engine, unsigned wait_ms)
     }
 
     sss_spread_destroy(engine->spread);
+    sss_spread_destroy(engine->fixed);
     sss_names_destroy(engine->names);
     sss_queue_free(&engine->requests);
     sss_queue_free(&engine->done);
@@ -210,7 +177,7 @@ sss_engine_queue_t
 sss_engine_get(sss_engine_t *engine, const char *name, int take, void *data,
     sss_request_t **lookup)
 {
-    sss_request_t  *request;
+    sss_engine_queue_t   rc;
 
     if (engine->stats.open) {
 
@@ -219,14 +186,25 @@ sss_engine_get(sss_engine_t *engine, const char *name, int take, void *data,
         return SSS_ENGINE_OPEN;
     }
 
-    request = NULL;
+    rc = sss_engine_queue(engine,
+                          sss_request_create(take ? SSS_REQUEST_TAKE
+                                                  : SSS_REQUEST_GET, name),
+                          data, lookup);
 
-    if (engine->used < engine->queue) {
-        request = sss_request_create(take ? SSS_REQUEST_TAKE
-                                          : SSS_REQUEST_GET, name);
+    if (rc == SSS_ENGINE_QUEUED) {
+        engine->stats.gets++;
     }
 
-    if (request == NULL) {
+    return rc;
+}
+
+
+sss_engine_queue_t
+sss_engine_queue(sss_engine_t *engine, sss_request_t *request, void *data,
+    sss_request_t **lookup)
+{
+    if (request == NULL || engine->used >= engine->queue) {
+        sss_request_free(request);
         return sss_engine_drop(engine);
     }
 
@@ -235,7 +213,6 @@ sss_engine_get(sss_engine_t *engine, const char *name, int take, void *data,
     request->data = data;
 
     engine->used++;
-    engine->stats.gets++;
     engine->stats.waiting++;
 
     sss_pace_lookup(&engine->pace, engine->stats.waiting, request->since);
@@ -318,17 +295,17 @@ sss_engine_drop(sss_engine_t *engine)
 }
 
 
-/* Returns n if no server is usable. */
+/* Returns SSS_SERVERS_MAX if no server is usable. */
 
 static size_t
 sss_engine_server(sss_engine_t *engine, const char *name)
 {
-    return sss_spread_find(engine->spread, sss_engine_usable(engine), name);
+    return sss_spread_find(engine->spread, sss_engine_which(engine), name);
 }
 
 
 static uint32_t
-sss_engine_usable(const sss_engine_t *engine)
+sss_engine_which(const sss_engine_t *engine)
 {
     size_t    i;
     uint32_t  usable;
@@ -336,12 +313,18 @@ sss_engine_usable(const sss_engine_t *engine)
     usable = 0;
 
     for (i = 0; i < SSS_SERVERS_MAX; i++) {
-        if (engine->links[i] && sss_link_usable(engine->links[i])) {
-            usable |= 1u << i;
-        }
+        usable |= (uint32_t) sss_engine_usable(engine, i) << i;
     }
 
     return usable;
+}
+
+
+int
+sss_engine_usable(const sss_engine_t *engine, size_t place)
+{
+    return engine->links[place] != NULL
+           && sss_link_usable(engine->links[place]);
 }
 
 
@@ -467,7 +450,8 @@ sss_engine_dispatch(sss_engine_t *engine, uint64_t now)
 
     while ((request = sss_queue_pop(&engine->requests)) != NULL) {
 
-        i = sss_engine_server(engine, request->name);
+        i = request->claim ? sss_engine_claimed(engine, request)
+                           : sss_engine_server(engine, request->name);
 
         /* what nobody waits for any more is not worth a question */
 
@@ -479,7 +463,12 @@ sss_engine_dispatch(sss_engine_t *engine, uint64_t now)
             continue;
         }
 
-        sss_queue_push(&engine->batch[i], request);
+        if (request->claim) {
+            sss_link_claim(engine->links[i], request);
+
+        } else {
+            sss_queue_push(&engine->batch[i], request);
+        }
     }
 
     if (engine->asking > 0) {
@@ -638,11 +627,9 @@ sss_engine_count(sss_engine_t *engine, const sss_request_t *request,
 
     if (request->rc != SSS_ENGINE_FAILED) {
 
-        if (request->rc == SSS_ENGINE_HIT) {
-            stats->hits++;
-
-        } else {
-            stats->misses++;
+        if (request->claim == NULL) {
+            stats->hits += (request->rc == SSS_ENGINE_HIT);
+            stats->misses += (request->rc != SSS_ENGINE_HIT);
         }
 
         engine->failing = 0;
@@ -767,6 +754,7 @@ sss_engine_take(sss_engine_t *engine, sss_engine_result_t *results, size_t n)
             results[i].late = request->late;
             results[i].value = request->value;
             results[i].len = request->len;
+            results[i].reply = request->reply;
 
             request->value = NULL;
             i++;
@@ -804,37 +792,6 @@ sss_engine_wait(sss_engine_t *engine, unsigned ms)
     sss_engine_poll(engine, due);
 
     (void) sss_engine_run(engine);
-}
-
-
-static void
-sss_engine_poll(sss_engine_t *engine, uint64_t us)
-{
-    size_t              i;
-    struct pollfd       pfd[SSS_ENGINE_WATCHES];
-    struct timespec     ts;
-    sss_engine_watch_t  watch;
-
-    for (i = 0; i < SSS_ENGINE_WATCHES; i++) {
-        sss_engine_watch(engine, i, &watch);
-
-        pfd[i].fd = watch.fd;
-        pfd[i].events = watch.write ? POLLIN|POLLOUT : POLLIN;
-        pfd[i].revents = 0;
-    }
-
-    ts.tv_sec = (time_t) (us / 1000000);
-    ts.tv_nsec = (long) (us % 1000000) * 1000;
-
-    if (ppoll(pfd, SSS_ENGINE_WATCHES, &ts, NULL) < 1) {
-        return;
-    }
-
-    for (i = 0; i < SSS_ENGINE_WATCHES; i++) {
-        if (pfd[i].revents) {
-            sss_engine_event(engine, i);
-        }
-    }
 }
 
 

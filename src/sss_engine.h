@@ -36,6 +36,7 @@
 
 #include "sss_address.h"
 #include "sss_auth.h"
+#include "sss_claim.h"
 #include "sss_exchange.h"
 #include "sss_secret.h"
 #include "sss_tls.h"
@@ -97,6 +98,7 @@ typedef struct {
     uint8_t          *value;    /* malloc()ed, the caller's; NULL unless
                                    SSS_ENGINE_HIT                          */
     size_t            len;
+    sss_claim_reply_t reply;    /* to a claim                              */
 } sss_engine_result_t;
 
 
@@ -140,6 +142,34 @@ sss_engine_t *sss_engine_create(const sss_engine_conf_t *conf);
  */
 sss_engine_queue_t sss_engine_get(sss_engine_t *engine, const char *name,
     int take, void *data, sss_request_t **lookup);
+
+/*
+ * Asks for what is claimed, which is copied.  The result is SSS_ENGINE_HIT
+ * with the bytes of the log, or SSS_ENGINE_MISS if there were none, or too
+ * many; unless it has failed, the answer is for sss_claim_judge().
+ * SSS_ENGINE_OPEN as well if the server of the log is not usable: a claim
+ * never goes to another one.
+ */
+sss_engine_queue_t sss_engine_claim(sss_engine_t *engine,
+    const sss_claim_t *claim, void *data, sss_request_t **lookup);
+
+/* The same for a sss_claim_look(), and the server in this place. */
+sss_engine_queue_t sss_engine_look(sss_engine_t *engine, size_t place,
+    const sss_claim_t *claim, void *data, sss_request_t **lookup);
+
+/*
+ * Lays a slot: its logs, each on its server, and the mark of every server.  A
+ * server that has them already keeps those; "place" is the only server that
+ * gets any, or SSS_SERVERS_MAX for all.  Nobody waits for it.
+ */
+void sss_engine_lay(sss_engine_t *engine, size_t place, const char *ns,
+    size_t ns_len, uint64_t slot);
+
+/* See sss_spread_hash(): of the servers that there are now. */
+uint64_t sss_engine_hash(const sss_engine_t *engine);
+
+/* 1 if the server in this place can be asked now, else 0. */
+int sss_engine_usable(const sss_engine_t *engine, size_t place);
 
 /* Nobody waits any more: there will be no result. */
 void sss_engine_cancel(sss_engine_t *engine, sss_request_t *lookup);
@@ -197,6 +227,9 @@ void sss_engine_stats(const sss_engine_t *engine, sss_engine_stats_t *stats);
  * anything to happen, and handles it.
  */
 void sss_engine_wait(sss_engine_t *engine, unsigned ms);
+
+/* Waits for a descriptor for so many microseconds, and handles it. */
+void sss_engine_poll(sss_engine_t *engine, uint64_t us);
 
 /*
  * What was asked for is sent if that takes no longer than "wait_ms", else

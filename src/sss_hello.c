@@ -23,6 +23,7 @@
 #define SSS_HELLO_SERVER_NAME    0
 #define SSS_HELLO_TICKET         35
 #define SSS_HELLO_PSK            41
+#define SSS_HELLO_EARLY          42
 #define SSS_HELLO_VERSIONS       43
 
 
@@ -46,6 +47,7 @@ struct sss_hello_s {
     size_t               len;
     size_t               size;
     sss_hello_offer_t    offer;
+    sss_hello_early_t    early;         /* without identity: there is none */
 };
 
 
@@ -56,11 +58,12 @@ static sss_hello_rc_t sss_hello_message(const uint8_t *p, size_t len,
     size_t *total);
 static int sss_hello_keep(sss_hello_t *hello, const uint8_t *p, size_t n,
     size_t limit);
-static sss_hello_rc_t sss_hello_parse(sss_hello_offer_t *offer,
+static sss_hello_rc_t sss_hello_parse(sss_hello_t *hello,
     const uint8_t *body, size_t len);
-static int sss_hello_extensions(sss_hello_offer_t *offer, sss_slice_t all);
+static int sss_hello_extensions(sss_hello_t *hello, sss_slice_t all);
 static int sss_hello_versions(sss_hello_offer_t *offer, sss_slice_t body);
 static int sss_hello_psk(sss_hello_offer_t *offer, sss_slice_t body);
+static void sss_hello_first(sss_hello_early_t *early, sss_slice_t body);
 static int sss_slice_int(sss_slice_t *from, unsigned width, size_t *value);
 static int sss_slice_take(sss_slice_t *from, size_t n, sss_slice_t *part);
 static int sss_slice_vector(sss_slice_t *from, unsigned width,
@@ -81,6 +84,7 @@ sss_hello_destroy(sss_hello_t *hello)
         return;
     }
 
+    free(hello->early.identity);
     free(hello->message);
     free(hello);
 }
@@ -89,6 +93,7 @@ sss_hello_destroy(sss_hello_t *hello)
 void
 sss_hello_clear(sss_hello_t *hello)
 {
+    free(hello->early.identity);
     free(hello->message);
 
     memset(hello, 0, sizeof(sss_hello_t));
@@ -126,6 +131,14 @@ const sss_hello_offer_t *
 sss_hello_offer(const sss_hello_t *hello)
 {
     return hello->rc == SSS_HELLO_DONE ? &hello->offer : NULL;
+}
+
+
+const sss_hello_early_t *
+sss_hello_early(const sss_hello_t *hello)
+{
+    return hello->rc == SSS_HELLO_DONE && hello->early.identity != NULL
+           ? &hello->early : NULL;
 }
 
 
@@ -209,7 +222,7 @@ sss_hello_fragment(sss_hello_t *hello, sss_slice_t *in)
         return rc;
     }
 
-    return sss_hello_parse(&hello->offer, p + SSS_HELLO_MESSAGE,
+    return sss_hello_parse(hello, p + SSS_HELLO_MESSAGE,
                            total - SSS_HELLO_MESSAGE);
 }
 
@@ -283,9 +296,12 @@ sss_hello_keep(sss_hello_t *hello, const uint8_t *p, size_t n, size_t limit)
 
 
 static sss_hello_rc_t
-sss_hello_parse(sss_hello_offer_t *offer, const uint8_t *body, size_t len)
+sss_hello_parse(sss_hello_t *hello, const uint8_t *body, size_t len)
 {
-    sss_slice_t  in, skip, id, suites, compression, extensions;
+    sss_slice_t         in, skip, id, suites, compression, extensions;
+    sss_hello_offer_t  *offer;
+
+    offer = &hello->offer;
 
     in.p = body;
     in.len = len;
@@ -318,7 +334,7 @@ sss_hello_parse(sss_hello_offer_t *offer, const uint8_t *body, size_t len)
 
     if (sss_slice_vector(&in, 2, &extensions) != 0
         || in.len != 0
-        || sss_hello_extensions(offer, extensions) != 0)
+        || sss_hello_extensions(hello, extensions) != 0)
     {
         return SSS_HELLO_OTHER;
     }
@@ -328,14 +344,16 @@ sss_hello_parse(sss_hello_offer_t *offer, const uint8_t *body, size_t len)
 
 
 static int
-sss_hello_extensions(sss_hello_offer_t *offer, sss_slice_t all)
+sss_hello_extensions(sss_hello_t *hello, sss_slice_t all)
 {
-    int          rc;
-    size_t       type;
-    uint64_t     seen, bit;
-    sss_slice_t  body;
+    int                 rc;
+    size_t              type;
+    uint64_t            seen, bit;
+    sss_slice_t         body;
+    sss_hello_offer_t  *offer;
 
     seen = 0;
+    offer = &hello->offer;
 
     while (all.len > 0) {
 
@@ -367,6 +385,15 @@ sss_hello_extensions(sss_hello_offer_t *offer, sss_slice_t all)
             /* the last extension, or OpenSSL refuses the ClientHello */
 
             rc = all.len == 0 ? sss_hello_psk(offer, body) : -1;
+
+            if (offer->early) {
+                sss_hello_first(&hello->early, body);
+            }
+
+            break;
+
+        case SSS_HELLO_EARLY:
+            offer->early = 1;
             break;
 
         default:
@@ -441,6 +468,39 @@ sss_hello_psk(sss_hello_offer_t *offer, sss_slice_t body)
     }
 
     return 0;
+}
+
+
+/* The first PSK with its binder, as OpenSSL is going to read it. */
+
+static void
+sss_hello_first(sss_hello_early_t *early, sss_slice_t body)
+{
+    size_t       age;
+    sss_slice_t  list, identity, binder;
+
+    if (sss_slice_vector(&body, 2, &list) != 0
+        || sss_slice_vector(&list, 2, &identity) != 0
+        || sss_slice_int(&list, SSS_HELLO_PSK_AGE, &age) != 0
+        || sss_slice_vector(&body, 2, &list) != 0
+        || sss_slice_vector(&list, 1, &binder) != 0
+        || identity.len == 0
+        || binder.len < SSS_HELLO_BINDER_MIN
+        || binder.len > SSS_HELLO_BINDER_MAX)
+    {
+        return;
+    }
+
+    early->identity = malloc(identity.len);
+
+    if (early->identity != NULL) {
+        memcpy(early->identity, identity.p, identity.len);
+        memcpy(early->binder, binder.p, binder.len);
+
+        early->identity_len = identity.len;
+        early->binder_len = binder.len;
+        early->age = (uint32_t) age;
+    }
 }
 
 

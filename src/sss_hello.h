@@ -21,6 +21,8 @@
 
 #define SSS_HELLO_MAX       131396      /* OpenSSL's limit of the message */
 #define SSS_HELLO_ID_MAX    32
+#define SSS_HELLO_BINDER_MIN  32        /* RFC 8446, 4.2.11                */
+#define SSS_HELLO_BINDER_MAX  64
 
 
 typedef enum {
@@ -36,6 +38,7 @@ typedef struct {
     unsigned      tls13:1;      /* supported_versions has TLS 1.3          */
     unsigned      ticket:1;     /* a session ticket that is not empty      */
     unsigned      psk:1;        /* pre_shared_key with an identity         */
+    unsigned      early:1;      /* early data                              */
     unsigned      sni_bad:1;    /* a server name that sss_sni_parse()
                                    refuses                                 */
     uint8_t       id_len;       /* legacy_session_id, 0 to 32              */
@@ -46,6 +49,20 @@ typedef struct {
     uint8_t       psk_id[SSS_HELLO_ID_MAX];
     sss_sni_t     sni;          /* without a name if none was sent         */
 } sss_hello_offer_t;
+
+
+/*
+ * What early data goes with: the first PSK, the only one that TLS 1.3 lets
+ * have it.
+ */
+
+typedef struct {
+    uint8_t      *identity;     /* the parser's                            */
+    size_t        identity_len; /* at least 1                              */
+    uint32_t      age;          /* obfuscated, ms                          */
+    uint8_t       binder[SSS_HELLO_BINDER_MAX];
+    size_t        binder_len;   /* at least SSS_HELLO_BINDER_MIN           */
+} sss_hello_early_t;
 
 
 typedef struct sss_hello_s  sss_hello_t;
@@ -75,6 +92,13 @@ sss_hello_rc_t sss_hello_feed(sss_hello_t *hello, const uint8_t *bytes,
  * SSS_HELLO_DONE, and after SSS_HELLO_OTHER.
  */
 const sss_hello_offer_t *sss_hello_offer(const sss_hello_t *hello);
+
+/*
+ * What the early data that it offers goes with; the parser's, likewise.  NULL
+ * if it offers none, or with a PSK that OpenSSL would refuse, or there was no
+ * memory.
+ */
+const sss_hello_early_t *sss_hello_early(const sss_hello_t *hello);
 
 
 #endif /* SSS_HELLO_H_INCLUDED */

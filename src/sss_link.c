@@ -191,6 +191,21 @@ sss_link_remove(sss_link_t *link, const char *name)
 }
 
 
+int
+sss_link_add(sss_link_t *link, const char *name, const uint8_t *value,
+    size_t len, uint64_t expires)
+{
+    return sss_talk_add(&link->talk, name, value, len, expires);
+}
+
+
+void
+sss_link_claim(sss_link_t *link, sss_request_t *request)
+{
+    sss_talk_claim(&link->talk, request);
+}
+
+
 void
 sss_link_probe(sss_link_t *link, uint64_t now)
 {

@@ -67,11 +67,14 @@ int sss_link_pending(const sss_link_t *link);
 /* 1 if the server has answered in time since this was last asked. */
 int sss_link_answered(sss_link_t *link);
 
-/* See sss_talk_get(), sss_talk_put() and sss_talk_remove(). */
+/* See sss_talk_get() and the like. */
 void sss_link_get(sss_link_t *link, sss_queue_t *lookups);
 int sss_link_put(sss_link_t *link, const char *name, const uint8_t *value,
     size_t len, uint32_t ttl);
 int sss_link_remove(sss_link_t *link, const char *name);
+int sss_link_add(sss_link_t *link, const char *name, const uint8_t *value,
+    size_t len, uint64_t expires);
+void sss_link_claim(sss_link_t *link, sss_request_t *request);
 
 /* Asks for a sign of life. */
 void sss_link_probe(sss_link_t *link, uint64_t now);

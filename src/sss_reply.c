@@ -19,12 +19,17 @@ static sss_reply_rc_t sss_reply_word(const uint8_t *p, size_t n,
 static int sss_reply_begins(const uint8_t *p, size_t n, const char *word);
 static sss_reply_rc_t sss_reply_value(const uint8_t *p, size_t line, size_t n,
     sss_reply_t *reply);
+static sss_reply_rc_t sss_reply_meta(const uint8_t *p, size_t line, size_t n,
+    sss_reply_t *reply);
+static sss_reply_rc_t sss_reply_item(const uint8_t *value, size_t n,
+    sss_reply_t *reply, sss_reply_rc_t rc);
 static int sss_reply_next(const uint8_t **p, const uint8_t *end,
     uint64_t limit, uint64_t *number);
 
 
 static const sss_reply_word_t  sss_reply_words[] = {
     { "END", SSS_REPLY_END },
+    { "EN", SSS_REPLY_NO_META },
     { "DELETED", SSS_REPLY_DELETED },
     { "NOT_FOUND", SSS_REPLY_NOT_FOUND },
     { "STORED", SSS_REPLY_STORED },
@@ -70,6 +75,10 @@ sss_reply_parse(const uint8_t *p, size_t n, sss_reply_t *reply)
 
     if (sss_reply_begins(p, line, "VALUE ")) {
         return sss_reply_value(p, line, n, reply);
+    }
+
+    if (sss_reply_begins(p, line, "VA ")) {
+        return sss_reply_meta(p, line, n, reply);
     }
 
     rc = sss_reply_word(p, line, reply);
@@ -185,6 +194,46 @@ sss_reply_value(const uint8_t *p, size_t line, size_t n, sss_reply_t *reply)
 
     reply->len = (size_t) len;
 
+    return sss_reply_item(value, n, reply, SSS_REPLY_VALUE_OF);
+}
+
+
+/* "VA", length and "t" with the seconds that are left, then the value. */
+
+static sss_reply_rc_t
+sss_reply_meta(const uint8_t *p, size_t line, size_t n, sss_reply_t *reply)
+{
+    uint64_t        len;
+    const uint8_t  *end, *value;
+
+    end = p + line;
+    value = p + reply->size;
+
+    p += 2;
+
+    if (sss_reply_next(&p, end, SIZE_MAX / 2, &len) != 0
+        || end - p < 2 || p[1] != 't')
+    {
+        return SSS_REPLY_BAD;
+    }
+
+    p += 2;
+
+    if (sss_reply_number(&p, end, UINT32_MAX, &reply->left) != 0 || p != end)
+    {
+        return SSS_REPLY_BAD;
+    }
+
+    reply->len = (size_t) len;
+
+    return sss_reply_item(value, n, reply, SSS_REPLY_META);
+}
+
+
+static sss_reply_rc_t
+sss_reply_item(const uint8_t *value, size_t n, sss_reply_t *reply,
+    sss_reply_rc_t rc)
+{
     if (reply->len > SSS_REPLY_VALUE) {
         return SSS_REPLY_LARGE;
     }
@@ -202,7 +251,7 @@ sss_reply_value(const uint8_t *p, size_t line, size_t n, sss_reply_t *reply)
 
     reply->value = value;
 
-    return SSS_REPLY_VALUE_OF;
+    return rc;
 }
 
 

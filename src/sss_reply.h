@@ -29,6 +29,8 @@ typedef enum {
     SSS_REPLY_LARGE,            /* the line before a value of more than
                                    SSS_REPLY_VALUE bytes: "len" of them,
                                    and a line end, come next               */
+    SSS_REPLY_META,             /* an item, and how long it will be there  */
+    SSS_REPLY_NO_META,          /* there is none                           */
     SSS_REPLY_END,              /* of the items, or of statistics          */
     SSS_REPLY_STAT,             /* one line of statistics                  */
     SSS_REPLY_DELETED,
@@ -50,10 +52,12 @@ typedef struct {
     const uint8_t  *name;       /* of an item; of a statistic the whole
                                    line after "STAT "                      */
     size_t          name_len;
-    const uint8_t  *value;      /* with SSS_REPLY_VALUE_OF                 */
+    const uint8_t  *value;      /* with SSS_REPLY_VALUE_OF and _META       */
     size_t          len;
     uint64_t        cas;        /* version of the item                     */
     int             versioned;  /* 1: there was one                        */
+    uint64_t        left;       /* seconds until the item expires; with
+                                   SSS_REPLY_LARGE 0                       */
     const char     *error;      /* the line; static, zero-terminated       */
 } sss_reply_t;
 

@@ -48,6 +48,7 @@ void
 sss_request_free(sss_request_t *request)
 {
     if (request != NULL) {
+        free(request->claim);
         free(request->value);
         free(request);
     }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sss_claim.h"
 #include "sss_engine.h"
 #include "sss_exchange.h"
 #include "sss_secret.h"
@@ -17,6 +18,7 @@
 typedef enum {
     SSS_REQUEST_GET = 0,
     SSS_REQUEST_TAKE,
+    SSS_REQUEST_CLAIM,
     SSS_REQUEST_PROBE,          /* the engine's own                        */
     SSS_REQUEST_EXCHANGE
 } sss_request_op_t;
@@ -41,8 +43,12 @@ struct sss_request_s {
     sss_exchange_t    *exchange;        /* NULL: nobody waits for it       */
     sss_exchange_op_t  kind;            /* of the exchange                 */
     unsigned           lines;           /* of the answer so far            */
-    uint8_t           *value;
+    uint8_t           *value;           /* of a claim: the log             */
     size_t             len;
+    sss_claim_t       *claim;           /* the request's, or NULL          */
+    size_t             place;           /* of a look: the server           */
+    unsigned           look:1;
+    sss_claim_reply_t  reply;           /* to a claim                      */
     char               name[SSS_NAME_SIZE];
 };
 

@@ -13,6 +13,7 @@
 
 #define SSS_SESSION_INFO_ID      "ngx_ssl_session_sync id 2"
 #define SSS_SESSION_INFO_SEAL    "ngx_ssl_session_sync session 1"
+#define SSS_SESSION_INFO_EARLY   "ngx_ssl_session_sync early 1"
 #define SSS_SESSION_INFO_KEY     "session_sync seal 3"
 
 #define SSS_SESSION_MAGIC        "SSS1\1\2\0\0"
@@ -26,6 +27,7 @@
 #define SSS_SESSION_NAME         12     /* offset in the first MAC         */
 #define SSS_SESSION_CACHE        64
 #define SSS_SESSION_NS           255
+#define SSS_SESSION_BINDER       64
 #define SSS_SESSION_AD           (SSS_SESSION_TEXT + 1 + SSS_SESSION_NS      \
                                   + SSS_SESSION_ID + SSS_BINDING_MAX)
 #define SSS_SESSION_STOCK       512    /* bytes asked for at a time       */
@@ -40,6 +42,7 @@ typedef struct {
     uint8_t                 name[SSS_KEY_NAME];
     sss_hmac_key_t          id;
     sss_hmac_key_t          seal;
+    sss_hmac_key_t          early;
 } sss_session_derived_t;
 
 
@@ -245,6 +248,32 @@ sss_session_id_bound(sss_session_keys_t *keys, const sss_key_t *key,
 }
 
 
+void
+sss_session_flight(sss_session_keys_t *keys, const sss_key_t *key,
+    const uint8_t *identity, size_t identity_len, const uint8_t *binder,
+    size_t binder_len, uint8_t *hash)
+{
+    uint8_t  text[SHA256_DIGEST_LENGTH + SSS_SESSION_BINDER];
+
+    if (binder_len > SSS_SESSION_BINDER) {
+        binder_len = SSS_SESSION_BINDER;
+    }
+
+    (void) SHA256(identity, identity_len, text);
+    memcpy(text + SHA256_DIGEST_LENGTH, binder, binder_len);
+
+    sss_hmac(&sss_session_derived(keys, key)->early, text,
+             SHA256_DIGEST_LENGTH + binder_len, hash);
+}
+
+
+int
+sss_session_nonce(sss_session_keys_t *keys, uint8_t *nonce, size_t len)
+{
+    return sss_session_random(keys, nonce, len);
+}
+
+
 /* The first MAC says enough: an ID has the bytes that it covers alone. */
 
 void
@@ -418,6 +447,10 @@ sss_session_derive(sss_session_derived_t *derived, const sss_key_t *key)
     sss_hmac_expand(&prk, (const uint8_t *) SSS_SESSION_INFO_SEAL,
                     sss_len(SSS_SESSION_INFO_SEAL), bytes);
     sss_hmac_key(&derived->seal, bytes, sizeof(bytes));
+
+    sss_hmac_expand(&prk, (const uint8_t *) SSS_SESSION_INFO_EARLY,
+                    sss_len(SSS_SESSION_INFO_EARLY), bytes);
+    sss_hmac_key(&derived->early, bytes, sizeof(bytes));
 
     sss_memory_wipe(stek, sizeof(stek));
     sss_memory_wipe(bytes, sizeof(bytes));

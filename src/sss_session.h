@@ -49,6 +49,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sss_hmac.h"
 #include "sss_ring.h"
 #include "sss_secret.h"
 #include "sss_sni.h"
@@ -104,6 +105,17 @@ int sss_session_id_bound(sss_session_keys_t *keys, const sss_key_t *key,
 const sss_key_t *sss_session_id_accept(sss_session_keys_t *keys,
     const sss_ring_t *ring, const uint8_t *id, size_t len,
     const uint8_t *scope, const sss_sni_t *sni, uint64_t now);
+
+/*
+ * The hash of a flight of early data, SSS_HMAC_SIZE bytes, whose first PSK is
+ * a ticket under this STEK; see sss_claim.h.  A binder has up to 64 bytes.
+ */
+void sss_session_flight(sss_session_keys_t *keys, const sss_key_t *key,
+    const uint8_t *identity, size_t identity_len, const uint8_t *binder,
+    size_t binder_len, uint8_t *hash);
+
+/* A few random bytes that are no secret.  Returns 0, or -1. */
+int sss_session_nonce(sss_session_keys_t *keys, uint8_t *nonce, size_t len);
 
 /* The memcached key of a session; SSS_NAME_SIZE bytes. */
 void sss_session_name(sss_session_keys_t *keys, const sss_key_t *key,

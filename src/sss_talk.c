@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sss_claimed.h"
 #include "sss_command.h"
 #include "sss_reply.h"
 #include "sss_talk.h"
@@ -16,6 +17,8 @@
 static int sss_talk_skip(sss_talk_t *talk);
 static int sss_talk_reply(sss_talk_t *talk, sss_reply_rc_t rc,
     const sss_reply_t *reply, uint64_t now);
+static int sss_talk_claimed(sss_talk_t *talk, sss_reply_rc_t rc,
+    const sss_reply_t *reply);
 static int sss_talk_greeted(sss_talk_t *talk, sss_reply_rc_t rc,
     const sss_reply_t *reply);
 static int sss_talk_denied(sss_talk_t *talk, const char *error);
@@ -83,6 +86,32 @@ sss_talk_remove(sss_talk_t *talk, const char *name)
     }
 
     return sss_command_delete(&talk->out, name);
+}
+
+
+int
+sss_talk_add(sss_talk_t *talk, const char *name, const uint8_t *value,
+    size_t len, uint64_t expires)
+{
+    if (sss_buffer_len(&talk->out) > SSS_TALK_ROOM) {
+        return -1;
+    }
+
+    return sss_command_add_item(&talk->out, name, value, len, expires);
+}
+
+
+void
+sss_talk_claim(sss_talk_t *talk, sss_request_t *request)
+{
+    request->last = 1;
+
+    if (sss_command_claim(&talk->out, request->claim) != 0) {
+        sss_talk_finish(talk, request, SSS_ENGINE_FAILED);
+        return;
+    }
+
+    sss_queue_push(&talk->asked, request);
 }
 
 
@@ -250,6 +279,10 @@ sss_talk_reply(sss_talk_t *talk, sss_reply_rc_t rc, const sss_reply_t *reply,
         return sss_talk_exchange(talk, rc, reply, now);
     }
 
+    if (head->op == SSS_REQUEST_CLAIM) {
+        return sss_talk_claimed(talk, rc, reply);
+    }
+
     if (rc == SSS_REPLY_ERROR) {
         return sss_talk_denied(talk, reply->error);
     }
@@ -277,6 +310,37 @@ sss_talk_reply(sss_talk_t *talk, sss_reply_rc_t rc, const sss_reply_t *reply,
     (void) sss_queue_pop(&talk->asked);
     sss_talk_finish(talk, head, rc == SSS_REPLY_DELETED && head->value
                                 ? SSS_ENGINE_HIT : SSS_ENGINE_MISS);
+
+    return 0;
+}
+
+
+static int
+sss_talk_claimed(sss_talk_t *talk, sss_reply_rc_t rc,
+    const sss_reply_t *reply)
+{
+    int             more;
+    sss_request_t  *head;
+
+    head = talk->asked.head;
+    more = sss_claimed(head, rc, reply);
+
+    if (more == -1) {
+        return rc == SSS_REPLY_ERROR ? sss_talk_denied(talk, reply->error)
+                                     : sss_talk_strange(talk);
+    }
+
+    if (more == 0) {
+
+        if (!head->gone) {
+            talk->alive = 1;
+            talk->good = 1;
+        }
+
+        (void) sss_queue_pop(&talk->asked);
+        sss_talk_finish(talk, head, head->value ? SSS_ENGINE_HIT
+                                             : SSS_ENGINE_MISS);
+    }
 
     return 0;
 }
@@ -770,6 +834,7 @@ sss_talk_give_up(sss_talk_t *talk, sss_request_t **place)
     other->last = request->last;
     other->found = request->found;
     other->deleting = request->deleting;
+    other->lines = request->lines;
     other->gone = 1;
 
     *place = other;

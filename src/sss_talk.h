@@ -65,6 +65,13 @@ int sss_talk_put(sss_talk_t *talk, const char *name, const uint8_t *value,
 /* Removes, likewise. */
 int sss_talk_remove(sss_talk_t *talk, const char *name);
 
+/* Adds an item unless there is one, likewise; see sss_command_add_item(). */
+int sss_talk_add(sss_talk_t *talk, const char *name, const uint8_t *value,
+    size_t len, uint64_t expires);
+
+/* Asks for what is claimed. */
+void sss_talk_claim(sss_talk_t *talk, sss_request_t *request);
+
 /* Asks for a sign of life until "until".  Returns 0, or -1 without memory. */
 int sss_talk_probe(sss_talk_t *talk, uint64_t now, uint64_t until);
 

@@ -18,6 +18,8 @@ typedef struct {
     int                   called;
     sss_hello_rc_t        rc;
     sss_hello_offer_t     offer;
+    const sss_hello_early_t
+                         *early;        /* of the parser that is there     */
 } fuzz_hello_t;
 
 
@@ -30,6 +32,7 @@ static void check_openssl(const uint8_t *wire, size_t size,
 static int seen_hello(SSL *ssl, int *alert, void *data);
 static void check_names(SSL *ssl, const sss_hello_offer_t *offer);
 static void check_psk(SSL *ssl, const sss_hello_offer_t *offer);
+static void check_early(SSL *ssl, const fuzz_hello_t *seen);
 static void check_versions(SSL *ssl, const sss_hello_offer_t *offer);
 
 
@@ -59,9 +62,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (seen.rc == SSS_HELLO_DONE) {
         fuzz_check(sss_hello_offer(hello) != NULL);
         seen.offer = *sss_hello_offer(hello);
+        seen.early = sss_hello_early(hello);
 
     } else {
         fuzz_check(sss_hello_offer(hello) == NULL);
+        fuzz_check(sss_hello_early(hello) == NULL);
     }
 
     check_pieces(data, cuts, data + cuts, size - cuts, hello, seen.rc);
@@ -145,6 +150,7 @@ check_same(const sss_hello_offer_t *a, const sss_hello_offer_t *b)
     fuzz_check(a->tls13 == b->tls13);
     fuzz_check(a->ticket == b->ticket);
     fuzz_check(a->psk == b->psk);
+    fuzz_check(a->early == b->early);
     fuzz_check(a->sni_bad == b->sni_bad);
 
     fuzz_check(a->id_len <= SSS_HELLO_ID_MAX);
@@ -229,6 +235,7 @@ seen_hello(SSL *ssl, int *alert, void *data)
 
         check_names(ssl, &seen->offer);
         check_psk(ssl, &seen->offer);
+        check_early(ssl, seen);
         check_versions(ssl, &seen->offer);
     }
 
@@ -286,6 +293,43 @@ check_psk(SSL *ssl, const sss_hello_offer_t *offer)
     fuzz_check(offer->psk_len == 0
                || (offer->psk_len == SSS_HELLO_ID_MAX
                    && memmem(p, n, offer->psk_id, SSS_HELLO_ID_MAX)));
+}
+
+
+/* The first identity, and a binder that lies behind all identities. */
+
+static void
+check_early(SSL *ssl, const fuzz_hello_t *seen)
+{
+    size_t                    n, len, all;
+    const uint8_t            *p;
+    const sss_hello_early_t  *early;
+
+    early = seen->early;
+
+    n = 0;
+    fuzz_check(seen->offer.early
+               == SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_early_data, &p,
+                                            &n));
+
+    if (early == NULL) {
+        return;
+    }
+
+    fuzz_check(seen->offer.early && seen->offer.psk);
+    fuzz_check(SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_psk, &p, &n) == 1);
+
+    all = (size_t) p[0] << 8 | p[1];
+    len = (size_t) p[2] << 8 | p[3];
+
+    fuzz_check(early->identity_len == len && len > 0);
+    fuzz_check(memcmp(early->identity, p + 4, len) == 0);
+
+    fuzz_check(early->binder_len >= SSS_HELLO_BINDER_MIN);
+    fuzz_check(early->binder_len <= SSS_HELLO_BINDER_MAX);
+    fuzz_check(all + 5 + early->binder_len <= n);
+    fuzz_check(p[all + 4] == early->binder_len);
+    fuzz_check(memcmp(early->binder, p + all + 5, early->binder_len) == 0);
 }
 
 

@@ -35,7 +35,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             return 0;
         }
 
-        fuzz_check(reply.size > 4 && reply.size <= left);
+        fuzz_check(reply.size >= 4 && reply.size <= left);
+
+        if (rc == SSS_REPLY_META) {
+            fuzz_check(reply.value + reply.len + 2 == data + i + reply.size);
+            fuzz_check(reply.left <= UINT32_MAX);
+        }
 
         if (rc == SSS_REPLY_VALUE_OF) {
             check_value(data + i, &reply);

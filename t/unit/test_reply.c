@@ -89,6 +89,51 @@ test_refusals(void **state)
 }
 
 
+/* An item, and how long it will be there. */
+
+static void
+test_meta(void **state)
+{
+    size_t       i;
+    sss_reply_t  reply;
+
+    static char               good[] = "VA 5 t17\r\nvalue\r\nEN\r\n";
+    static const char *const  bad[] = {
+        "VA\r\n", "VA \r\n", "VA 5\r\n", "VA 5 \r\n", "VA 5 t\r\n",
+        "VA 5 t-1\r\nvalue\r\n", "VA 5 17\r\nvalue\r\n",
+        "VA 5 t17 \r\nvalue\r\n", "VA 5 t17 c1\r\nvalue\r\n",
+        "VA 5 t4294967296\r\nvalue\r\n", "VA -1 t17\r\nvalue\r\n",
+        "VA 4 t17\r\nvalue\r\n", "VA 18446744073709551615 t1\r\nv\r\n",
+        "VA 5  t17\r\nvalue\r\n", "va 5 t17\r\nvalue\r\n",
+        "HD t17\r\n"
+    };
+
+    (void) state;
+
+    assert_int_equal(sss_reply_parse((uint8_t *) good, strlen(good), &reply),
+                     SSS_REPLY_META);
+    assert_int_equal(reply.size, strlen(good) - 4);
+    assert_ptr_equal(reply.value, good + 10);
+    assert_int_equal(reply.len, 5);
+    assert_int_equal(reply.left, 17);
+
+    for (i = 0; i < 17; i++) {
+        assert_int_equal(sss_reply_parse((uint8_t *) good, i, &reply),
+                         SSS_REPLY_MORE);
+    }
+
+    assert_int_equal(parse("EN\r\n", &reply), SSS_REPLY_NO_META);
+    assert_int_equal(parse("VA 0 t4294967295\r\n\r\n", &reply),
+                     SSS_REPLY_META);
+    assert_int_equal(parse("VA 1048577 t1\r\n", &reply), SSS_REPLY_LARGE);
+
+    for (i = 0; i < unit_count(bad); i++) {
+        print_message("%s", bad[i]);
+        assert_int_equal(parse(bad[i], &reply), SSS_REPLY_BAD);
+    }
+}
+
+
 static void
 test_statistics(void **state)
 {
@@ -195,7 +240,7 @@ test_bad(void **state)
     sss_reply_t  reply;
 
     static const char  *bad[] = {
-        "\n", "\r\n", "END\n", "END \r\n", " END\r\n", "end\r\n", "EN\r\n",
+        "\n", "\r\n", "END\n", "END \r\n", " END\r\n", "end\r\n", "EN \r\n",
         "ENDED\r\n", "END\r\r\n", "DELETED \r\n", "NOT_STORE\r\n",
         "STORED \r\n", " EXISTS\r\n", "OK\r\n", "ERROR \r\n",
         "SERVER_ERROR x\r\n", "CLIENT_ERROR\r\n", "VERSION\r\n",
@@ -283,6 +328,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_meta),
         cmocka_unit_test(test_statistics),
         cmocka_unit_test(test_large),
         cmocka_unit_test(test_values),
