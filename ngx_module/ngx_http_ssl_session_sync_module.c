@@ -6,6 +6,8 @@
 #include "ngx_ssl_session_sync.h"
 
 
+typedef void (*ngx_http_ssl_session_sync_value_pt)(ngx_connection_t *c,
+    ngx_str_t *value);
 typedef ngx_int_t (*ngx_http_ssl_session_sync_listener_pt)(ngx_conf_t *cf,
     ngx_http_conf_addr_t *addr, ngx_ssl_session_sync_srv_conf_t *conf);
 
@@ -47,6 +49,13 @@ static ngx_command_t  ngx_http_ssl_session_sync_commands[] = {
       ngx_ssl_session_sync_set_scope,
       NGX_HTTP_SRV_CONF_OFFSET,
       0,
+      NULL },
+
+    { ngx_string("ssl_session_sync_early_data"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE1,
+      ngx_ssl_session_sync_set_early,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      NGX_HTTP_MAIN_CONF,
       NULL },
 
     { ngx_string("ssl_session_sync_status"),
@@ -91,22 +100,36 @@ ngx_module_t  ngx_http_ssl_session_sync_module = {
 };
 
 
-static ngx_str_t  ngx_http_ssl_session_sync_variable_name =
-    ngx_string("ssl_session_sync");
+static ngx_http_variable_t  ngx_http_ssl_session_sync_variables[] = {
+
+    { ngx_string("ssl_session_sync"), NULL,
+      ngx_http_ssl_session_sync_variable,
+      (uintptr_t) ngx_ssl_session_sync_outcome, NGX_HTTP_VAR_CHANGEABLE, 0 },
+
+    { ngx_string("ssl_session_sync_early_data"), NULL,
+      ngx_http_ssl_session_sync_variable,
+      (uintptr_t) ngx_ssl_session_sync_early_outcome,
+      NGX_HTTP_VAR_CHANGEABLE, 0 },
+
+      ngx_http_null_variable
+};
 
 
 static ngx_int_t
 ngx_http_ssl_session_sync_add_variables(ngx_conf_t *cf)
 {
-    ngx_http_variable_t  *var;
+    ngx_http_variable_t  *var, *v;
 
-    var = ngx_http_add_variable(cf, &ngx_http_ssl_session_sync_variable_name,
-                                NGX_HTTP_VAR_CHANGEABLE);
-    if (var == NULL) {
-        return NGX_ERROR;
+    for (v = ngx_http_ssl_session_sync_variables; v->name.len; v++) {
+
+        var = ngx_http_add_variable(cf, &v->name, v->flags);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = v->get_handler;
+        var->data = v->data;
     }
-
-    var->get_handler = ngx_http_ssl_session_sync_variable;
 
     return NGX_OK;
 }
@@ -116,9 +139,13 @@ static ngx_int_t
 ngx_http_ssl_session_sync_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
+    ngx_http_ssl_session_sync_value_pt  outcome;
+
     ngx_str_t  value;
 
-    ngx_ssl_session_sync_outcome(r->connection, &value);
+    outcome = (ngx_http_ssl_session_sync_value_pt) data;
+
+    outcome(r->connection, &value);
 
     if (value.len == 0) {
         v->not_found = 1;
@@ -139,9 +166,7 @@ static char *
 ngx_http_ssl_session_sync_merge_srv_conf(ngx_conf_t *cf, void *parent,
     void *child)
 {
-    ngx_ssl_session_sync_merge(parent, child);
-
-    return NGX_CONF_OK;
+    return ngx_ssl_session_sync_merge(cf, parent, child);
 }
 
 

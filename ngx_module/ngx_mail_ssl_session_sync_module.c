@@ -68,7 +68,9 @@ ngx_mail_ssl_session_sync_merge_srv_conf(ngx_conf_t *cf, void *parent,
 {
     ngx_mail_ssl_conf_t  *sscf;
 
-    ngx_ssl_session_sync_merge(parent, child);
+    if (ngx_ssl_session_sync_merge(cf, parent, child) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
 
     sscf = ngx_mail_conf_get_module_srv_conf(cf, ngx_mail_ssl_module);
 

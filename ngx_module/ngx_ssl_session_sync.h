@@ -17,6 +17,7 @@
  *
  *     trust, scope, identity, revocation   may a session resume here?
  *     handshake                            what is known of a connection
+ *     early                                early data at most once
  *     hooks, ticket, plain, cipher         OpenSSL's hooks; session tickets
  *     session, hold, lookup                sessions by ID
  */
@@ -55,6 +56,14 @@
 #define NGX_SSL_SESSION_SYNC_MAIL     3
 
 
+/* ssl_session_sync_early_data */
+
+#define NGX_SSL_SESSION_SYNC_EARLY_UNSET  0
+#define NGX_SSL_SESSION_SYNC_EARLY_ONCE   1
+#define NGX_SSL_SESSION_SYNC_EARLY_OFF    2
+#define NGX_SSL_SESSION_SYNC_EARLY_ANY    3
+
+
 /* Shared memory.  What the counters are called: ..._counters.c. */
 
 typedef struct {
@@ -87,7 +96,21 @@ typedef struct {
     ngx_atomic_t              latency_us;
     ngx_atomic_t              latency[SSS_ENGINE_BUCKETS];
 
-    ngx_atomic_t              unused[1];    /* five cache lines of 64 bytes */
+    /* handshakes that offered early data, by what became of it */
+    ngx_atomic_t              early_accepted;
+    ngx_atomic_t              early_replay;
+    ngx_atomic_t              early_unsure;
+    ngx_atomic_t              early_off;
+
+    /* why it was unsure */
+    ngx_atomic_t              early_unanswered;
+    ngx_atomic_t              early_forgotten;
+    ngx_atomic_t              early_servers;
+    ngx_atomic_t              early_clock;
+    ngx_atomic_t              early_full;
+    ngx_atomic_t              early_unheld;
+
+    ngx_atomic_t              unused[7];    /* seven cache lines of 64 bytes */
 } ngx_ssl_session_sync_counters_t;
 
 
@@ -145,6 +168,12 @@ typedef struct ngx_ssl_session_sync_lookups_s
     ngx_ssl_session_sync_lookups_t;
 typedef struct ngx_ssl_session_sync_client_s
     ngx_ssl_session_sync_client_t;
+typedef struct ngx_ssl_session_sync_early_s
+    ngx_ssl_session_sync_early_t;
+typedef struct ngx_ssl_session_sync_early_shm_s
+    ngx_ssl_session_sync_early_shm_t;
+typedef struct ngx_ssl_session_sync_early_worker_s
+    ngx_ssl_session_sync_early_worker_t;
 
 
 typedef struct {
@@ -180,12 +209,17 @@ typedef struct {
     ngx_uint_t                capacity;     /* keys the zone has room for  */
     ngx_uint_t                attached;     /* number of SSL_CTXs          */
     ngx_uint_t                ids;          /* of them with Session IDs    */
+    ngx_uint_t                early;        /* 1: early data, each once    */
 
     ngx_shm_zone_t           *zone;
     ngx_slab_pool_t          *shpool;
     ngx_atomic_uint_t         cycle;        /* number of the configuration */
     ngx_ssl_session_sync_shm_t
                              *sh;
+
+    ngx_shm_zone_t           *early_zone;
+    ngx_ssl_session_sync_early_shm_t
+                             *early_sh;
 
     /* of this process */
     sss_ring_t               *view;         /* the ring as last read       */
@@ -204,6 +238,8 @@ typedef struct {
                              *lookups;      /* NULL: tickets only          */
     ngx_ssl_session_sync_client_t
                              *client;       /* NULL: none is needed        */
+    ngx_ssl_session_sync_early_worker_t
+                             *early_worker; /* NULL: nothing is claimed    */
     sss_sync_t               *poll;         /* of a worker that speaks     */
     ngx_uint_t                due;          /* 1: a poll is to begin       */
     ngx_event_t               step;         /* the poll has more to do     */
@@ -263,6 +299,7 @@ struct ngx_ssl_session_sync_ctx_s {
                                            int len, int *copy);
     void                    (*remove_session)(SSL_CTX *ssl_ctx,
                                               SSL_SESSION *session);
+    unsigned                  early:2;      /* NGX_SSL_SESSION_SYNC_EARLY_ */
     unsigned                  ids:1;        /* it has sessions by ID       */
     unsigned                  builtin:1;    /* OpenSSL's own cache, too    */
 };
@@ -274,6 +311,7 @@ struct ngx_ssl_session_sync_conf_s {
     ngx_array_t               clusters;     /* ..._cluster_t *             */
     ngx_array_t               wishes;       /* ..._wish_t *                */
     ngx_array_t               contexts;     /* ..._ctx_t *                 */
+    unsigned                  any:1;        /* what it means has been said */
 };
 
 
@@ -283,6 +321,9 @@ typedef struct {
     ngx_ssl_session_sync_wish_t
                              *wish;         /* NULL: not set               */
     ngx_str_t                 scope;
+    ngx_uint_t                early;        /* NGX_SSL_SESSION_SYNC_EARLY_ */
+    u_char                   *early_file;   /* of a server, NULL: not there */
+    ngx_uint_t                early_line;
     ngx_ssl_session_sync_ctx_t
                              *sync;         /* NULL: not attached          */
     unsigned                  listen:1;     /* a TLS listener serves it    */
@@ -297,17 +338,22 @@ char *ngx_ssl_session_sync_cluster_block(ngx_conf_t *cf, ngx_command_t *cmd,
 /* attach */
 
 void *ngx_ssl_session_sync_create_srv_conf(ngx_conf_t *cf);
-void ngx_ssl_session_sync_merge(ngx_ssl_session_sync_srv_conf_t *prev,
+char *ngx_ssl_session_sync_merge(ngx_conf_t *cf,
+    ngx_ssl_session_sync_srv_conf_t *prev,
     ngx_ssl_session_sync_srv_conf_t *conf);
 
 /*
- * The handlers of ssl_session_sync and ssl_session_sync_scope.  Of the first,
- * cmd->post is NGX_SSL_SESSION_SYNC_HTTP, _STREAM or _MAIL, and cmd->offset
- * the type of the block around the servers, such as NGX_HTTP_MAIN_CONF.
+ * The handlers of ssl_session_sync, ssl_session_sync_scope and
+ * ssl_session_sync_early_data.  Of the first, cmd->post is
+ * NGX_SSL_SESSION_SYNC_HTTP, _STREAM or _MAIL; cmd->offset of the first and
+ * the last is the type of the block around the servers, such as
+ * NGX_HTTP_MAIN_CONF.
  */
 char *ngx_ssl_session_sync_set(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_ssl_session_sync_set_scope(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_ssl_session_sync_set_early(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 /*
@@ -456,6 +502,16 @@ ngx_int_t ngx_ssl_session_sync_hooks_attach(ngx_ssl_session_sync_ctx_t *sync,
 
 /* The value of $ssl_session_sync for a connection; static, may be empty. */
 void ngx_ssl_session_sync_outcome(ngx_connection_t *c, ngx_str_t *value);
+
+/* early */
+
+/* Adds the zone of a cluster for what this host has accepted. */
+ngx_int_t ngx_ssl_session_sync_early_zone(ngx_conf_t *cf,
+    ngx_ssl_session_sync_cluster_t *cluster);
+
+/* The value of $ssl_session_sync_early_data; static, may be empty. */
+void ngx_ssl_session_sync_early_outcome(ngx_connection_t *c,
+    ngx_str_t *value);
 
 /* status */
 

@@ -24,8 +24,9 @@ ngx_ssl_session_sync_create_srv_conf(ngx_conf_t *cf)
 }
 
 
-void
-ngx_ssl_session_sync_merge(ngx_ssl_session_sync_srv_conf_t *prev,
+char *
+ngx_ssl_session_sync_merge(ngx_conf_t *cf,
+    ngx_ssl_session_sync_srv_conf_t *prev,
     ngx_ssl_session_sync_srv_conf_t *conf)
 {
     if (conf->wish == NULL) {
@@ -33,6 +34,22 @@ ngx_ssl_session_sync_merge(ngx_ssl_session_sync_srv_conf_t *prev,
     }
 
     ngx_conf_merge_str_value(conf->scope, prev->scope, "auto");
+
+    if (conf->early == NGX_SSL_SESSION_SYNC_EARLY_UNSET) {
+        conf->early = prev->early ? prev->early
+                                  : NGX_SSL_SESSION_SYNC_EARLY_ONCE;
+    }
+
+    if (conf->early_file && (conf->wish == NULL || conf->wish->off)) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"ssl_session_sync_early_data\" in %s:%ui, but the "
+                      "server does not synchronise; give it "
+                      "ssl_session_sync, or remove the line",
+                      conf->early_file, conf->early_line);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
 }
 
 
@@ -104,6 +121,58 @@ ngx_ssl_session_sync_set_scope(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+char *
+ngx_ssl_session_sync_set_early(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_ssl_session_sync_srv_conf_t *sscf = conf;
+
+    ngx_str_t                    *value;
+    ngx_ssl_session_sync_conf_t  *main;
+
+    if (sscf->early) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "once") == 0) {
+        sscf->early = NGX_SSL_SESSION_SYNC_EARLY_ONCE;
+
+    } else if (ngx_strcmp(value[1].data, "off") == 0) {
+        sscf->early = NGX_SSL_SESSION_SYNC_EARLY_OFF;
+
+    } else if (ngx_strcmp(value[1].data, "any") == 0) {
+        sscf->early = NGX_SSL_SESSION_SYNC_EARLY_ANY;
+
+    } else {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value \"%V\" of "
+                           "ssl_session_sync_early_data; say \"once\", "
+                           "\"off\" or \"any\"", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (!(cf->cmd_type & cmd->offset)) {
+        sscf->early_file = cf->conf_file->file.name.data;
+        sscf->early_line = cf->conf_file->line;
+    }
+
+    main = ngx_ssl_session_sync_get_conf(cf->cycle);
+
+    if (sscf->early == NGX_SSL_SESSION_SYNC_EARLY_ANY && !main->any) {
+        main->any = 1;
+
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"ssl_session_sync_early_data any\": who has "
+                           "recorded a request in early data can have it "
+                           "carried out again, on every host of the "
+                           "cluster");
+    }
+
+    return NGX_CONF_OK;
+}
+
+
 ngx_int_t
 ngx_ssl_session_sync_attach(ngx_conf_t *cf,
     ngx_ssl_session_sync_srv_conf_t *conf, SSL_CTX *ssl_ctx,
@@ -131,6 +200,7 @@ ngx_ssl_session_sync_attach(ngx_conf_t *cf,
     sync->ssl_ctx = ssl_ctx;
     sync->wish = conf->wish;
     sync->select = select;
+    sync->early = conf->early & 3;
 
     sync->trust.ssl_ctx = ssl_ctx;
     sync->trust.kind = conf->wish->kind;
@@ -181,7 +251,7 @@ ngx_ssl_session_sync_resolve(ngx_cycle_t *cycle,
 {
     char                             *rv;
     time_t                            timeout;
-    ngx_uint_t                        i;
+    ngx_uint_t                        i, early;
     ngx_ssl_session_sync_ctx_t      **sync;
     ngx_ssl_session_sync_wish_t     **wish;
     ngx_ssl_session_sync_cluster_t   *cluster, **clusters;
@@ -204,6 +274,7 @@ ngx_ssl_session_sync_resolve(ngx_cycle_t *cycle,
         return rv;
     }
 
+    early = 0;
     sync = conf->contexts.elts;
 
     for (i = 0; i < conf->contexts.nelts; i++) {
@@ -215,6 +286,7 @@ ngx_ssl_session_sync_resolve(ngx_cycle_t *cycle,
 
         sync[i]->cluster = cluster;
         cluster->attached++;
+        early |= SSL_CTX_get_max_early_data(sync[i]->ssl_ctx) > 0;
 
         timeout = SSL_CTX_get_timeout(sync[i]->ssl_ctx);
         cluster->retention = ngx_max(cluster->retention, timeout);
@@ -235,6 +307,14 @@ ngx_ssl_session_sync_resolve(ngx_cycle_t *cycle,
         {
             return NGX_CONF_ERROR;
         }
+    }
+
+    /* whether it is offered is a matter of the listener */
+
+    for (i = 0; early && i < conf->contexts.nelts; i++) {
+        sync[i]->cluster->early |=
+                     (sync[i]->wish->kind == NGX_SSL_SESSION_SYNC_HTTP
+                      && sync[i]->early == NGX_SSL_SESSION_SYNC_EARLY_ONCE);
     }
 
     clusters = conf->clusters.elts;

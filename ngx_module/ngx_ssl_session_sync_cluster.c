@@ -451,7 +451,9 @@ ngx_ssl_session_sync_cluster_finish(ngx_conf_t *cf,
         return rv;
     }
 
-    if (ngx_ssl_session_sync_zone_add(cf, cluster) != NGX_OK) {
+    if (ngx_ssl_session_sync_zone_add(cf, cluster) != NGX_OK
+        || ngx_ssl_session_sync_early_zone(cf, cluster) != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 

@@ -58,6 +58,23 @@ static ngx_ssl_session_sync_counter_t  ngx_ssl_session_sync_sessions[] = {
 };
 
 
+static ngx_ssl_session_sync_counter_t  ngx_ssl_session_sync_early[] = {
+    ngx_ssl_session_sync_count("accepted", "accepted", early_accepted),
+    ngx_ssl_session_sync_count("replay", "replay", early_replay),
+    ngx_ssl_session_sync_count("unsure", "unsure", early_unsure),
+    ngx_ssl_session_sync_count("off", "off", early_off),
+    ngx_ssl_session_sync_count("unanswered", "unsure: unanswered",
+                               early_unanswered),
+    ngx_ssl_session_sync_count("forgotten", "unsure: forgotten",
+                               early_forgotten),
+    ngx_ssl_session_sync_count("servers", "unsure: servers", early_servers),
+    ngx_ssl_session_sync_count("clock", "unsure: clock", early_clock),
+    ngx_ssl_session_sync_count("full", "unsure: full", early_full),
+    ngx_ssl_session_sync_count("unheld", "unsure: unheld", early_unheld),
+    ngx_ssl_session_sync_end
+};
+
+
 static ngx_ssl_session_sync_counter_t  ngx_ssl_session_sync_engines[] = {
 
     { "waiting", "waiting now",
@@ -86,6 +103,10 @@ ngx_ssl_session_sync_group_t  ngx_ssl_session_sync_groups[] = {
 
     { "sessions", "Sessions by ID", ngx_ssl_session_sync_sessions,
       "sessions_total", "Sessions by ID, by event.", 0 },
+
+    { "early_data", "Early data", ngx_ssl_session_sync_early,
+      "early_data_total",
+      "Early data by what became of it, and why it was unsure.", 0 },
 
     { "engines", "Lookups", ngx_ssl_session_sync_engines,
       NULL, NULL, 1 },

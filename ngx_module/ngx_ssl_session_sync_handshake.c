@@ -1,5 +1,5 @@
 
-#include "ngx_ssl_session_sync_handshake.h"
+#include "ngx_ssl_session_sync_early.h"
 
 
 static void ngx_ssl_session_sync_settle(ngx_ssl_session_sync_handshake_t *hs,
@@ -446,6 +446,8 @@ ngx_ssl_session_sync_count(SSL *ssl)
 
     hs->counted = 1;
     counters = ngx_ssl_session_sync_counters(sync->cluster);
+
+    ngx_ssl_session_sync_early_count(hs, counters);
 
     switch (ngx_ssl_session_sync_came_out(ssl)) {
 

@@ -57,6 +57,9 @@ typedef struct {
                                 ticket;
     time_t                      made;       /* of a session of a key file  */
 
+    ngx_ssl_session_sync_early_t
+                               *early;      /* NULL: none was offered      */
+
     /* sessions by ID */
     SSL_SESSION                *local;      /* found before OpenSSL asked  */
     sss_engine_rc_t             answer;

@@ -13,7 +13,7 @@
  */
 
 
-#include "ngx_ssl_session_sync_lookup.h"
+#include "ngx_ssl_session_sync_early.h"
 
 
 #define NGX_SSL_SESSION_SYNC_READ  4096
@@ -67,8 +67,14 @@ static void ngx_ssl_session_sync_hold_decide(
     ngx_ssl_session_sync_hold_t *hold);
 static void ngx_ssl_session_sync_hold_offer(
     ngx_ssl_session_sync_hold_t *hold, const sss_hello_offer_t *offer);
+static ngx_int_t ngx_ssl_session_sync_hold_session(
+    ngx_ssl_session_sync_hold_t *hold, const sss_hello_offer_t *offer);
 static void ngx_ssl_session_sync_hold_handler(
     ngx_ssl_session_sync_wait_t *wait);
+static void ngx_ssl_session_sync_hold_claimed(
+    ngx_ssl_session_sync_wait_t *wait);
+static void ngx_ssl_session_sync_hold_pass(
+    ngx_ssl_session_sync_hold_t *hold);
 
 
 static BIO_METHOD  *ngx_ssl_session_sync_bio;
@@ -450,39 +456,79 @@ static void
 ngx_ssl_session_sync_hold_offer(ngx_ssl_session_sync_hold_t *hold,
     const sss_hello_offer_t *offer)
 {
-    char                               name[SSS_NAME_SIZE];
-    ngx_uint_t                         single;
+    const sss_hello_early_t           *early;
     ngx_ssl_session_sync_handshake_t  *hs;
 
-    if (offer->sni_bad
-        || ngx_ssl_session_sync_wanted(hold->ssl, offer, name, &single)
-           != NGX_OK)
-    {
+    if (offer->sni_bad) {
         return;
     }
 
-    hs = ngx_ssl_session_sync_handshake(hold->ssl);
+    hs = ngx_ssl_session_sync_known(hold->ssl);
+
+    ngx_ssl_session_sync_announce(hold->ssl, hs, &offer->sni);
+
+    if (ngx_ssl_session_sync_hold_session(hold, offer) == NGX_AGAIN) {
+        hold->state = NGX_SSL_SESSION_SYNC_HELD;
+    }
+
+    early = offer->tls13 ? sss_hello_early(hold->hello) : NULL;
+
+    if (early == NULL) {
+        return;
+    }
+
+    /* its session is in a ticket then, so that there was none to look up */
+
+    if (hold->state != NGX_SSL_SESSION_SYNC_HELD) {
+        hold->wait.handler = ngx_ssl_session_sync_hold_claimed;
+        hold->wait.data = hold;
+        hold->wait.connection = hold->connection;
+    }
+
+    if (ngx_ssl_session_sync_early_offer(hold->ssl, early, &hold->wait)
+        == NGX_AGAIN)
+    {
+        hold->state = NGX_SSL_SESSION_SYNC_HELD;
+    }
+}
+
+
+static ngx_int_t
+ngx_ssl_session_sync_hold_session(ngx_ssl_session_sync_hold_t *hold,
+    const sss_hello_offer_t *offer)
+{
+    char                               name[SSS_NAME_SIZE];
+    ngx_uint_t                         single;
+    ngx_ssl_session_sync_ctx_t        *listener;
+    ngx_ssl_session_sync_handshake_t  *hs;
+
+    listener = ngx_ssl_session_sync_of(hold->connection->ssl->session_ctx);
+
+    if (listener == NULL || !listener->ids
+        || ngx_ssl_session_sync_wanted(hold->ssl, offer, name, &single)
+           != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    hs = ngx_ssl_session_sync_known(hold->ssl);
     hs->answer = SSS_ENGINE_FAILED;
 
     hold->wait.cluster = hs->sync->cluster;
     hold->wait.handler = ngx_ssl_session_sync_hold_handler;
     hold->wait.data = hold;
 
-    if (ngx_ssl_session_sync_lookup(&hold->wait, name, single) == NGX_AGAIN) {
-        hold->state = NGX_SSL_SESSION_SYNC_HELD;
-    }
+    return ngx_ssl_session_sync_lookup(&hold->wait, name, single);
 }
 
 
 static void
 ngx_ssl_session_sync_hold_handler(ngx_ssl_session_sync_wait_t *wait)
 {
-    ngx_event_t                       *rev;
     ngx_ssl_session_sync_hold_t       *hold;
     ngx_ssl_session_sync_handshake_t  *hs;
 
     hold = wait->data;
-    rev = hold->connection->read;
 
     hs = ngx_ssl_session_sync_handshake(hold->ssl);
 
@@ -490,6 +536,33 @@ ngx_ssl_session_sync_hold_handler(ngx_ssl_session_sync_wait_t *wait)
     hs->record = wait->value;
     hs->record_len = wait->len;
     wait->value = NULL;
+
+    ngx_ssl_session_sync_hold_pass(hold);
+}
+
+
+static void
+ngx_ssl_session_sync_hold_claimed(ngx_ssl_session_sync_wait_t *wait)
+{
+    ngx_ssl_session_sync_hold_t  *hold;
+
+    hold = wait->data;
+
+    ngx_ssl_session_sync_early_answer(ngx_ssl_session_sync_known(hold->ssl),
+                                      wait);
+    free(wait->value);
+    wait->value = NULL;
+
+    ngx_ssl_session_sync_hold_pass(hold);
+}
+
+
+static void
+ngx_ssl_session_sync_hold_pass(ngx_ssl_session_sync_hold_t *hold)
+{
+    ngx_event_t  *rev;
+
+    rev = hold->connection->read;
 
     hold->state = NGX_SSL_SESSION_SYNC_PASSING;
 

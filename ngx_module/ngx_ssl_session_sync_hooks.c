@@ -7,11 +7,13 @@
  */
 
 
-#include "ngx_ssl_session_sync_lookup.h"
+#include "ngx_ssl_session_sync_early.h"
 #include "ngx_ssl_session_sync_ticket.h"
 
 
 static void ngx_ssl_session_sync_info(const SSL *ssl, int where, int ret);
+static ngx_uint_t ngx_ssl_session_sync_holds(SSL *ssl,
+    ngx_ssl_session_sync_ctx_t *sync);
 
 
 ngx_int_t
@@ -38,6 +40,9 @@ ngx_ssl_session_sync_hooks_attach(ngx_ssl_session_sync_ctx_t *sync,
         return NGX_ERROR;
     }
 
+    SSL_CTX_set_allow_early_data_cb(sync->ssl_ctx,
+                                    ngx_ssl_session_sync_early_allow, NULL);
+
     sync->info = SSL_CTX_get_info_callback(sync->ssl_ctx);
     SSL_CTX_set_info_callback(sync->ssl_ctx, ngx_ssl_session_sync_info);
 
@@ -61,8 +66,8 @@ ngx_ssl_session_sync_info(const SSL *ssl, int where, int ret)
     ssl_ctx = SSL_get_SSL_CTX(ssl);
     sync = ngx_ssl_session_sync_of(ssl_ctx);
 
-    if ((where & SSL_CB_HANDSHAKE_START) && sync && sync->ids
-        && sync->cluster->lookups)
+    if ((where & SSL_CB_HANDSHAKE_START)
+        && ngx_ssl_session_sync_holds((SSL *) ssl, sync))
     {
         if (ngx_ssl_session_sync_hold_push((SSL *) ssl) == NGX_OK) {
             SSL_set_info_callback((SSL *) ssl, ngx_ssl_session_sync_info);
@@ -92,4 +97,18 @@ ngx_ssl_session_sync_info(const SSL *ssl, int where, int ret)
     if (hs) {
         ngx_ssl_session_sync_release(hs);
     }
+}
+
+
+/* Whether there may be a reason to hold what a client of a listener sends. */
+
+static ngx_uint_t
+ngx_ssl_session_sync_holds(SSL *ssl, ngx_ssl_session_sync_ctx_t *sync)
+{
+    if (sync == NULL) {
+        return 0;
+    }
+
+    return (sync->ids && sync->cluster->lookups)
+           || SSL_get_max_early_data(ssl) > 0;
 }

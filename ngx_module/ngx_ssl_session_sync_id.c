@@ -32,11 +32,7 @@ ngx_ssl_session_sync_wanted(SSL *ssl, const sss_hello_offer_t *offer,
         return NGX_DECLINED;
     }
 
-    /* until nginx 1.29.2, OpenSSL goes by the listener's options here */
-
-    options = NGX_SSL_SESSION_SYNC_EARLY_NAME
-              ? SSL_CTX_get_options(hs->sync->ssl_ctx)
-              : SSL_get_options(ssl);
+    options = ngx_ssl_session_sync_options(ssl, hs);
 
     if (offer->tls13 && ngx_ssl_session_sync_tls13(ssl, options)) {
         *single = 1;
@@ -78,6 +74,17 @@ ngx_ssl_session_sync_wanted(SSL *ssl, const sss_hello_offer_t *offer,
     sss_session_name(hs->sync->cluster->lookups->keys, key, id, name);
 
     return NGX_OK;
+}
+
+
+/* Until nginx 1.29.2, OpenSSL goes by the listener's. */
+
+uint64_t
+ngx_ssl_session_sync_options(SSL *ssl, ngx_ssl_session_sync_handshake_t *hs)
+{
+    return NGX_SSL_SESSION_SYNC_EARLY_NAME
+           ? SSL_CTX_get_options(hs->sync->ssl_ctx)
+           : SSL_get_options(ssl);
 }
 
 

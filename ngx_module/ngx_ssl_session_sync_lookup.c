@@ -13,6 +13,8 @@
 #define NGX_SSL_SESSION_SYNC_BATCH    64
 
 
+static ngx_int_t ngx_ssl_session_sync_wait_begin(
+    ngx_ssl_session_sync_wait_t *wait, sss_engine_queue_t queued);
 static void ngx_ssl_session_sync_results(
     ngx_ssl_session_sync_cluster_t *cluster);
 static void ngx_ssl_session_sync_late_handler(ngx_event_t *ev);
@@ -144,16 +146,45 @@ ngx_int_t
 ngx_ssl_session_sync_lookup(ngx_ssl_session_sync_wait_t *wait,
     const char *name, ngx_uint_t take)
 {
+    return ngx_ssl_session_sync_wait_begin(wait,
+                             sss_engine_get(wait->cluster->client->engine,
+                                            name, (int) take, wait,
+                                            &wait->lookup));
+}
+
+
+ngx_int_t
+ngx_ssl_session_sync_claim(ngx_ssl_session_sync_wait_t *wait,
+    const sss_claim_t *claim)
+{
+    return ngx_ssl_session_sync_wait_begin(wait,
+                             sss_engine_claim(wait->cluster->client->engine,
+                                              claim, wait, &wait->lookup));
+}
+
+
+ngx_int_t
+ngx_ssl_session_sync_look_at(ngx_ssl_session_sync_wait_t *wait,
+    ngx_uint_t place, const sss_claim_t *claim)
+{
+    return ngx_ssl_session_sync_wait_begin(wait,
+                             sss_engine_look(wait->cluster->client->engine,
+                                             place, claim, wait,
+                                             &wait->lookup));
+}
+
+
+static ngx_int_t
+ngx_ssl_session_sync_wait_begin(ngx_ssl_session_sync_wait_t *wait,
+    sss_engine_queue_t queued)
+{
     ngx_msec_t                       timeout;
     ngx_ssl_session_sync_lookups_t  *lookups;
 
     lookups = wait->cluster->lookups;
     timeout = wait->cluster->lookup_timeout;
 
-    if (sss_engine_get(wait->cluster->client->engine, name, (int) take, wait,
-                       &wait->lookup)
-        != SSS_ENGINE_QUEUED)
-    {
+    if (queued != SSS_ENGINE_QUEUED) {
         return NGX_DECLINED;
     }
 
@@ -229,6 +260,7 @@ ngx_ssl_session_sync_results(ngx_ssl_session_sync_cluster_t *cluster)
             wait->rc = results[i].rc;
             wait->value = results[i].value;
             wait->len = results[i].len;
+            wait->reply = results[i].reply;
 
             if (results[i].late) {
                 ngx_ssl_session_sync_late(wait);

@@ -37,6 +37,8 @@ struct ngx_ssl_session_sync_wait_s {
     unsigned                        active:1;
 
     /* the result */
+    ngx_connection_t               *connection; /* of a claim */
+    sss_claim_reply_t               reply;      /* likewise */
     sss_engine_rc_t                 rc;
     u_char                         *value;      /* malloc()ed, the caller's */
     size_t                          len;
@@ -80,6 +82,14 @@ ngx_int_t ngx_ssl_session_sync_lookup(ngx_ssl_session_sync_wait_t *wait,
     const char *name, ngx_uint_t take);
 void ngx_ssl_session_sync_cancel(ngx_ssl_session_sync_wait_t *wait);
 
+/* Claims, likewise. */
+ngx_int_t ngx_ssl_session_sync_claim(ngx_ssl_session_sync_wait_t *wait,
+    const sss_claim_t *claim);
+
+/* Looks at the mark of the server in this place, likewise. */
+ngx_int_t ngx_ssl_session_sync_look_at(ngx_ssl_session_sync_wait_t *wait,
+    ngx_uint_t place, const sss_claim_t *claim);
+
 /* Stores a copy of a record, and removes one; nobody waits for either. */
 void ngx_ssl_session_sync_put(ngx_ssl_session_sync_cluster_t *cluster,
     const char *name, const u_char *value, size_t len, uint32_t ttl);
@@ -120,6 +130,10 @@ SSL_SESSION *ngx_ssl_session_sync_get_local(SSL *ssl, const u_char *id,
  */
 ngx_int_t ngx_ssl_session_sync_wanted(SSL *ssl,
     const sss_hello_offer_t *offer, char *name, ngx_uint_t *single);
+
+/* The options by which OpenSSL takes what a ClientHello offers. */
+uint64_t ngx_ssl_session_sync_options(SSL *ssl,
+    ngx_ssl_session_sync_handshake_t *hs);
 
 /*
  * Mints an ID of "len" bytes for the session of a handshake.  NGX_DECLINED: it

@@ -8,7 +8,7 @@
  */
 
 
-#include "ngx_ssl_session_sync_lookup.h"
+#include "ngx_ssl_session_sync_early.h"
 #include "sss_request.h"
 
 
@@ -130,6 +130,7 @@ ngx_ssl_session_sync_exit_process(ngx_cycle_t *cycle)
 
         (void) ngx_atomic_cmp_set(&cluster[i]->sh->speaker, ngx_pid, 0);
 
+        ngx_ssl_session_sync_early_stop(cluster[i]);
         ngx_ssl_session_sync_lookups_stop(cluster[i]);
         ngx_ssl_session_sync_stop_poll(cluster[i]);
         ngx_ssl_session_sync_client_stop(cluster[i],
@@ -170,8 +171,12 @@ ngx_ssl_session_sync_start(ngx_cycle_t *cycle,
 
     ngx_add_timer(&cluster->tick, cluster->poll_interval);
 
-    if (cluster->ids) {
+    if (cluster->ids || (cluster->early && cluster->servers.nelts)) {
         (void) ngx_ssl_session_sync_lookups_start(cluster, cycle->log);
+    }
+
+    if (cluster->early && cluster->lookups) {
+        (void) ngx_ssl_session_sync_early_start(cluster, cycle->log);
     }
 
     if (cluster->servers.nelts

@@ -136,9 +136,7 @@ static char *
 ngx_stream_ssl_session_sync_merge_srv_conf(ngx_conf_t *cf, void *parent,
     void *child)
 {
-    ngx_ssl_session_sync_merge(parent, child);
-
-    return NGX_CONF_OK;
+    return ngx_ssl_session_sync_merge(cf, parent, child);
 }
 
 

@@ -1814,3 +1814,52 @@ ssl_session_sync_cluster main {
 }
 --- refused
 invalid value "perhaps" in "forward_secrecy" directive, it must be "on" or "off" in HERE
+
+
+
+=== TEST 149: an unknown rule for early data
+--- main_config
+ssl_session_sync_cluster main { }
+--- http_config
+ssl_session_sync main;
+ssl_session_sync_early_data twice; # HERE
+--- refused
+invalid value "twice" of ssl_session_sync_early_data; say "once", "off" or "any" in HERE
+
+
+
+=== TEST 150: a rule for early data where nothing synchronises
+--- http_config
+server {
+    listen unix:$DIR/tls.sock ssl;
+    ssl_session_sync_early_data once; # HERE
+}
+--- refused
+"ssl_session_sync_early_data" in HERE, but the server does not synchronise; give it ssl_session_sync, or remove the line
+
+
+
+=== TEST 151: a rule for early data where "off" has been said
+--- main_config
+ssl_session_sync_cluster main { }
+--- http_config
+ssl_session_sync main;
+server {
+    listen unix:$DIR/tls.sock ssl;
+    ssl_session_sync_early_data any; # HERE
+    ssl_session_sync off;
+}
+--- refused
+"ssl_session_sync_early_data" in HERE, but the server does not synchronise; give it ssl_session_sync, or remove the line
+
+
+
+=== TEST 152: two rules for early data
+--- main_config
+ssl_session_sync_cluster main { }
+--- http_config
+ssl_session_sync main;
+ssl_session_sync_early_data once;
+ssl_session_sync_early_data once; # HERE
+--- refused
+"ssl_session_sync_early_data" directive is duplicate in HERE

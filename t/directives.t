@@ -566,3 +566,61 @@ location /t {
 ["GET /p", "GET /t", "GET /t"]
 --- response_body eval
 ["[]", "[full]", "[ticket]"]
+
+
+
+=== TEST 22: early data: inherited, in a server, and of a cluster by default
+--- main_config
+ssl_session_sync_cluster main { }
+--- http_config
+ssl_session_sync main;
+ssl_session_sync_early_data off;
+ssl_early_data on;
+server {
+    listen unix:$TEST_NGINX_DIR/off.sock ssl;
+    return 200 "[$ssl_session_sync $ssl_session_sync_early_data]";
+}
+server {
+    listen unix:$TEST_NGINX_DIR/any.sock ssl;
+    ssl_session_sync_early_data any;
+    return 200 "[$ssl_session_sync $ssl_session_sync_early_data]";
+}
+server {
+    listen unix:$TEST_NGINX_DIR/once.sock ssl;
+    ssl_session_sync_early_data once;
+    return 200 "[$ssl_session_sync $ssl_session_sync_early_data]";
+}
+--- config
+location /off {
+    proxy_pass https://unix:$TEST_NGINX_DIR/off.sock;
+}
+location /any {
+    proxy_pass https://unix:$TEST_NGINX_DIR/any.sock;
+}
+location /once {
+    proxy_pass https://unix:$TEST_NGINX_DIR/once.sock;
+}
+--- request eval
+["GET /off", "GET /any", "GET /once", "GET /once"]
+--- response_body eval
+["[full ]", "[full ]", "[full ]", "[ticket ]"]
+
+
+
+=== TEST 23: early data: what "any" means is said
+--- main_config
+ssl_session_sync_cluster main { }
+--- http_config
+ssl_session_sync main;
+ssl_early_data on;
+ssl_session_sync_early_data any;
+--- config
+location /t {
+    return 200 "ok";
+}
+--- request
+GET /t
+--- response_body chomp
+ok
+--- error_log
+"ssl_session_sync_early_data any": who has recorded a request in early data can have it carried out again, on every host of the cluster

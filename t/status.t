@@ -160,8 +160,8 @@ for my $cluster (@{$json->{clusters}}) {
     my $n = substr $cluster->{name}, 0, 4;
 
     is_deeply([sort keys %$cluster],
-              [qw(attached clock_warning engines foreign_secret generation
-                  group handshakes key_rotation keys name namespace
+              [qw(attached clock_warning early_data engines foreign_secret
+                  generation group handshakes key_rotation keys name namespace
                   poll_interval_ms retention ring_capacity ring_version
                   servers sessions speaker state tickets)],
               "$n: all there is to say");
@@ -189,7 +189,7 @@ for my $cluster (@{$json->{clusters}}) {
                             ring_version ring_capacity attached)), '',
        "$n: numbers are numbers");
     is(strings($cluster->{$_}, keys %{$cluster->{$_}}), '',
-       "$n: $_ are numbers") for qw(tickets handshakes sessions);
+       "$n: $_ are numbers") for qw(tickets handshakes sessions early_data);
     is(strings($cluster, qw(foreign_secret clock_warning)), '',
        "$n: what is true or false is so");
 
@@ -201,6 +201,10 @@ for my $cluster (@{$json->{clusters}}) {
               [qw(bad_records breaker_opened dropped failures forged lookups
                   misses refused_binding removed stored timeouts)],
               "$n: counters of sessions");
+    is_deeply([sort keys %{$cluster->{early_data}}],
+              [qw(accepted clock forgotten full off replay servers unanswered
+                  unheld unsure)],
+              "$n: counters of early data");
     is_deeply([sort keys %{$cluster->{engines}}],
               [qw(batches breakers_open latency_sum_us latency_us waiting)],
               "$n: what engines tell");
@@ -499,7 +503,7 @@ for my $cluster (@{$before->{clusters}}) {
     $expect->(group_joins_total => $group->{joins}{$_}, result => $_)
         for keys %{$group->{joins}};
 
-    for my $kind (qw(tickets handshakes sessions)) {
+    for my $kind (qw(tickets handshakes sessions early_data)) {
         $expect->("${kind}_total", $cluster->{$kind}{$_}, event => $_)
             for keys %{$cluster->{$kind}};
     }
@@ -591,6 +595,10 @@ for my $cluster (@{$before->{clusters}}) {
               [@{$cluster->{sessions}}{qw(stored removed lookups misses
                failures timeouts dropped forged refused_binding bad_records
                breaker_opened)}], "$n: sessions");
+    is_deeply($rows->('Early data'),
+              [@{$cluster->{early_data}}{qw(accepted replay unsure off
+               unanswered forgotten servers clock full unheld)}],
+              "$n: early data");
     is_deeply($rows->('Lookups'),
               [@{$cluster->{engines}}{qw(waiting breakers_open batches
                latency_sum_us)}, @lookups], "$n: lookups");
