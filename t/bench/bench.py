@@ -29,6 +29,7 @@ import time
 
 import client
 import compare
+import early
 import ids
 import instructions
 import machine
@@ -47,8 +48,8 @@ import tickets
 from hosts import (CORES, Host, Memcached, Site, Unfit, REPOSITORY,
                    until)
 
-SHARES = {'Tickets': 0.25, 'Sessions by ID': 0.35, 'Peers': 0.25,
-          'Scaling': 0.1,
+SHARES = {'Tickets': 0.2, 'Early data': 0.1, 'Sessions by ID': 0.3,
+          'Peers': 0.25, 'Scaling': 0.1,
           'TLS to memcached': 0.05}     # of the time for all tables
 FROZEN_LOOKUP = '50ms'      # the default of the module
 RESULT = os.path.join(REPOSITORY, 'build', 'bench', 'result.json')
@@ -263,6 +264,29 @@ def tickets_part(site, memcached, options):
     return result
 
 
+def early_part(site, memcached, options):
+    if not ratios.wanted('Early data'):
+        return {}
+    cluster = site.cluster(memcached, namespace='early')
+    plain, again = (Host(site, label, more=early.MORE)
+                    for label in ('plain-early', 'again-early'))
+    module, other = (Host(site, label, cluster, more=early.MORE)
+                     for label in ('module-early', 'other-early'))
+    freezing = Memcached(site, 'memcached-early')
+    quick = Host(site, 'quick-early', site.cluster(
+        freezing, namespace='early', lookup=FROZEN_LOOKUP), more=early.MORE)
+    settle(module, other, quick)
+    progress('waiting until early data is accepted')
+    early.wait(module, other, quick)
+    result = {'early': show_rows(
+        site, 'Early data', early.rows(plain, again, module, other, quick,
+                                       memcached, freezing), options)}
+    site.stop([host.process for host in (plain, again, module, other,
+                                         quick)])
+    site.stop([freezing.process])
+    return result
+
+
 def ids_part(site, memcached, options):
     cluster = site.cluster(memcached, namespace='ids')
     plain, again = (Host(site, label, cache='64m')
@@ -420,6 +444,7 @@ def run(site):
 
     memcached = Memcached(site)
     result.update(tickets_part(site, memcached, options))
+    result.update(early_part(site, memcached, options))
     result.update(ids_part(site, memcached, options))
     result.update(peers_part(site, options))
     result.update(scaling_part(site, options))
@@ -433,8 +458,8 @@ def run(site):
           'is from 1 is what\nthis run cannot tell apart.')
     result['stolen'] = options.stolen
     result['complaints'] = [
-        complaint for part in ('tickets', 'ids', 'peers', 'scaling',
-                                   'secured')
+        complaint for part in ('tickets', 'early', 'ids', 'peers', 'scaling',
+                               'secured')
         for complaint in tables.complaints(result.get(part, []))]
     result['complaints'] += result.pop('wrong', [])
     return result

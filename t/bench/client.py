@@ -43,6 +43,8 @@ def command(opened_on, redeemed_on, mode, tls, handshakes, pids=(), core=None,
              '--handshakes', str(handshakes),
              '--in-flight', str(in_flight),
              '--patience', str(patience), '--time', str(time)]
+    if mode in ('early', 'late'):
+        found += ['--request', '/']
     for option, numbers in (('--pid', pids), ('--freeze', freeze)):
         if numbers:
             found += [option, ','.join(str(pid) for pid in numbers)]

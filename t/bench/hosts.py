@@ -145,8 +145,10 @@ class Host:
     """An nginx with TLS servers: with tickets, and without."""
 
     def __init__(self, site, label, cluster=None, wrap=(), core=None,
-                 single=False, cache=None, workers=1, timeout='1h'):
+                 single=False, cache=None, workers=1, timeout='1h',
+                 more=''):
         self.label = label
+        self.more = more            # lines of http
         self.workers = workers
         self.timeout = timeout
         self.port = free_port()
@@ -209,6 +211,7 @@ class Host:
             lines.append('ssl_session_ticket_key %s;' % site.ticket_key)
         if self.cache:
             lines.append('ssl_session_cache shared:TLS:%s;' % self.cache)
+        lines.append(self.more)
         lines += self._servers()
         if self.cluster:
             lines += ['server { listen 127.0.0.1:%d; location = /status {'

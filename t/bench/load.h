@@ -40,11 +40,15 @@ typedef enum {
     LOAD_TICKET,
     LOAD_ID,                    /* the client says that it takes no ticket */
     LOAD_FULL_ID,               /* the same, and no session is offered   */
-    LOAD_FORGED                 /* the same; an ID that nobody gave out  */
+    LOAD_FORGED,                /* the same; an ID that nobody gave out  */
+    LOAD_EARLY,                 /* a ticket, and the request as early data:
+                                   it counts as resumed if that is accepted,
+                                   and takes until the response begins   */
+    LOAD_LATE                   /* the same, but after the handshake     */
 } load_mode_t;
 
 
-#define LOAD_MODES  5
+#define LOAD_MODES  7
 
 extern const char  *load_modes[LOAD_MODES];
 

@@ -38,7 +38,7 @@ static const struct option  load_names[] = {
 
 
 const char  *load_modes[LOAD_MODES] = {
-    "full", "ticket", "id", "full-id", "forged"
+    "full", "ticket", "id", "full-id", "forged", "early", "late"
 };
 
 
@@ -52,7 +52,8 @@ static const char  load_usage[] =
     "  --between COMMAND     run when the sessions are open\n"
     "  --tls 1.2|1.3         (1.3)\n"
     "  --freeze PID,...      processes stopped while it is counted\n"
-    "  --mode full|ticket|id|full-id|forged  what is offered (full)\n"
+    "  --mode full|ticket|id|full-id|forged|early|late\n"
+    "                        what is offered (full)\n"
     "  --handshakes N        to measure (1000)\n"
     "  --sessions N          to open (as many as handshakes: each is\n"
     "                        redeemed once)\n"

@@ -36,6 +36,7 @@ typedef struct {
 
 typedef enum {
     LOAD_FREE = 0,
+    LOAD_FLIGHT,
     LOAD_HANDSHAKE,
     LOAD_REQUEST,
     LOAD_RESPONSE,
@@ -52,6 +53,7 @@ typedef struct {
     uint64_t                  begin;
     uint64_t                  latency;
     unsigned                  resumed:1;
+    unsigned                  flight:1;     /* the request went early */
     unsigned                  got_session:1;
     size_t                    received;
     char                      status[12];   /* "HTTP/1.1 200" */
@@ -76,6 +78,8 @@ static uint64_t load_slot(const load_run_t *run, uint64_t number);
 static void load_drive(load_conn_t *c);
 static int load_step(load_conn_t *c);
 static int load_talk(load_conn_t *c);
+static int load_flight(load_conn_t *c);
+static int load_request(load_conn_t *c, char *text, size_t size);
 static int load_listen(load_conn_t *c);
 static int load_drain(load_conn_t *c);
 static int load_wait(load_conn_t *c, int rc);
@@ -151,7 +155,7 @@ load_ctx(const load_options_t *o)
 
     SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
 
-    if (o->mode >= LOAD_ID) {
+    if (o->mode >= LOAD_ID && o->mode <= LOAD_FORGED) {
         (void) SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
     }
 
@@ -447,7 +451,8 @@ load_start(load_run_t *run, load_conn_t *c, uint64_t due)
 
     c->run = run;
     c->fd = -1;
-    c->state = LOAD_HANDSHAKE;
+    c->state = run->redeem && run->o->mode == LOAD_EARLY ? LOAD_FLIGHT
+                                                         : LOAD_HANDSHAKE;
     c->number = run->started++;
     c->begin = due;
     run->busy++;
@@ -579,6 +584,9 @@ load_step(load_conn_t *c)
 
     switch (c->state) {
 
+    case LOAD_FLIGHT:
+        return load_flight(c);
+
     case LOAD_HANDSHAKE:
         ERR_clear_error();
         rc = SSL_connect(c->ssl);
@@ -590,6 +598,13 @@ load_step(load_conn_t *c)
         c->latency = load_now() - c->begin;
         c->resumed = SSL_session_reused(c->ssl) ? 1 : 0;
         c->state = LOAD_REQUEST;
+
+        if (c->flight) {
+            c->resumed = SSL_get_early_data_status(c->ssl)
+                         == SSL_EARLY_DATA_ACCEPTED;
+            c->state = c->resumed ? LOAD_RESPONSE : LOAD_REQUEST;
+        }
+
         return 0;
 
     case LOAD_REQUEST:
@@ -616,9 +631,8 @@ load_step(load_conn_t *c)
 static int
 load_talk(load_conn_t *c)
 {
-    int          rc, len;
-    char         text[1024];
-    const char  *name;
+    int   rc, len;
+    char  text[1024];
 
     ERR_clear_error();
 
@@ -630,13 +644,9 @@ load_talk(load_conn_t *c)
         }
 
     } else {
-        name = load_name(c->run, c->number);
-        len = snprintf(text, sizeof(text),
-                       "GET %s HTTP/1.0\r\nHost: %s\r\n\r\n",
-                       c->run->o->request, name ? name : "localhost");
+        len = load_request(c, text, sizeof(text));
 
-        if (len < 0 || (size_t) len >= sizeof(text)) {
-            load_finish(c, "request too long");
+        if (len == -1) {
             return -1;
         }
 
@@ -653,6 +663,55 @@ load_talk(load_conn_t *c)
 }
 
 
+/* The request before the handshake. */
+
+static int
+load_flight(load_conn_t *c)
+{
+    int     len;
+    char    text[1024];
+    size_t  written;
+
+    ERR_clear_error();
+
+    len = load_request(c, text, sizeof(text));
+
+    if (len == -1) {
+        return -1;
+    }
+
+    if (SSL_write_early_data(c->ssl, text, (size_t) len, &written) != 1) {
+        return load_wait(c, -1);
+    }
+
+    c->flight = 1;
+    c->state = LOAD_HANDSHAKE;
+
+    return 0;
+}
+
+
+/* Its length, or -1: the connection has been given up. */
+
+static int
+load_request(load_conn_t *c, char *text, size_t size)
+{
+    int          len;
+    const char  *name;
+
+    name = load_name(c->run, c->number);
+    len = snprintf(text, size, "GET %s HTTP/1.0\r\nHost: %s\r\n\r\n",
+                   c->run->o->request, name ? name : "localhost");
+
+    if (len < 0 || (size_t) len >= size) {
+        load_finish(c, "request too long");
+        return -1;
+    }
+
+    return len;
+}
+
+
 static int
 load_listen(load_conn_t *c)
 {
@@ -665,6 +724,10 @@ load_listen(load_conn_t *c)
     rc = SSL_read(c->ssl, data, sizeof(data));
 
     if (rc > 0) {
+
+        if (c->received == 0 && c->run->o->mode >= LOAD_EARLY) {
+            c->latency = load_now() - c->begin;
+        }
 
         if (c->received < sizeof(c->status)) {
             room = sizeof(c->status) - c->received;
