@@ -47,6 +47,7 @@ OUTCOMES = ('tls12', 'tls12 resumed', 'tls13', 'tls13 resumed', 'retry',
             '2 unexpected_message',
             '2 protocol_version')
 HELD = 1500
+EARLY = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -321,23 +322,28 @@ def compare(lab, cluster, options, began):
     held = cluster.hosts[1].group()['sessions']
     say('%7d  handshakes held, %d of them timed out'
         % (held['lookups'], held['timeouts']))
+    early = cluster.hosts[1].group()['early_data']
+    say('%7d  flights of early data accepted by the module, as the first'
+        % early['accepted'])
 
     wrong = list(different)
     if not options.only:
-        wrong += proves_little(kinds, len(numbers), held)
+        wrong += proves_little(kinds, len(numbers), held, early)
     say('differential: passed %d, failed %d, skipped 0 (seed %s, %.0f s)'
         % (len(numbers) - len(different), len(wrong), options.seed,
            time.monotonic() - began))
     return wrong
 
 
-def proves_little(kinds, count, held):
+def proves_little(kinds, count, held, early):
     """What a comparison should have come across and has not."""
     missing = ['outcome ' + kind for kind in OUTCOMES if not kinds[kind]]
     if count < INPUTS:
         missing.append('%d inputs' % INPUTS)
     if held['lookups'] < HELD:
         missing.append('%d handshakes held' % HELD)
+    if early['accepted'] < EARLY:
+        missing.append('%d flights of early data' % EARLY)
     for what in missing:
         say('missing: ' + what)
     return missing
