@@ -6,6 +6,10 @@ from harness import early, process
 
 COUNTED = ['accepted', 'replay', 'unsure', 'off']
 
+# Refused is right at any time, and a busy machine is late now and then: what
+# has to be accepted may be so at a later try.
+TRIES = range(6)
+
 
 @pytest.fixture(name='upstream', scope='module')
 def fixture_upstream(lab):
@@ -29,21 +33,27 @@ def test_accepted(cluster, upstream):
     client = early.Client()
     for first in cluster.hosts:
         for second in cluster.hosts:
-            path = '/up/%s-%s' % (first.name, second.name)
-            session = client.full(first).session
-            result = client.ask(second, session, path)
-            assert result.error is None and result.reused
+            for number in TRIES:
+                path = '/up/%s-%s-%d' % (first.name, second.name, number)
+                session = client.full(first).session
+                result = client.ask(second, session, path)
+                assert result.error is None and result.reused
+                assert upstream.count(path) == 1
+                if result.fields['early'] != 'unsure':
+                    break
             assert result.early == early.ACCEPTED
             assert result.fields['early'] == 'accepted'
-            assert upstream.count(path) == 1
 
 
 def test_upstream_is_told(cluster, upstream):
     """What comes before the handshake is over may be a replay."""
     client = early.Client()
     for number, host in enumerate(cluster.hosts):
-        path = '/up/early%d' % number
-        early.send(host, client.flight(client.full(host).session, path))
+        for attempt in TRIES:
+            path = '/up/early%d-%d' % (number, attempt)
+            early.send(host, client.flight(client.full(host).session, path))
+            if upstream.count(path):
+                break
         assert upstream.early(path) == ['1']
     result = client.connect(host, session=client.full(host).session)
     assert result.error is None
@@ -53,11 +63,14 @@ def test_again(cluster, upstream):
     """A flight is accepted by the first of all hosts, and by no other."""
     client = early.Client()
     for number, first in enumerate(cluster.hosts):
-        path = '/up/again%d' % number
-        flight = client.flight(client.full(first).session, path)
-        for _ in range(2):
-            for host in cluster.hosts:
-                early.send(host, flight)
+        for attempt in TRIES:
+            path = '/up/again%d-%d' % (number, attempt)
+            flight = client.flight(client.full(first).session, path)
+            for _ in range(2):
+                for host in cluster.hosts:
+                    early.send(host, flight)
+            if upstream.count(path):
+                break
         assert upstream.count(path) == 1
 
 
@@ -70,9 +83,13 @@ def test_counted(cluster):
         now = early.counts(host)
         return {name: now[name] - before[name] for name in COUNTED}
 
-    session = client.full(host).session
-    before = early.counts(host)
-    assert client.ask(host, session, '/up/counted').early == early.ACCEPTED
+    for _ in TRIES:
+        session = client.full(host).session
+        before = early.counts(host)
+        result = client.ask(host, session, '/up/counted')
+        if result.fields['early'] != 'unsure':
+            break
+    assert result.early == early.ACCEPTED
     process.wait_until(lambda: grown(before)['accepted'] == 1, 'a count')
     assert sum(grown(before).values()) == 1
     for name in COUNTED:
