@@ -4,12 +4,6 @@ import pytest
 
 from harness import early, process
 
-COUNTED = ['accepted', 'replay', 'unsure', 'off']
-
-# Refused is right at any time, and a busy machine is late now and then: what
-# has to be accepted may be so at a later try.
-TRIES = range(6)
-
 
 @pytest.fixture(name='upstream', scope='module')
 def fixture_upstream(lab):
@@ -33,7 +27,7 @@ def test_accepted(cluster, upstream):
     client = early.Client()
     for first in cluster.hosts:
         for second in cluster.hosts:
-            for number in TRIES:
+            for number in range(early.TRIES):
                 path = '/up/%s-%s-%d' % (first.name, second.name, number)
                 session = client.full(first).session
                 result = client.ask(second, session, path)
@@ -49,7 +43,7 @@ def test_upstream_is_told(cluster, upstream):
     """What comes before the handshake is over may be a replay."""
     client = early.Client()
     for number, host in enumerate(cluster.hosts):
-        for attempt in TRIES:
+        for attempt in range(early.TRIES):
             path = '/up/early%d-%d' % (number, attempt)
             early.send(host, client.flight(client.full(host).session, path))
             if upstream.count(path):
@@ -63,7 +57,7 @@ def test_again(cluster, upstream):
     """A flight is accepted by the first of all hosts, and by no other."""
     client = early.Client()
     for number, first in enumerate(cluster.hosts):
-        for attempt in TRIES:
+        for attempt in range(early.TRIES):
             path = '/up/again%d-%d' % (number, attempt)
             flight = client.flight(client.full(first).session, path)
             for _ in range(2):
@@ -81,9 +75,9 @@ def test_counted(cluster):
 
     def grown(before):
         now = early.counts(host)
-        return {name: now[name] - before[name] for name in COUNTED}
+        return {name: now[name] - before[name] for name in early.OUTCOMES}
 
-    for _ in TRIES:
+    for _ in range(early.TRIES):
         session = client.full(host).session
         before = early.counts(host)
         result = client.ask(host, session, '/up/counted')
@@ -92,7 +86,7 @@ def test_counted(cluster):
     assert result.early == early.ACCEPTED
     process.wait_until(lambda: grown(before)['accepted'] == 1, 'a count')
     assert sum(grown(before).values()) == 1
-    for name in COUNTED:
+    for name in early.OUTCOMES:
         assert name in early.counts(other)
 
 
