@@ -5,6 +5,7 @@
  *     early     what is known of the early data that a handshake offers
  *     claim     a flight is claimed in memcached, and what the answer means
  *     lay       the logs that claims need are laid in time
+ *     badge     which server wears which badge
  *     once      what this host has accepted; what it knows of the servers
  */
 
@@ -38,7 +39,7 @@ struct ngx_ssl_session_sync_early_s {
     ngx_ssl_session_sync_early_e    state;
     ngx_ssl_session_sync_ctx_t     *sync;       /* whose rule it was       */
     sss_claim_t                     claim;
-    uint64_t                        servers;    /* hash of them            */
+    ngx_uint_t                      place;      /* of the server asked     */
     uint64_t                        asked;      /* sss_request_clock()     */
     int64_t                         offset;     /* of the clock of the host
                                                    from that one, us       */
@@ -52,12 +53,8 @@ struct ngx_ssl_session_sync_early_s {
 struct ngx_ssl_session_sync_early_shm_s {
     u_char                          secret[32]; /* of the hashes here      */
     ngx_atomic_t                    lost;       /* 1: logs are to be laid  */
-
-    /* under the zone's mutex; times are of sss_request_clock() */
-    uint64_t                        servers;    /* hash of them            */
-    uint64_t                        since;      /* it is this one          */
-    uint64_t                        foreign;    /* another host had another */
-    sss_once_t                     *once;       /* NULL: nobody needed it  */
+    sss_once_t                     *once;       /* under the zone's mutex;
+                                                   NULL: nobody needed it  */
 };
 
 
@@ -66,10 +63,11 @@ struct ngx_ssl_session_sync_early_shm_s {
 struct ngx_ssl_session_sync_early_worker_s {
     sss_ticket_t                   *opener;
     ngx_event_t                     timer;
-    uint64_t                        hash;       /* of the servers that have
-                                                   what was laid           */
     ngx_msec_t                      mended;
-    ngx_uint_t                      ticks;
+    ngx_uint_t                      turn;       /* of the servers to name  */
+    uint64_t                        badges[SSS_SERVERS_MAX];    /* 0: none */
+    ngx_uint_t                      looked[SSS_SERVERS_MAX];    /* ticks   */
+    unsigned                        looked_epoch[SSS_SERVERS_MAX];
     ngx_ssl_session_sync_wait_t     looks[SSS_SERVERS_MAX];
     uint64_t                        laid[SSS_SERVERS_MAX];  /* last slot   */
     unsigned                        epochs[SSS_SERVERS_MAX];
@@ -106,15 +104,6 @@ ngx_int_t ngx_ssl_session_sync_early_claim(SSL *ssl,
     ngx_ssl_session_sync_handshake_t *hs, const sss_hello_early_t *offer,
     ngx_ssl_session_sync_wait_t *wait);
 
-/*
- * Opens a ticket and judges it as OpenSSL and the rule for sessions will.
- * NGX_OK if its early data may be accepted, as far as that goes: "*sent" is
- * when the client says that it sent it, and "*key" the STEK.
- */
-ngx_int_t ngx_ssl_session_sync_early_ticket(SSL *ssl,
-    ngx_ssl_session_sync_handshake_t *hs, const sss_hello_early_t *offer,
-    const sss_key_t **key, uint64_t *sent);
-
 /* What the answer to a claim means, when it is there or its time is up. */
 void ngx_ssl_session_sync_early_answer(ngx_ssl_session_sync_handshake_t *hs,
     ngx_ssl_session_sync_wait_t *wait);
@@ -127,6 +116,31 @@ ngx_int_t ngx_ssl_session_sync_early_start(
 void ngx_ssl_session_sync_early_stop(
     ngx_ssl_session_sync_cluster_t *cluster);
 
+/* badge */
+
+/* Looks at the badges of all servers that may have others than before. */
+void ngx_ssl_session_sync_badge_tick(ngx_ssl_session_sync_cluster_t *cluster);
+void ngx_ssl_session_sync_badge_stop(ngx_ssl_session_sync_cluster_t *cluster);
+
+/* What a server that was asked wears now. */
+void ngx_ssl_session_sync_badge_seen(ngx_ssl_session_sync_cluster_t *cluster,
+    ngx_uint_t place, const sss_claim_reply_t *reply);
+
+/* Gives a server one, if it has none. */
+void ngx_ssl_session_sync_badge_give(ngx_ssl_session_sync_cluster_t *cluster,
+    ngx_uint_t place);
+
+/* The place of a server that wears a badge; SSS_SERVERS_MAX: there is none. */
+ngx_uint_t ngx_ssl_session_sync_badge_find(
+    ngx_ssl_session_sync_cluster_t *cluster, uint64_t badge);
+
+/*
+ * The badge of the server where flights of the session that is issued now are
+ * to be claimed: of all usable ones in turn.  0: they cannot be.
+ */
+uint64_t ngx_ssl_session_sync_early_badge(SSL *ssl,
+    ngx_ssl_session_sync_cluster_t *cluster);
+
 /* once */
 
 /* The hash under which this host knows a flight, SSS_ONCE_HASH bytes. */
@@ -137,17 +151,6 @@ void ngx_ssl_session_sync_early_hash(ngx_ssl_session_sync_cluster_t *cluster,
 sss_once_rc_t ngx_ssl_session_sync_early_once(
     ngx_ssl_session_sync_cluster_t *cluster, const u_char *hash,
     uint64_t now, uint64_t until);
-
-/*
- * NGX_OK if these have been the servers for long enough for every other host
- * to know it, and none is known that has others.
- */
-ngx_int_t ngx_ssl_session_sync_early_servers(
-    ngx_ssl_session_sync_cluster_t *cluster, uint64_t hash, ngx_uint_t named);
-
-/* Some host has other servers. */
-void ngx_ssl_session_sync_early_foreign(
-    ngx_ssl_session_sync_cluster_t *cluster);
 
 
 #endif /* NGX_SSL_SESSION_SYNC_EARLY_H_INCLUDED */

@@ -13,13 +13,21 @@
 #define NGX_SSL_SESSION_SYNC_TICKET_MAX  16384
 
 
+typedef struct {
+    const sss_key_t  *key;              /* the STEK                        */
+    uint64_t          sent;             /* when, as the client says        */
+    uint64_t          badge;            /* of the server for its claims    */
+} ngx_ssl_session_sync_early_ticket_t;
+
+
+static ngx_int_t ngx_ssl_session_sync_early_ticket(SSL *ssl,
+    ngx_ssl_session_sync_handshake_t *hs, const sss_hello_early_t *offer,
+    ngx_ssl_session_sync_early_ticket_t *ticket);
 static SSL_SESSION *ngx_ssl_session_sync_early_open(
     ngx_ssl_session_sync_cluster_t *cluster, const sss_key_t *key,
     const sss_hello_early_t *offer, uint32_t *add, ngx_log_t *log);
 static ngx_uint_t ngx_ssl_session_sync_early_fresh(SSL_SESSION *session,
     uint32_t age, uint64_t *sent);
-static ngx_uint_t ngx_ssl_session_sync_early_named(
-    ngx_ssl_session_sync_cluster_t *cluster);
 
 
 ngx_int_t
@@ -27,18 +35,17 @@ ngx_ssl_session_sync_early_claim(SSL *ssl,
     ngx_ssl_session_sync_handshake_t *hs, const sss_hello_early_t *offer,
     ngx_ssl_session_sync_wait_t *wait)
 {
-    u_char                             hash[SSS_HMAC_SIZE], nonce[8];
-    uint64_t                           sent;
-    const sss_key_t                   *key;
-    ngx_ssl_session_sync_early_t      *early;
-    ngx_ssl_session_sync_cluster_t    *cluster;
-    ngx_ssl_session_sync_counters_t   *counters;
+    u_char                                hash[SSS_HMAC_SIZE], nonce[8];
+    ngx_ssl_session_sync_early_t         *early;
+    ngx_ssl_session_sync_cluster_t       *cluster;
+    ngx_ssl_session_sync_counters_t      *counters;
+    ngx_ssl_session_sync_early_ticket_t   ticket;
 
     early = hs->early;
     cluster = hs->sync->cluster;
 
     if (cluster->lookups == NULL || cluster->early_worker == NULL
-        || ngx_ssl_session_sync_early_ticket(ssl, hs, offer, &key, &sent)
+        || ngx_ssl_session_sync_early_ticket(ssl, hs, offer, &ticket)
            != NGX_OK)
     {
         return NGX_DECLINED;
@@ -47,17 +54,14 @@ ngx_ssl_session_sync_early_claim(SSL *ssl,
     early->state = NGX_SSL_SESSION_SYNC_EARLY_UNSURE;
     counters = ngx_ssl_session_sync_counters(cluster);
 
-    early->servers = sss_engine_hash(cluster->client->engine);
+    early->place = ngx_ssl_session_sync_badge_find(cluster, ticket.badge);
 
-    if (ngx_ssl_session_sync_early_servers(cluster, early->servers,
-                                  ngx_ssl_session_sync_early_named(cluster))
-        != NGX_OK)
-    {
+    if (early->place == SSS_SERVERS_MAX) {
         (void) ngx_atomic_fetch_add(&counters->early_servers, 1);
         return NGX_DECLINED;
     }
 
-    sss_session_flight(cluster->lookups->keys, key, offer->identity,
+    sss_session_flight(cluster->lookups->keys, ticket.key, offer->identity,
                        offer->identity_len, offer->binder, offer->binder_len,
                        hash);
 
@@ -67,12 +71,14 @@ ngx_ssl_session_sync_early_claim(SSL *ssl,
     }
 
     sss_claim_init(&early->claim, (char *) cluster->ns.data, cluster->ns.len,
-                   sss_claim_slot(sent), hash, nonce);
+                   sss_claim_slot(ticket.sent), hash, nonce, ticket.badge);
 
     early->asked = sss_request_clock();
     wait->cluster = cluster;
 
-    if (ngx_ssl_session_sync_claim(wait, &early->claim) == NGX_AGAIN) {
+    if (ngx_ssl_session_sync_claim(wait, early->place, &early->claim)
+        == NGX_AGAIN)
+    {
         return NGX_AGAIN;
     }
 
@@ -82,10 +88,15 @@ ngx_ssl_session_sync_early_claim(SSL *ssl,
 }
 
 
-ngx_int_t
+/*
+ * Opens a ticket and judges it as OpenSSL and the rule for sessions will:
+ * NGX_OK if its early data may be accepted, as far as that goes.
+ */
+
+static ngx_int_t
 ngx_ssl_session_sync_early_ticket(SSL *ssl,
     ngx_ssl_session_sync_handshake_t *hs, const sss_hello_early_t *offer,
-    const sss_key_t **key, uint64_t *sent)
+    ngx_ssl_session_sync_early_ticket_t *ticket)
 {
     uint32_t                         add;
     ngx_uint_t                       good;
@@ -101,29 +112,32 @@ ngx_ssl_session_sync_early_ticket(SSL *ssl,
         return NGX_DECLINED;
     }
 
-    *key = sss_ring_find(ngx_ssl_session_sync_view(cluster),
-                         offer->identity);
+    ticket->key = sss_ring_find(ngx_ssl_session_sync_view(cluster),
+                                offer->identity);
 
-    if (*key == NULL
-        || (*key)->expires <= ngx_ssl_session_sync_now() / 1000)
+    if (ticket->key == NULL
+        || ticket->key->expires <= ngx_ssl_session_sync_now() / 1000)
     {
         return NGX_DECLINED;
     }
 
     c = ngx_ssl_get_connection(ssl);
 
-    session = ngx_ssl_session_sync_early_open(cluster, *key, offer, &add,
-                                              c->log);
+    session = ngx_ssl_session_sync_early_open(cluster, ticket->key, offer,
+                                              &add, c->log);
     if (session == NULL) {
         return NGX_DECLINED;
     }
 
-    good = ngx_ssl_session_sync_early_fresh(session, offer->age - add, sent)
+    good = ngx_ssl_session_sync_early_fresh(session, offer->age - add,
+                                            &ticket->sent)
            && ngx_ssl_session_sync_refusal(&hs->sync->trust, session,
                                     &hs->sni,
                                     ngx_ssl_session_sync_generation(cluster),
                                     ngx_ssl_session_sync_limit(ssl, hs->sync))
               == NULL;
+
+    ticket->badge = ngx_ssl_session_sync_badge_of(session);
 
     SSL_SESSION_free(session);
 
@@ -194,24 +208,6 @@ ngx_ssl_session_sync_early_fresh(SSL_SESSION *session, uint32_t age,
 }
 
 
-static ngx_uint_t
-ngx_ssl_session_sync_early_named(ngx_ssl_session_sync_cluster_t *cluster)
-{
-    ngx_uint_t           i;
-    const sss_server_t  *server;
-
-    server = sss_engine_servers(cluster->client->engine);
-
-    for (i = 0; i < SSS_SERVERS_MAX; i++) {
-        if (server[i].id && server[i].named) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
 void
 ngx_ssl_session_sync_early_answer(ngx_ssl_session_sync_handshake_t *hs,
     ngx_ssl_session_sync_wait_t *wait)
@@ -232,18 +228,12 @@ ngx_ssl_session_sync_early_answer(ngx_ssl_session_sync_handshake_t *hs,
         return;
     }
 
+    ngx_ssl_session_sync_badge_seen(cluster, early->place, &wait->reply);
+
     early->offset = ngx_ssl_session_sync_early_offset();
 
     rc = sss_claim_judge(&early->claim, &wait->reply, wait->value, wait->len,
-                         early->servers, (uint64_t) time(NULL));
-
-    /* others have come since it was asked */
-
-    if (rc == SSS_CLAIM_FIRST
-        && early->servers != sss_engine_hash(cluster->client->engine))
-    {
-        rc = SSS_CLAIM_SERVERS;
-    }
+                         (uint64_t) time(NULL));
 
     switch (rc) {
 
@@ -255,13 +245,13 @@ ngx_ssl_session_sync_early_answer(ngx_ssl_session_sync_handshake_t *hs,
         early->state = NGX_SSL_SESSION_SYNC_EARLY_REPLAY;
         return;
 
-    case SSS_CLAIM_SERVERS:
-        ngx_ssl_session_sync_early_foreign(cluster);
-        counter = &counters->early_servers;
-        break;
-
     case SSS_CLAIM_TIME:
         counter = &counters->early_clock;
+        break;
+
+    case SSS_CLAIM_SERVER:
+        cluster->early_sh->lost |= (wait->reply.after.id == 0);
+        counter = &counters->early_servers;
         break;
 
     case SSS_CLAIM_LOST:

@@ -1,9 +1,9 @@
 
 /*
- * The logs that claims need are laid in time, by the worker that speaks: those
- * of the two slots to come while there is nothing to do with them yet, and all
- * of a server that lost them or may have.  Every host does so, and whoever is
- * first has laid them for all.
+ * The logs that claims need are laid in time, on all servers, by the worker
+ * that speaks: those of the two slots to come while there is nothing to do
+ * with them yet, and all of a server that lost them or may have.  Every host
+ * does so, and whoever is first has laid them for all.
  */
 
 
@@ -13,7 +13,6 @@
 #define NGX_SSL_SESSION_SYNC_LAY    1000    /* between two looks           */
 #define NGX_SSL_SESSION_SYNC_FIRST  20      /* after the start             */
 #define NGX_SSL_SESSION_SYNC_MEND   3000    /* between two repairs         */
-#define NGX_SSL_SESSION_SYNC_LOOK   5       /* ticks between two looks     */
 
 
 static void ngx_ssl_session_sync_lay_handler(ngx_event_t *ev);
@@ -21,9 +20,6 @@ static void ngx_ssl_session_sync_lay(ngx_ssl_session_sync_cluster_t *cluster);
 static void ngx_ssl_session_sync_lay_at(
     ngx_ssl_session_sync_cluster_t *cluster, ngx_uint_t place,
     ngx_uint_t mend);
-static void ngx_ssl_session_sync_lay_look(
-    ngx_ssl_session_sync_cluster_t *cluster, ngx_uint_t place);
-static void ngx_ssl_session_sync_lay_seen(ngx_ssl_session_sync_wait_t *wait);
 
 
 ngx_int_t
@@ -62,7 +58,6 @@ ngx_ssl_session_sync_early_start(ngx_ssl_session_sync_cluster_t *cluster,
 void
 ngx_ssl_session_sync_early_stop(ngx_ssl_session_sync_cluster_t *cluster)
 {
-    ngx_uint_t                            i;
     ngx_ssl_session_sync_early_worker_t  *worker;
 
     worker = cluster->early_worker;
@@ -71,11 +66,8 @@ ngx_ssl_session_sync_early_stop(ngx_ssl_session_sync_cluster_t *cluster)
         return;
     }
 
+    ngx_ssl_session_sync_badge_stop(cluster);
     cluster->early_worker = NULL;
-
-    for (i = 0; i < SSS_SERVERS_MAX; i++) {
-        ngx_ssl_session_sync_cancel(&worker->looks[i]);
-    }
 
     if (worker->timer.timer_set) {
         ngx_del_timer(&worker->timer);
@@ -90,10 +82,13 @@ ngx_ssl_session_sync_lay_handler(ngx_event_t *ev)
 {
     ngx_ssl_session_sync_cluster_t  *cluster = ev->data;
 
-    if (cluster->sh->speaker == (ngx_atomic_uint_t) ngx_pid
-        && cluster->client)
-    {
-        ngx_ssl_session_sync_lay(cluster);
+    if (cluster->client) {
+
+        if (cluster->sh->speaker == (ngx_atomic_uint_t) ngx_pid) {
+            ngx_ssl_session_sync_lay(cluster);
+        }
+
+        ngx_ssl_session_sync_badge_tick(cluster);
         ngx_ssl_session_sync_client_post(cluster->client);
     }
 
@@ -104,41 +99,23 @@ ngx_ssl_session_sync_lay_handler(ngx_event_t *ev)
 static void
 ngx_ssl_session_sync_lay(ngx_ssl_session_sync_cluster_t *cluster)
 {
-    uint64_t                              hash;
     ngx_uint_t                            i, mend;
     ngx_ssl_session_sync_early_worker_t  *worker;
 
     worker = cluster->early_worker;
-    hash = sss_engine_hash(cluster->client->engine);
     mend = 0;
-
-    /* other servers have other logs */
-
-    if (hash != worker->hash) {
-        worker->hash = hash;
-        mend = 1;
-    }
 
     if (cluster->early_sh->lost
         && ngx_current_msec - worker->mended >= NGX_SSL_SESSION_SYNC_MEND)
     {
         cluster->early_sh->lost = 0;
-        mend = 1;
-    }
-
-    if (mend) {
         worker->mended = ngx_current_msec;
+        mend = 1;
     }
 
     for (i = 0; i < SSS_SERVERS_MAX; i++) {
         ngx_ssl_session_sync_lay_at(cluster, i, mend);
-
-        if (worker->ticks % NGX_SSL_SESSION_SYNC_LOOK == 0) {
-            ngx_ssl_session_sync_lay_look(cluster, i);
-        }
     }
-
-    worker->ticks++;
 }
 
 
@@ -169,6 +146,9 @@ ngx_ssl_session_sync_lay_at(ngx_ssl_session_sync_cluster_t *cluster,
         && worker->laid[place] >= first && worker->laid[place] <= last)
     {
         first = worker->laid[place] + 1;
+
+    } else {
+        ngx_ssl_session_sync_badge_give(cluster, place);
     }
 
     worker->epochs[place] = watch.epoch;
@@ -177,49 +157,5 @@ ngx_ssl_session_sync_lay_at(ngx_ssl_session_sync_cluster_t *cluster,
     for (slot = first; slot <= last; slot++) {
         sss_engine_lay(engine, place, (char *) cluster->ns.data,
                        cluster->ns.len, slot);
-    }
-}
-
-
-/* The mark of the slot that was laid last: is it of the same servers? */
-
-static void
-ngx_ssl_session_sync_lay_look(ngx_ssl_session_sync_cluster_t *cluster,
-    ngx_uint_t place)
-{
-    sss_claim_t                   look;
-    ngx_ssl_session_sync_wait_t  *wait;
-
-    wait = &cluster->early_worker->looks[place];
-
-    if (wait->active || !sss_engine_usable(cluster->client->engine, place)) {
-        return;
-    }
-
-    sss_claim_look(&look, (char *) cluster->ns.data, cluster->ns.len,
-                   cluster->early_worker->laid[place]);
-
-    wait->cluster = cluster;
-    wait->handler = ngx_ssl_session_sync_lay_seen;
-
-    (void) ngx_ssl_session_sync_look_at(wait, place, &look);
-}
-
-
-static void
-ngx_ssl_session_sync_lay_seen(ngx_ssl_session_sync_wait_t *wait)
-{
-    uint64_t  hash;
-
-    free(wait->value);
-    wait->value = NULL;
-
-    hash = sss_engine_hash(wait->cluster->client->engine);
-
-    if (wait->rc != SSS_ENGINE_FAILED && wait->reply.marked
-        && hash == wait->cluster->early_worker->hash
-        && wait->reply.servers != hash)
-    {
-        ngx_ssl_session_sync_early_foreign(wait->cluster);
     }
 }

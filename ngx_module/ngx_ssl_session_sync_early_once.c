@@ -11,16 +11,6 @@
 #define NGX_SSL_SESSION_SYNC_ONCE_PLACES  65536
 #define NGX_SSL_SESSION_SYNC_ONCE_ZONE    (2 * 1024 * 1024)
 
-/*
- * After this time every host knows of a change of the addresses of a name, and
- * has accepted nothing for a flight's time by the ones before.
- */
-#define NGX_SSL_SESSION_SYNC_SET_WAIT     ((30 + 9 + SSS_CLAIM_LIFE) * 1000000)
-
-/* How long what was seen of other servers counts: as long as a mark may. */
-#define NGX_SSL_SESSION_SYNC_SET_FOREIGN                                      \
-    ((SSS_CLAIM_AHEAD + 1) * SSS_CLAIM_SLOT * 1000000)
-
 
 static ngx_int_t ngx_ssl_session_sync_early_zone_init(ngx_shm_zone_t *zone,
     void *data);
@@ -151,56 +141,4 @@ ngx_ssl_session_sync_early_once(ngx_ssl_session_sync_cluster_t *cluster,
     ngx_shmtx_unlock(&shpool->mutex);
 
     return rc;
-}
-
-
-ngx_int_t
-ngx_ssl_session_sync_early_servers(ngx_ssl_session_sync_cluster_t *cluster,
-    uint64_t hash, ngx_uint_t named)
-{
-    uint64_t                           now;
-    ngx_int_t                          rc;
-    ngx_slab_pool_t                   *shpool;
-    ngx_ssl_session_sync_early_shm_t  *sh;
-
-    sh = cluster->early_sh;
-    shpool = (ngx_slab_pool_t *) cluster->early_zone->shm.addr;
-    now = sss_request_clock();
-    rc = NGX_OK;
-
-    ngx_shmtx_lock(&shpool->mutex);
-
-    if (sh->servers != hash) {
-
-        /* the first ones are new only if they may just have changed */
-
-        sh->since = (sh->servers || named) ? now : 0;
-        sh->servers = hash;
-    }
-
-    if ((sh->since && now - sh->since < NGX_SSL_SESSION_SYNC_SET_WAIT)
-        || (sh->foreign
-            && now - sh->foreign < NGX_SSL_SESSION_SYNC_SET_FOREIGN))
-    {
-        rc = NGX_DECLINED;
-    }
-
-    ngx_shmtx_unlock(&shpool->mutex);
-
-    return rc;
-}
-
-
-void
-ngx_ssl_session_sync_early_foreign(ngx_ssl_session_sync_cluster_t *cluster)
-{
-    ngx_slab_pool_t  *shpool;
-
-    shpool = (ngx_slab_pool_t *) cluster->early_zone->shm.addr;
-
-    ngx_shmtx_lock(&shpool->mutex);
-
-    cluster->early_sh->foreign = sss_request_clock();
-
-    ngx_shmtx_unlock(&shpool->mutex);
 }

@@ -255,10 +255,12 @@ ngx_ssl_session_sync_finish(SSL *ssl, ngx_ssl_session_sync_ctx_t *sync,
 {
     long                               left;
     time_t                             made;
+    uint64_t                           badge;
     ngx_int_t                          rc;
     ngx_ssl_session_sync_handshake_t  *hs;
 
     made = ngx_ssl_session_sync_made(session);
+    badge = ngx_ssl_session_sync_early_badge(ssl, sync->cluster);
 
     if (made == -1) {
         hs = ngx_ssl_session_sync_handshake(ssl);
@@ -284,10 +286,13 @@ ngx_ssl_session_sync_finish(SSL *ssl, ngx_ssl_session_sync_ctx_t *sync,
         rc = ngx_ssl_session_sync_bind(&sync->trust, ssl, session, &hs->sni,
                                        ngx_ssl_session_sync_generation(
                                                             sync->cluster),
-                                       made);
-        if (rc != NGX_OK) {
-            return rc;
-        }
+                                       badge, made);
+    } else {
+        rc = ngx_ssl_session_sync_rebind(session, badge);
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     /* in TLS 1.3 OpenSSL has just begun to count again */

@@ -155,22 +155,12 @@ ngx_ssl_session_sync_lookup(ngx_ssl_session_sync_wait_t *wait,
 
 ngx_int_t
 ngx_ssl_session_sync_claim(ngx_ssl_session_sync_wait_t *wait,
-    const sss_claim_t *claim)
-{
-    return ngx_ssl_session_sync_wait_begin(wait,
-                             sss_engine_claim(wait->cluster->client->engine,
-                                              claim, wait, &wait->lookup));
-}
-
-
-ngx_int_t
-ngx_ssl_session_sync_look_at(ngx_ssl_session_sync_wait_t *wait,
     ngx_uint_t place, const sss_claim_t *claim)
 {
     return ngx_ssl_session_sync_wait_begin(wait,
-                             sss_engine_look(wait->cluster->client->engine,
-                                             place, claim, wait,
-                                             &wait->lookup));
+                             sss_engine_claim(wait->cluster->client->engine,
+                                              place, claim, wait,
+                                              &wait->lookup));
 }
 
 

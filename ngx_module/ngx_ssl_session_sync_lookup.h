@@ -82,12 +82,8 @@ ngx_int_t ngx_ssl_session_sync_lookup(ngx_ssl_session_sync_wait_t *wait,
     const char *name, ngx_uint_t take);
 void ngx_ssl_session_sync_cancel(ngx_ssl_session_sync_wait_t *wait);
 
-/* Claims, likewise. */
+/* Claims from the server in this place, likewise. */
 ngx_int_t ngx_ssl_session_sync_claim(ngx_ssl_session_sync_wait_t *wait,
-    const sss_claim_t *claim);
-
-/* Looks at the mark of the server in this place, likewise. */
-ngx_int_t ngx_ssl_session_sync_look_at(ngx_ssl_session_sync_wait_t *wait,
     ngx_uint_t place, const sss_claim_t *claim);
 
 /* Stores a copy of a record, and removes one; nobody waits for either. */

@@ -280,7 +280,8 @@ ngx_ssl_session_sync_ciphers(ngx_pool_t *pool,
 
 ngx_int_t
 ngx_ssl_session_sync_bind(ngx_ssl_session_sync_trust_t *trust, SSL *ssl,
-    SSL_SESSION *session, sss_sni_t *sni, uint32_t generation, time_t made)
+    SSL_SESSION *session, sss_sni_t *sni, uint32_t generation, uint64_t badge,
+    time_t made)
 {
     size_t        len;
     u_char        serials[SSS_ORIGIN_CHAIN * SSS_ORIGIN_SERIAL];
@@ -290,6 +291,7 @@ ngx_ssl_session_sync_bind(ngx_ssl_session_sync_trust_t *trust, SSL *ssl,
     static const u_char  context[] = "ssl_session_sync";
 
     origin.generation = generation;
+    origin.badge = badge;
     ngx_memcpy(origin.scope, trust->scope, SSS_SCOPE_SIZE);
     ngx_memcpy(origin.names, trust->names, SSS_ORIGIN_NAMES);
     origin.made = made;
@@ -324,6 +326,29 @@ ngx_ssl_session_sync_bind(ngx_ssl_session_sync_trust_t *trust, SSL *ssl,
     }
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_ssl_session_sync_rebind(SSL_SESSION *session, uint64_t badge)
+{
+    size_t        len;
+    u_char        bytes[SSS_ORIGIN_MAX];
+    sss_origin_t  origin;
+
+    if (ngx_ssl_session_sync_origin(session, &origin) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    if (origin.badge == badge) {
+        return NGX_OK;
+    }
+
+    origin.badge = badge;
+    len = sss_origin_write(&origin, bytes);
+
+    return SSL_SESSION_set1_ticket_appdata(session, bytes, len) == 1
+           ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -413,6 +438,19 @@ ngx_ssl_session_sync_made(SSL_SESSION *session)
     }
 
     return (time_t) origin.made;
+}
+
+
+uint64_t
+ngx_ssl_session_sync_badge_of(SSL_SESSION *session)
+{
+    sss_origin_t  origin;
+
+    if (ngx_ssl_session_sync_origin(session, &origin) != NGX_OK) {
+        return 0;
+    }
+
+    return origin.badge;
 }
 
 

@@ -101,13 +101,19 @@ const char *ngx_ssl_session_sync_file_refusal(
 /*
  * Leaves in the session of a handshake what the rule will ask for: it was made
  * at this server, for this server name, in this generation of the cluster's
- * keys, at the time "made".  Returns
+ * keys, at the time "made"; and a badge for claims.  Returns
  * NGX_DECLINED if it must never resume, because the client's certificate was
  * not accepted or does not fit; NGX_ERROR without memory.
  */
 ngx_int_t ngx_ssl_session_sync_bind(ngx_ssl_session_sync_trust_t *trust,
     SSL *ssl, SSL_SESSION *session, sss_sni_t *sni, uint32_t generation,
-    time_t made);
+    uint64_t badge, time_t made);
+
+/* A session that has an origin is issued anew, with this badge for claims. */
+ngx_int_t ngx_ssl_session_sync_rebind(SSL_SESSION *session, uint64_t badge);
+
+/* The badge for claims of a session; 0: none. */
+uint64_t ngx_ssl_session_sync_badge_of(SSL_SESSION *session);
 
 /*
  * When the full handshake was that a session goes back to, in seconds since

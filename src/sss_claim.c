@@ -17,12 +17,12 @@
 static uint8_t *sss_claim_number(uint8_t *p, uint64_t n, unsigned width);
 static uint64_t sss_claim_read(const uint8_t *p);
 static uint32_t sss_claim_check(const uint8_t *record);
+static int sss_claim_timely(const sss_claim_badge_t *badge, uint64_t now);
 static sss_claim_rc_t sss_claim_find(const sss_claim_t *claim,
     const uint8_t *log, size_t len);
 
 
-static const uint8_t  sss_claim_empty[SSS_CLAIM_LOG] = "SSL1";
-static const uint8_t  sss_claim_magic[SSS_CLAIM_MARK / 2] = "SSM1";
+static const uint8_t  sss_claim_magic[4] = { 'S', 'S', 'B', '1' };
 
 
 uint64_t
@@ -75,12 +75,12 @@ sss_claim_name(const char *ns, size_t ns_len, uint64_t slot, unsigned shard,
 
 void
 sss_claim_init(sss_claim_t *claim, const char *ns, size_t ns_len,
-    uint64_t slot, const uint8_t *hash, const uint8_t *nonce)
+    uint64_t slot, const uint8_t *hash, const uint8_t *nonce, uint64_t server)
 {
-    claim->slot = slot;
+    claim->server = server;
 
     sss_claim_name(ns, ns_len, slot, hash[0], claim->log);
-    sss_claim_name(ns, ns_len, slot, SSS_CLAIM_SHARDS, claim->mark);
+    sss_claim_name(ns, ns_len, 0, SSS_CLAIM_SHARDS, claim->badge);
 
     memcpy(claim->record, hash + 1, SSS_CLAIM_OWNER);
     memcpy(claim->record + SSS_CLAIM_OWNER, nonce,
@@ -92,71 +92,68 @@ sss_claim_init(sss_claim_t *claim, const char *ns, size_t ns_len,
 
 
 void
-sss_claim_look(sss_claim_t *claim, const char *ns, size_t ns_len,
-    uint64_t slot)
+sss_claim_look(sss_claim_t *claim, const char *ns, size_t ns_len)
 {
     memset(claim, 0, sizeof(sss_claim_t));
 
-    claim->slot = slot;
-
-    sss_claim_name(ns, ns_len, slot, SSS_CLAIM_SHARDS + 1, claim->log);
-    sss_claim_name(ns, ns_len, slot, SSS_CLAIM_SHARDS, claim->mark);
+    sss_claim_name(ns, ns_len, 0, 0, claim->log);
+    sss_claim_name(ns, ns_len, 0, SSS_CLAIM_SHARDS, claim->badge);
 }
 
 
 void
-sss_claim_log(uint8_t *log)
+sss_claim_badge(uint64_t id, uint64_t expires, uint8_t *badge)
 {
-    memcpy(log, sss_claim_empty, SSS_CLAIM_LOG);
-}
+    memcpy(badge, sss_claim_magic, sizeof(sss_claim_magic));
 
-
-void
-sss_claim_mark(uint64_t servers, uint8_t *mark)
-{
-    memcpy(mark, sss_claim_magic, sizeof(sss_claim_magic));
-
-    (void) sss_claim_number(mark + sizeof(sss_claim_magic), servers, 8);
+    badge = sss_claim_number(badge + sizeof(sss_claim_magic), id, 8);
+    (void) sss_claim_number(badge, expires, 8);
 }
 
 
 uint64_t
-sss_claim_mark_expires(uint64_t slot)
+sss_claim_badge_expires(uint64_t now)
 {
-    return (slot + SSS_CLAIM_MARKS) * SSS_CLAIM_SLOT;
+    return now < INT32_MAX - SSS_CLAIM_YEAR ? now + SSS_CLAIM_YEAR
+                                            : INT32_MAX;
 }
 
 
-int
-sss_claim_mark_read(const uint8_t *mark, size_t len, uint64_t *servers)
+void
+sss_claim_badge_read(const uint8_t *value, size_t len, uint64_t left,
+    sss_claim_badge_t *badge)
 {
-    *servers = 0;
+    uint64_t  expires;
 
-    if (len != SSS_CLAIM_MARK
-        || memcmp(mark, sss_claim_magic, sizeof(sss_claim_magic)) != 0)
+    memset(badge, 0, sizeof(sss_claim_badge_t));
+
+    if (len != SSS_CLAIM_BADGE
+        || memcmp(value, sss_claim_magic, sizeof(sss_claim_magic)) != 0)
     {
-        return -1;
+        return;
     }
 
-    *servers = sss_claim_read(mark + sizeof(sss_claim_magic));
+    expires = sss_claim_read(value + sizeof(sss_claim_magic) + 8);
 
-    return 0;
+    if (expires <= INT32_MAX && left <= expires) {
+        badge->id = sss_claim_read(value + sizeof(sss_claim_magic));
+        badge->clock = expires - left;
+    }
 }
 
 
 sss_claim_rc_t
 sss_claim_judge(const sss_claim_t *claim, const sss_claim_reply_t *reply,
-    const uint8_t *log, size_t len, uint64_t servers, uint64_t now)
+    const uint8_t *log, size_t len, uint64_t now)
 {
-    uint64_t        clock;
     sss_claim_rc_t  rc;
 
-    if (!reply->logged || !reply->marked) {
+    if (!reply->logged) {
         return SSS_CLAIM_LOST;
     }
 
     if (log == NULL || len < SSS_CLAIM_LOG || len % SSS_CLAIM_RECORD != 0
-        || memcmp(log, sss_claim_empty, SSS_CLAIM_LOG) != 0)
+        || memcmp(log, SSS_CLAIM_EMPTY, SSS_CLAIM_LOG) != 0)
     {
         return SSS_CLAIM_BAD;
     }
@@ -171,17 +168,22 @@ sss_claim_judge(const sss_claim_t *claim, const sss_claim_reply_t *reply,
         return SSS_CLAIM_LOST;
     }
 
+    if (claim->server == 0
+        || reply->before.id != claim->server
+        || reply->after.id != claim->server)
+    {
+        return SSS_CLAIM_SERVER;
+    }
+
     if (reply->log_left > SSS_CLAIM_TTL - SSS_CLAIM_LIFE) {
         return SSS_CLAIM_YOUNG;
     }
 
-    if (reply->servers != servers) {
-        return SSS_CLAIM_SERVERS;
-    }
+    /* what was done in between was done between these two times */
 
-    clock = sss_claim_mark_expires(claim->slot) - reply->mark_left;
-
-    if (now + SSS_CLAIM_CLOCK < clock || clock + SSS_CLAIM_CLOCK < now) {
+    if (!sss_claim_timely(&reply->before, now)
+        || !sss_claim_timely(&reply->after, now))
+    {
         return SSS_CLAIM_TIME;
     }
 
@@ -196,8 +198,8 @@ sss_claim_strerror(sss_claim_rc_t rc)
         "nobody has claimed it before",
         "it has been claimed before",
         "memcached has no log of claims",
+        "memcached is not the process that the ticket names",
         "the log of claims in memcached is too new",
-        "some host has other memcached servers",
         "the clock differs from that of memcached",
         "the log of claims in memcached is none"
     };
@@ -242,6 +244,16 @@ sss_claim_check(const uint8_t *record)
           + sss_claim_read(record + SSS_CLAIM_OWNER);
 
     return (uint32_t) (sum * 0xd6e8feb86659fd93 >> 32);
+}
+
+
+/* Whether the clock of the server is about the host's. */
+
+static int
+sss_claim_timely(const sss_claim_badge_t *badge, uint64_t now)
+{
+    return badge->clock <= now + SSS_CLAIM_CLOCK
+           && now <= badge->clock + SSS_CLAIM_CLOCK;
 }
 
 

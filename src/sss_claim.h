@@ -16,17 +16,16 @@
  * gave it a lifetime of SSS_CLAIM_TTL, and memcached tells with the log what
  * is left of that.  So logs are laid two slots ahead of their use.
  *
- * What hosts' clocks may differ by is a part of that time.  They are compared
- * with that of the server on every claim: it has a mark for each slot, which
- * expires at a moment that follows from the number of the slot, and tells what
- * is left until then.
+ * Every server has a badge, an item with a random number that whoever finds
+ * none there has made up.  A ticket carries the badge of one server, and its
+ * flights are claimed there and nowhere else: before a record is appended and
+ * after the log was read, in the same message, the server must wear it.  So
+ * all claims of a flight are made to one process of memcached, whatever hosts
+ * believe of addresses, and what was restarted is another one.
  *
- * A log is on the server that consistent hashing gives among all servers,
- * usable or not.  The mark has the hash of all of them: where it is another
- * one, some host has others, and would look for the flight elsewhere.  Of
- * hosts with different servers, of which they have one in common, one at the
- * least sees the other's mark there; hosts look at all marks every few
- * seconds.
+ * What hosts' clocks may differ by is a part of the time above.  They are
+ * compared with that of the server by its badge, which says when it expires,
+ * while memcached tells what is left until then.
  *
  *     claim key  HKDF(AES key || HMAC key of the STEK, no salt,
  *                     "ngx_ssl_session_sync early 1", 32 bytes)
@@ -36,14 +35,15 @@
  *     names      "sss1:" and, as 40 hex digits, the first 20 bytes of
  *                SHA-256("ngx_ssl_session_sync early log 1" || length of the
  *                namespace (1 byte) || namespace || slot (8) || shard (2)):
- *                the shard of a log is the first byte of the hash, that of
- *                the mark 256
+ *                the shard of a log is the first byte of the hash; the badge
+ *                has shard 256 of slot 0
  *     log        "SSL1", 16 zeros, and records of 20 bytes: a = bytes 1 to 8
  *                of the hash, b = 8 random bytes that say whose it is, and the
  *                upper 4 bytes of (a * 0x9e3779b97f4a7c15 + b)
  *                * 0xd6e8feb86659fd93 modulo 2^64: a record that was changed
  *                on its way would be that of another flight
- *     mark       "SSM1", 4 zeros, and 8 bytes: the hash of the servers
+ *     badge      "SSB1", 8 random bytes that are not all zeros, and when it
+ *                expires, seconds since the epoch (8 bytes)
  *
  * Numbers are in network order.
  */
@@ -63,7 +63,7 @@
 #define SSS_CLAIM_SLOT     32           /* seconds                         */
 #define SSS_CLAIM_AHEAD    2            /* slots                           */
 #define SSS_CLAIM_TTL      128          /* of a log, seconds               */
-#define SSS_CLAIM_MARKS    8            /* slots until a mark expires      */
+#define SSS_CLAIM_YEAR     31536000     /* life of a badge, seconds        */
 
 /*
  * OpenSSL accepts early data while the age of the ticket differs from the
@@ -83,16 +83,17 @@
 #define SSS_CLAIM_RECORD   20
 #define SSS_CLAIM_HASH     9            /* bytes of a hash that are used   */
 #define SSS_CLAIM_LOG      20           /* bytes of an empty log           */
-#define SSS_CLAIM_MARK     16
+#define SSS_CLAIM_EMPTY    "SSL1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+#define SSS_CLAIM_BADGE    20           /* bytes                           */
 #define SSS_CLAIM_NS       255
 
 
 typedef enum {
     SSS_CLAIM_FIRST = 0,        /* nobody was faster                       */
     SSS_CLAIM_REPLAY,           /* somebody was                            */
-    SSS_CLAIM_LOST,             /* there is no log, or no mark             */
+    SSS_CLAIM_LOST,             /* there is no log                         */
+    SSS_CLAIM_SERVER,           /* it is not the server of the ticket      */
     SSS_CLAIM_YOUNG,            /* the log may have forgotten              */
-    SSS_CLAIM_SERVERS,          /* some host has other servers             */
     SSS_CLAIM_TIME,             /* the clocks differ                       */
     SSS_CLAIM_BAD               /* the log is none                         */
 } sss_claim_rc_t;
@@ -101,22 +102,28 @@ typedef enum {
 /* What a server is asked. */
 
 typedef struct {
-    uint64_t   slot;
+    uint64_t   server;                  /* its badge                       */
     char       log[SSS_NAME_SIZE];
-    char       mark[SSS_NAME_SIZE];
+    char       badge[SSS_NAME_SIZE];
     uint8_t    record[SSS_CLAIM_RECORD];
 } sss_claim_t;
 
 
-/* And what it has answered, besides the bytes of the log. */
+typedef struct {
+    uint64_t   id;                      /* 0: there is none                */
+    uint64_t   clock;                   /* of the server, seconds since the
+                                           epoch                           */
+} sss_claim_badge_t;
+
+
+/* And what it has answered, in this order, besides the bytes of the log. */
 
 typedef struct {
-    unsigned   stored:1;        /* the record was appended                 */
-    unsigned   logged:1;        /* there is a log                          */
-    unsigned   marked:1;        /* and a mark                              */
-    uint64_t   log_left;        /* seconds until they expire               */
-    uint64_t   mark_left;
-    uint64_t   servers;
+    sss_claim_badge_t  before;
+    unsigned           stored:1;        /* the record was appended         */
+    unsigned           logged:1;        /* there is a log                  */
+    uint64_t           log_left;        /* seconds until it expires        */
+    sss_claim_badge_t  after;
 } sss_claim_reply_t;
 
 
@@ -124,41 +131,43 @@ typedef struct {
 uint64_t sss_claim_slot(uint64_t sent);
 
 /*
- * The name of a log, or of the mark (SSS_CLAIM_SHARDS), SSS_NAME_SIZE bytes.
- * A namespace has up to SSS_CLAIM_NS bytes.
+ * The name of a log, or of the badge (slot 0, SSS_CLAIM_SHARDS), SSS_NAME_SIZE
+ * bytes.  A namespace has up to SSS_CLAIM_NS bytes.
  */
 void sss_claim_name(const char *ns, size_t ns_len, uint64_t slot,
     unsigned shard, char *name);
 
 /*
  * A claim for a flight with this hash (SSS_CLAIM_HASH bytes), with 8 random
- * bytes of the claimant's.
+ * bytes of the claimant's, to the server with this badge.
  */
 void sss_claim_init(sss_claim_t *claim, const char *ns, size_t ns_len,
-    uint64_t slot, const uint8_t *hash, const uint8_t *nonce);
+    uint64_t slot, const uint8_t *hash, const uint8_t *nonce,
+    uint64_t server);
 
-/* A claim of nothing, in a log that nobody lays: a look at the mark. */
-void sss_claim_look(sss_claim_t *claim, const char *ns, size_t ns_len,
-    uint64_t slot);
+/* A claim of nothing, in a log that nobody lays: a look at the badge. */
+void sss_claim_look(sss_claim_t *claim, const char *ns, size_t ns_len);
 
-/* An empty log, SSS_CLAIM_LOG bytes, and a mark, SSS_CLAIM_MARK bytes. */
-void sss_claim_log(uint8_t *log);
-void sss_claim_mark(uint64_t servers, uint8_t *mark);
-
-/* When the mark of a slot expires, seconds since the epoch. */
-uint64_t sss_claim_mark_expires(uint64_t slot);
-
-/* The hash in "len" bytes of a mark.  Returns 0, or -1: it is none. */
-int sss_claim_mark_read(const uint8_t *mark, size_t len, uint64_t *servers);
+/* A badge, SSS_CLAIM_BADGE bytes; "id" is not 0. */
+void sss_claim_badge(uint64_t id, uint64_t expires, uint8_t *badge);
 
 /*
- * What the answer to a claim means to a host with these servers, at "now"
- * (seconds since the epoch, by the clock that OpenSSL asks).  "log" is NULL if
- * it was too long to be kept.
+ * When a badge expires that is made now, both seconds since the epoch: a year
+ * later, or at the last time that memcached knows.
+ */
+uint64_t sss_claim_badge_expires(uint64_t now);
+
+/* What an item says that expires in "left" seconds: "badge->id" 0, if none. */
+void sss_claim_badge_read(const uint8_t *value, size_t len, uint64_t left,
+    sss_claim_badge_t *badge);
+
+/*
+ * What the answer to a claim means at "now" (seconds since the epoch, by the
+ * clock that OpenSSL asks).  "log" is NULL if it was too long to be kept.
  */
 sss_claim_rc_t sss_claim_judge(const sss_claim_t *claim,
     const sss_claim_reply_t *reply, const uint8_t *log, size_t len,
-    uint64_t servers, uint64_t now);
+    uint64_t now);
 
 /* What a claim came to, for the log; static. */
 const char *sss_claim_strerror(sss_claim_rc_t rc);

@@ -5,14 +5,24 @@
 #include "sss_claimed.h"
 
 
-#define SSS_CLAIMED_ANSWERS  3
+/* In this order. */
+
+enum {
+    SSS_CLAIMED_BEFORE = 0,             /* the badge                       */
+    SSS_CLAIMED_APPEND,
+    SSS_CLAIMED_LOG,
+    SSS_CLAIMED_AFTER,                  /* the badge                       */
+    SSS_CLAIMED_ANSWERS
+};
 
 
 static int sss_claimed_append(sss_request_t *request, sss_reply_rc_t rc,
     const sss_reply_t *reply);
-static int sss_claimed_item(sss_request_t *request, sss_reply_rc_t rc,
+static int sss_claimed_badge(sss_claim_badge_t *badge, sss_reply_rc_t rc,
     const sss_reply_t *reply);
-static void sss_claimed_log(sss_request_t *request, const sss_reply_t *reply);
+static int sss_claimed_log(sss_request_t *request, sss_reply_rc_t rc,
+    const sss_reply_t *reply);
+static int sss_claimed_none(sss_reply_rc_t rc, const sss_reply_t *reply);
 
 
 int
@@ -21,8 +31,23 @@ sss_claimed(sss_request_t *request, sss_reply_rc_t rc,
 {
     int  answer;
 
-    answer = request->lines == 0 ? sss_claimed_append(request, rc, reply)
-                                 : sss_claimed_item(request, rc, reply);
+    switch (request->lines) {
+
+    case SSS_CLAIMED_APPEND:
+        answer = sss_claimed_append(request, rc, reply);
+        break;
+
+    case SSS_CLAIMED_LOG:
+        answer = sss_claimed_log(request, rc, reply);
+        break;
+
+    case SSS_CLAIMED_BEFORE:
+        answer = sss_claimed_badge(&request->reply.before, rc, reply);
+        break;
+
+    default:
+        answer = sss_claimed_badge(&request->reply.after, rc, reply);
+    }
 
     if (!answer) {
         return -1;
@@ -32,7 +57,7 @@ sss_claimed(sss_request_t *request, sss_reply_rc_t rc,
 }
 
 
-/* Returns 1 if it is an answer to "append". */
+/* These return 1 if it is an answer to what was asked. */
 
 static int
 sss_claimed_append(sss_request_t *request, sss_reply_rc_t rc,
@@ -47,41 +72,36 @@ sss_claimed_append(sss_request_t *request, sss_reply_rc_t rc,
 }
 
 
-/* To "mg"; a server that does not know it says so, and goes on. */
-
 static int
-sss_claimed_item(sss_request_t *request, sss_reply_rc_t rc,
+sss_claimed_badge(sss_claim_badge_t *badge, sss_reply_rc_t rc,
     const sss_reply_t *reply)
 {
-    if (rc == SSS_REPLY_META && !request->gone) {
-
-        if (request->lines == 1) {
-            sss_claimed_log(request, reply);
-
-        } else {
-            request->reply.mark_left = reply->left;
-            request->reply.marked =
-                sss_claim_mark_read(reply->value, reply->len,
-                                    &request->reply.servers)
-                == 0;
-        }
+    if (rc == SSS_REPLY_META) {
+        sss_claim_badge_read(reply->value, reply->len, reply->left, badge);
+        return 1;
     }
 
-    return rc == SSS_REPLY_META
-           || rc == SSS_REPLY_LARGE
-           || rc == SSS_REPLY_NO_META
-           || (rc == SSS_REPLY_ERROR && strcmp(reply->error, "ERROR") == 0);
+    return rc == SSS_REPLY_LARGE || sss_claimed_none(rc, reply);
 }
 
 
-static void
-sss_claimed_log(sss_request_t *request, const sss_reply_t *reply)
+static int
+sss_claimed_log(sss_request_t *request, sss_reply_rc_t rc,
+    const sss_reply_t *reply)
 {
+    if (rc != SSS_REPLY_META) {
+        return rc == SSS_REPLY_LARGE || sss_claimed_none(rc, reply);
+    }
+
+    if (request->gone) {
+        return 1;
+    }
+
     request->reply.logged = 1;
     request->reply.log_left = reply->left;
 
     if (reply->len > SSS_ENGINE_VALUE) {
-        return;
+        return 1;
     }
 
     request->value = malloc(reply->len + 1);
@@ -90,4 +110,16 @@ sss_claimed_log(sss_request_t *request, const sss_reply_t *reply)
         memcpy(request->value, reply->value, reply->len);
         request->len = reply->len;
     }
+
+    return 1;
+}
+
+
+/* A server that does not know "mg" says so, and goes on. */
+
+static int
+sss_claimed_none(sss_reply_rc_t rc, const sss_reply_t *reply)
+{
+    return rc == SSS_REPLY_NO_META
+           || (rc == SSS_REPLY_ERROR && strcmp(reply->error, "ERROR") == 0);
 }

@@ -1,5 +1,5 @@
 
-/* What a server answers to a claim: to "append", and twice to "mg". */
+/* What a server answers to a claim: to "append", and three times to "mg". */
 
 
 #ifndef SSS_CLAIMED_H_INCLUDED

@@ -89,9 +89,13 @@ sss_command_add_item(sss_buffer_t *out, const char *name,
 int
 sss_command_claim(sss_buffer_t *out, const sss_claim_t *claim)
 {
-    if (sss_buffer_reserve(out, 3 * SSS_COMMAND_LINE) != 0) {
+    if (sss_buffer_reserve(out, 4 * SSS_COMMAND_LINE) != 0) {
         return -1;
     }
+
+    sss_command_add(out, "mg ");
+    sss_command_add(out, claim->badge);
+    sss_command_add(out, " t v\r\n");
 
     sss_command_store(out, "append ", claim->log, claim->record,
                       SSS_CLAIM_RECORD, 0, 0, "\r\n");
@@ -99,7 +103,7 @@ sss_command_claim(sss_buffer_t *out, const sss_claim_t *claim)
     sss_command_add(out, "mg ");
     sss_command_add(out, claim->log);
     sss_command_add(out, " t v\r\nmg ");
-    sss_command_add(out, claim->mark);
+    sss_command_add(out, claim->badge);
     sss_command_add(out, " t v\r\n");
 
     return 0;

@@ -30,7 +30,7 @@ int sss_command_set(sss_buffer_t *out, const char *name,
 int sss_command_add_item(sss_buffer_t *out, const char *name,
     const uint8_t *value, size_t len, uint64_t expires);
 
-/* Claims: appends to the log, and reads it and the mark. */
+/* Claims: the badge, the record to append, the log, and the badge again. */
 int sss_command_claim(sss_buffer_t *out, const sss_claim_t *claim);
 
 /* Removes, without an answer. */

@@ -84,10 +84,8 @@ sss_engine_open(sss_engine_t *engine, const sss_engine_conf_t *conf)
 
     engine->servers = sss_names_servers(engine->names);
     engine->spread = sss_spread_create(engine->servers);
-    engine->fixed = sss_spread_create(engine->servers);
 
-    return engine->spread == NULL || engine->fixed == NULL
-           ? -1 : sss_engine_relink(engine);
+    return engine->spread == NULL ? -1 : sss_engine_relink(engine);
 }
 
 
@@ -102,7 +100,6 @@ sss_engine_relink(sss_engine_t *engine)
 
     rc = 0;
     engine->n = 0;
-    engine->all = 0;
 
     for (i = 0; i < SSS_SERVERS_MAX; i++) {
         server = &engine->servers[i];
@@ -122,17 +119,12 @@ sss_engine_relink(sss_engine_t *engine)
             }
         }
 
-        if (engine->links[i] != NULL) {
-            engine->all |= 1u << i;
-            engine->n++;
-        }
+        engine->n += (engine->links[i] != NULL);
     }
 
     /* now, and not while the first client waits */
 
     sss_spread_changed(engine->spread);
-    sss_spread_changed(engine->fixed);
-    engine->hash = sss_spread_hash(engine->servers);
     (void) sss_engine_server(engine, "");
 
     return rc;
@@ -164,7 +156,6 @@ sss_engine_destroy(sss_engine_t *engine, unsigned wait_ms)
     }
 
     sss_spread_destroy(engine->spread);
-    sss_spread_destroy(engine->fixed);
     sss_names_destroy(engine->names);
     sss_queue_free(&engine->requests);
     sss_queue_free(&engine->done);

@@ -144,29 +144,28 @@ sss_engine_queue_t sss_engine_get(sss_engine_t *engine, const char *name,
     int take, void *data, sss_request_t **lookup);
 
 /*
- * Asks for what is claimed, which is copied.  The result is SSS_ENGINE_HIT
- * with the bytes of the log, or SSS_ENGINE_MISS if there were none, or too
- * many; unless it has failed, the answer is for sss_claim_judge().
- * SSS_ENGINE_OPEN as well if the server of the log is not usable: a claim
- * never goes to another one.
+ * Asks the server in this place for what is claimed, which is copied.  The
+ * result is SSS_ENGINE_HIT with the bytes of the log, or SSS_ENGINE_MISS if
+ * there were none, or too many; unless it has failed, the answer is for
+ * sss_claim_judge().  SSS_ENGINE_OPEN as well if the server is not usable: a
+ * claim never goes to another one.
  */
-sss_engine_queue_t sss_engine_claim(sss_engine_t *engine,
-    const sss_claim_t *claim, void *data, sss_request_t **lookup);
-
-/* The same for a sss_claim_look(), and the server in this place. */
-sss_engine_queue_t sss_engine_look(sss_engine_t *engine, size_t place,
+sss_engine_queue_t sss_engine_claim(sss_engine_t *engine, size_t place,
     const sss_claim_t *claim, void *data, sss_request_t **lookup);
 
 /*
- * Lays a slot: its logs, each on its server, and the mark of every server.  A
- * server that has them already keeps those; "place" is the only server that
- * gets any, or SSS_SERVERS_MAX for all.  Nobody waits for it.
+ * Lays the logs of a slot, on the server in this place.  One that has them
+ * already keeps those.  Nobody waits for it.
  */
 void sss_engine_lay(sss_engine_t *engine, size_t place, const char *ns,
     size_t ns_len, uint64_t slot);
 
-/* See sss_spread_hash(): of the servers that there are now. */
-uint64_t sss_engine_hash(const sss_engine_t *engine);
+/*
+ * Gives the server in this place a badge, unless it has one; "now" is in
+ * seconds since the epoch.
+ */
+void sss_engine_badge(sss_engine_t *engine, size_t place, const char *ns,
+    size_t ns_len, uint64_t id, uint64_t now);
 
 /* 1 if the server in this place can be asked now, else 0. */
 int sss_engine_usable(const sss_engine_t *engine, size_t place);

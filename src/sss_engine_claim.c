@@ -1,5 +1,5 @@
 
-/* Claims, whose logs never move. */
+/* Claims, which never go to another server than the one they are for. */
 
 
 #include <stdlib.h>
@@ -7,37 +7,13 @@
 #include "sss_engine_inside.h"
 
 
-static sss_engine_queue_t sss_engine_ask_at(sss_engine_t *engine,
-    size_t place, int look, const sss_claim_t *claim, void *data,
-    sss_request_t **lookup);
-
-
 sss_engine_queue_t
-sss_engine_claim(sss_engine_t *engine, const sss_claim_t *claim, void *data,
-    sss_request_t **lookup)
-{
-    return sss_engine_ask_at(engine, sss_engine_home(engine, claim->log), 0,
-                             claim, data, lookup);
-}
-
-
-sss_engine_queue_t
-sss_engine_look(sss_engine_t *engine, size_t place, const sss_claim_t *claim,
+sss_engine_claim(sss_engine_t *engine, size_t place, const sss_claim_t *claim,
     void *data, sss_request_t **lookup)
-{
-    return sss_engine_ask_at(engine, place, 1, claim, data, lookup);
-}
-
-
-static sss_engine_queue_t
-sss_engine_ask_at(sss_engine_t *engine, size_t place, int look,
-    const sss_claim_t *claim, void *data, sss_request_t **lookup)
 {
     sss_request_t  *request;
 
-    if (engine->stats.open || place == SSS_SERVERS_MAX
-        || !sss_engine_usable(engine, place))
-    {
+    if (engine->stats.open || !sss_engine_usable(engine, place)) {
         return SSS_ENGINE_OPEN;
     }
 
@@ -45,7 +21,7 @@ sss_engine_ask_at(sss_engine_t *engine, size_t place, int look,
 
     if (request != NULL) {
         request->place = place;
-        request->look = (unsigned) look & 1;
+        request->server = engine->ids[place];
         request->claim = malloc(sizeof(sss_claim_t));
 
         if (request->claim == NULL) {
@@ -67,10 +43,9 @@ sss_engine_claimed(sss_engine_t *engine, const sss_request_t *request)
 {
     size_t  i;
 
-    i = request->look ? request->place
-                      : sss_engine_home(engine, request->name);
+    i = request->place;
 
-    return i != SSS_SERVERS_MAX && sss_engine_usable(engine, i)
+    return engine->ids[i] == request->server && sss_engine_usable(engine, i)
            ? i : SSS_SERVERS_MAX;
 }
 
@@ -80,63 +55,39 @@ sss_engine_lay(sss_engine_t *engine, size_t place, const char *ns,
     size_t ns_len, uint64_t slot)
 {
     char      name[SSS_NAME_SIZE];
-    size_t    i;
     unsigned  shard;
-    uint8_t   log[SSS_CLAIM_LOG], mark[SSS_CLAIM_MARK];
 
-    sss_claim_log(log);
-    sss_claim_mark(engine->hash, mark);
+    if (!sss_engine_usable(engine, place)) {
+        return;
+    }
 
     for (shard = 0; shard < SSS_CLAIM_SHARDS; shard++) {
         sss_claim_name(ns, ns_len, slot, shard, name);
-        i = sss_engine_home(engine, name);
 
-        if (i != SSS_SERVERS_MAX && (place == SSS_SERVERS_MAX || i == place)
-            && sss_link_usable(engine->links[i]))
-        {
-            (void) sss_link_add(engine->links[i], name, log, sizeof(log),
-                                SSS_CLAIM_TTL);
-        }
-    }
-
-    sss_claim_name(ns, ns_len, slot, SSS_CLAIM_SHARDS, name);
-
-    for (i = 0; i < SSS_SERVERS_MAX; i++) {
-
-        if (sss_engine_usable(engine, i)
-            && (place == SSS_SERVERS_MAX || i == place))
-        {
-            (void) sss_link_add(engine->links[i], name, mark, sizeof(mark),
-                                sss_claim_mark_expires(slot));
-        }
+        (void) sss_link_add(engine->links[place], name,
+                            (const uint8_t *) SSS_CLAIM_EMPTY, SSS_CLAIM_LOG,
+                            SSS_CLAIM_TTL);
     }
 }
 
 
-uint64_t
-sss_engine_hash(const sss_engine_t *engine)
+void
+sss_engine_badge(sss_engine_t *engine, size_t place, const char *ns,
+    size_t ns_len, uint64_t id, uint64_t now)
 {
-    return engine->hash;
-}
+    char      name[SSS_NAME_SIZE];
+    uint8_t   badge[SSS_CLAIM_BADGE];
+    uint64_t  expires;
 
-
-/*
- * Of a claim.  What the path of a socket leads to is another server on every
- * host, so that it may only be the only one.
- */
-
-size_t
-sss_engine_home(sss_engine_t *engine, const char *name)
-{
-    size_t  i;
-
-    i = sss_spread_find(engine->fixed, engine->all, name);
-
-    if (i != SSS_SERVERS_MAX && engine->n > 1
-        && engine->servers[i].address.port == 0)
-    {
-        return SSS_SERVERS_MAX;
+    if (id == 0 || !sss_engine_usable(engine, place)) {
+        return;
     }
 
-    return i;
+    expires = sss_claim_badge_expires(now);
+
+    sss_claim_badge(id, expires, badge);
+    sss_claim_name(ns, ns_len, 0, SSS_CLAIM_SHARDS, name);
+
+    (void) sss_link_add(engine->links[place], name, badge, sizeof(badge),
+                        expires);
 }

@@ -22,9 +22,6 @@ struct sss_engine_s {
     uint32_t            ids[SSS_SERVERS_MAX];
     sss_link_t         *links[SSS_SERVERS_MAX];     /* NULL: none          */
     sss_spread_t       *spread;
-    sss_spread_t       *fixed;          /* of claims                       */
-    uint32_t            all;            /* the servers that it goes by     */
-    uint64_t            hash;           /* of them                         */
     int                 wake;           /* eventfd: a name was resolved    */
 
     uint64_t            timeout;        /* of a lookup, us                 */
@@ -50,9 +47,6 @@ struct sss_engine_s {
 /* Takes the request over, or frees it; NULL is no memory for one. */
 sss_engine_queue_t sss_engine_queue(sss_engine_t *engine,
     sss_request_t *request, void *data, sss_request_t **lookup);
-
-/* The server of a claim's log, usable or not; SSS_SERVERS_MAX: none. */
-size_t sss_engine_home(sss_engine_t *engine, const char *name);
 
 /* The one that a claim goes to; SSS_SERVERS_MAX: it goes to none. */
 size_t sss_engine_claimed(sss_engine_t *engine, const sss_request_t *request);

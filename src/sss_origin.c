@@ -42,6 +42,7 @@ sss_origin_write(const sss_origin_t *origin, uint8_t *out)
 
     *p++ = SSS_ORIGIN_FORMAT;
     p = sss_put32(p, origin->generation);
+    p = sss_put64(p, origin->badge);
     p = sss_origin_put(p, origin->scope, SSS_SCOPE_SIZE);
     p = sss_origin_put(p, origin->names, SSS_ORIGIN_NAMES);
     p = sss_origin_put_time(p, origin->made);
@@ -71,7 +72,7 @@ sss_origin_write(const sss_origin_t *origin, uint8_t *out)
 int
 sss_origin_read(const uint8_t *bytes, size_t len, sss_origin_t *origin)
 {
-    const uint8_t      *format, *generation;
+    const uint8_t      *format, *generation, *badge;
     sss_origin_rest_t   rest;
 
     rest.p = bytes;
@@ -79,8 +80,9 @@ sss_origin_read(const uint8_t *bytes, size_t len, sss_origin_t *origin)
 
     format = sss_origin_take(&rest, 1);
     generation = sss_origin_take(&rest, 4);
+    badge = sss_origin_take(&rest, 8);
 
-    if (format == NULL || *format != SSS_ORIGIN_FORMAT || generation == NULL
+    if (format == NULL || *format != SSS_ORIGIN_FORMAT || badge == NULL
         || sss_origin_take_copy(&rest, origin->scope, SSS_SCOPE_SIZE) != 0
         || sss_origin_take_copy(&rest, origin->names, SSS_ORIGIN_NAMES) != 0
         || sss_origin_take_time(&rest, &origin->made) != 0
@@ -92,6 +94,7 @@ sss_origin_read(const uint8_t *bytes, size_t len, sss_origin_t *origin)
     }
 
     origin->generation = sss_get32(generation);
+    origin->badge = sss_get64(badge);
 
     return rest.len == 0 ? 0 : -1;
 }

@@ -6,14 +6,15 @@
  * client's.  So the full handshake leaves in the session, as the application
  * data that OpenSSL seals into a ticket and writes into a serialised session
  * (SSL_SESSION_set1_ticket_appdata()), what a later handshake needs to judge
- * whether the session may resume there.  It is never changed again: a ticket
- * that is renewed carries it on.
+ * whether the session may resume there.  It is not changed again: a ticket
+ * that is renewed carries it on, but for the badge.
  *
  * Numbers are big-endian:
  *
  *     size  what
  *        1  format, 1
  *        4  generation of the cluster's keys at that time
+ *        8  badge of the server for claims, see sss_claim.h; 0: none
  *       32  trust scope of the server that the name selected
  *       32  names in the certificates of that server, hashed
  *        5  when the full handshake was, seconds since the epoch
@@ -48,7 +49,7 @@
 #define SSS_ORIGIN_NEVER      ((UINT64_C(1) << (8 * SSS_ORIGIN_TIME)) - 1)
 
 #define SSS_ORIGIN_MAX                                                        \
-    (1 + 4 + SSS_SCOPE_SIZE + SSS_ORIGIN_NAMES + 2 * SSS_ORIGIN_TIME          \
+    (1 + 4 + 8 + SSS_SCOPE_SIZE + SSS_ORIGIN_NAMES + 2 * SSS_ORIGIN_TIME      \
      + 1 + SSS_SNI_MAX + 1                                                    \
      + SSS_ORIGIN_CHAIN * (SSS_ORIGIN_ISSUER + 1 + SSS_ORIGIN_SERIAL))
 
@@ -64,6 +65,7 @@ typedef struct {
 
 typedef struct {
     uint32_t              generation;
+    uint64_t              badge;
     uint8_t               scope[SSS_SCOPE_SIZE];
     uint8_t               names[SSS_ORIGIN_NAMES];
     uint64_t              made;

@@ -198,7 +198,7 @@ sss_reply_value(const uint8_t *p, size_t line, size_t n, sss_reply_t *reply)
 }
 
 
-/* "VA", length and "t" with the seconds that are left, then the value. */
+/* "VA", length and what is left, then the value. */
 
 static sss_reply_rc_t
 sss_reply_meta(const uint8_t *p, size_t line, size_t n, sss_reply_t *reply)
@@ -212,7 +212,7 @@ sss_reply_meta(const uint8_t *p, size_t line, size_t n, sss_reply_t *reply)
     p += 2;
 
     if (sss_reply_next(&p, end, SIZE_MAX / 2, &len) != 0
-        || end - p < 2 || p[1] != 't')
+        || end - p < 2 || p[0] != ' ' || p[1] != 't')
     {
         return SSS_REPLY_BAD;
     }

@@ -57,7 +57,7 @@ typedef struct {
     uint64_t        cas;        /* version of the item                     */
     int             versioned;  /* 1: there was one                        */
     uint64_t        left;       /* seconds until the item expires; with
-                                   SSS_REPLY_LARGE 0                       */
+                                   SSS_REPLY_META                          */
     const char     *error;      /* the line; static, zero-terminated       */
 } sss_reply_t;
 

@@ -46,8 +46,8 @@ struct sss_request_s {
     uint8_t           *value;           /* of a claim: the log             */
     size_t             len;
     sss_claim_t       *claim;           /* the request's, or NULL          */
-    size_t             place;           /* of a look: the server           */
-    unsigned           look:1;
+    size_t             place;           /* of a claim: the server          */
+    uint32_t           server;          /* and its id                      */
     sss_claim_reply_t  reply;           /* to a claim                      */
     char               name[SSS_NAME_SIZE];
 };

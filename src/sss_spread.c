@@ -5,12 +5,10 @@
  */
 
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <libmemcached/memcached.h>
-#include <openssl/sha.h>
 
 #include "sss_spread.h"
 #include "sss_address.h"
@@ -85,37 +83,6 @@ sss_spread_find(sss_spread_t *spread, uint32_t usable, const char *name)
     i = memcached_generate_hash(spread->memc, name, strlen(name));
 
     return i < spread->n_usable ? spread->index[i] : SSS_SERVERS_MAX;
-}
-
-
-/* A sum, which knows no order. */
-
-uint64_t
-sss_spread_hash(const sss_server_t *servers)
-{
-    int       n;
-    char      text[SSS_ADDRESS_TEXT + 32];
-    size_t    i;
-    uint8_t   digest[SHA256_DIGEST_LENGTH];
-    uint64_t  sum, hash;
-
-    sum = 0;
-
-    for (i = 0; i < SSS_SERVERS_MAX; i++) {
-
-        if (servers[i].id == 0 || servers[i].error != NULL) {
-            continue;
-        }
-
-        n = snprintf(text, sizeof(text), "%s %u %u", servers[i].address.host,
-                     servers[i].address.port, (unsigned) servers[i].weight);
-
-        (void) SHA256((const uint8_t *) text, (size_t) n, digest);
-        memcpy(&hash, digest, sizeof(hash));
-        sum += hash;
-    }
-
-    return sum;
 }
 
 

@@ -35,13 +35,6 @@ void sss_spread_destroy(sss_spread_t *spread);
 size_t sss_spread_find(sss_spread_t *spread, uint32_t usable,
     const char *name);
 
-/*
- * A hash of the servers that have an address, with their weights, in whatever
- * order: hosts with the same one agree on the server of every name as long as
- * they ask for it among all.
- */
-uint64_t sss_spread_hash(const sss_server_t *servers);
-
 /* Servers have come or gone. */
 void sss_spread_changed(sss_spread_t *spread);
 

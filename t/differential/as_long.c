@@ -16,7 +16,7 @@
 /* What the module's sessions have without a server name and a client's
    certificate, less the bytes by which their session ID context is shorter. */
 
-#define AS_LONG_ORIGIN  (1 + 4 + 32 + 32 + 8 + 8 + 1 + 1)
+#define AS_LONG_ORIGIN  (1 + 4 + 8 + 32 + 32 + 5 + 5 + 1 + 1)
 #define AS_LONG_LESS    (20 - 16)
 
 

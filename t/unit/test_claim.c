@@ -8,8 +8,8 @@
 
 
 #define NOW      1700000000ull
+#define SERVER   0x0123456789abcdefull
 #define CLAIM_NAME  "sss1:9e7a54326e7dd5e0e156d014585aaad113f4ef0b"
-#define SERVERS  0x0123456789abcdefull
 
 
 typedef struct {
@@ -24,7 +24,7 @@ static void
 claim_of(sss_claim_t *claim, const char *hash, const char *nonce)
 {
     sss_claim_init(claim, "main", 4, sss_claim_slot(NOW),
-                   (const uint8_t *) hash, (const uint8_t *) nonce);
+                   (const uint8_t *) hash, (const uint8_t *) nonce, SERVER);
 }
 
 
@@ -47,7 +47,7 @@ begin(fixture_t *f)
 
     memset(f, 0, sizeof(fixture_t));
 
-    sss_claim_log(f->log);
+    memcpy(f->log, SSS_CLAIM_EMPTY, SSS_CLAIM_LOG);
     f->len = SSS_CLAIM_LOG;
 
     claim_of(&other, "an other", "somebody");
@@ -58,18 +58,17 @@ begin(fixture_t *f)
 
     f->reply.stored = 1;
     f->reply.logged = 1;
-    f->reply.marked = 1;
     f->reply.log_left = SSS_CLAIM_TTL - SSS_CLAIM_LIFE;
-    f->reply.mark_left = sss_claim_mark_expires(f->claim.slot) - NOW;
-    f->reply.servers = SERVERS;
+    f->reply.before.id = SERVER;
+    f->reply.before.clock = NOW;
+    f->reply.after = f->reply.before;
 }
 
 
 static sss_claim_rc_t
 judge(const fixture_t *f)
 {
-    return sss_claim_judge(&f->claim, &f->reply, f->log, f->len, SERVERS,
-                           NOW);
+    return sss_claim_judge(&f->claim, &f->reply, f->log, f->len, NOW);
 }
 
 
@@ -98,7 +97,6 @@ test_first(void **state)
 static void
 test_doubts(void **state)
 {
-    unsigned   i;
     fixture_t  f;
 
     (void) state;
@@ -108,8 +106,18 @@ test_doubts(void **state)
     assert_int_equal(judge(&f), SSS_CLAIM_LOST);
 
     begin(&f);
-    f.reply.marked = 0;
-    assert_int_equal(judge(&f), SSS_CLAIM_LOST);
+    f.reply.before.id = 0;
+    assert_int_equal(judge(&f), SSS_CLAIM_SERVER);
+
+    begin(&f);
+    f.reply.after.id++;
+    assert_int_equal(judge(&f), SSS_CLAIM_SERVER);
+
+    begin(&f);
+    f.claim.server = 0;
+    f.reply.before.id = 0;
+    f.reply.after.id = 0;
+    assert_int_equal(judge(&f), SSS_CLAIM_SERVER);
 
     begin(&f);
     f.reply.stored = 0;
@@ -126,33 +134,120 @@ test_doubts(void **state)
     assert_int_equal(judge(&f), SSS_CLAIM_YOUNG);
 
     begin(&f);
-    f.reply.servers++;
-    assert_int_equal(judge(&f), SSS_CLAIM_SERVERS);
+    assert_int_equal(sss_claim_judge(&f.claim, &f.reply, NULL, 0, NOW),
+                     SSS_CLAIM_BAD);
+}
 
-    for (i = 0; i <= SSS_CLAIM_CLOCK; i++) {
+
+/* The server's clock has to be right before the append and after the look. */
+
+static void
+test_clocks(void **state)
+{
+    size_t     i;
+    uint64_t   d, *clock[2];
+    fixture_t  f;
+
+    (void) state;
+
+    clock[0] = &f.reply.before.clock;
+    clock[1] = &f.reply.after.clock;
+
+    for (i = 0; i < unit_count(clock); i++) {
         begin(&f);
-        f.reply.mark_left += i;
-        assert_int_equal(judge(&f), SSS_CLAIM_FIRST);
 
-        f.reply.mark_left -= 2 * i;
-        assert_int_equal(judge(&f), SSS_CLAIM_FIRST);
+        for (d = 0; d <= SSS_CLAIM_CLOCK; d++) {
+            *clock[i] = NOW + d;
+            assert_int_equal(judge(&f), SSS_CLAIM_FIRST);
+
+            *clock[i] = NOW - d;
+            assert_int_equal(judge(&f), SSS_CLAIM_FIRST);
+        }
+
+        *clock[i] = NOW + SSS_CLAIM_CLOCK + 1;
+        assert_int_equal(judge(&f), SSS_CLAIM_TIME);
+
+        *clock[i] = NOW - SSS_CLAIM_CLOCK - 1;
+        assert_int_equal(judge(&f), SSS_CLAIM_TIME);
+
+        *clock[i] = INT32_MAX;
+        assert_int_equal(judge(&f), SSS_CLAIM_TIME);
+
+        *clock[i] = 0;
+        assert_int_equal(judge(&f), SSS_CLAIM_TIME);
+    }
+}
+
+
+static void
+test_badge(void **state)
+{
+    size_t             i;
+    uint8_t            bytes[SSS_CLAIM_BADGE + 1];
+    sss_claim_badge_t  badge;
+
+    (void) state;
+
+    sss_claim_badge(SERVER, NOW + 1000, bytes);
+    assert_memory_equal(bytes, "SSB1\x01\x23\x45\x67\x89\xab\xcd\xef"
+                               "\0\0\0\0\x65\x53\xf4\xe8", SSS_CLAIM_BADGE);
+
+    sss_claim_badge_read(bytes, SSS_CLAIM_BADGE, 400, &badge);
+    assert_true(badge.id == SERVER);
+    assert_true(badge.clock == NOW + 600);
+
+    for (i = 0; i <= SSS_CLAIM_BADGE + 1; i++) {
+        badge.id = 1;
+        sss_claim_badge_read(bytes, i, 400, &badge);
+        assert_int_equal(badge.id != 0, i == SSS_CLAIM_BADGE);
     }
 
-    begin(&f);
-    f.reply.mark_left += SSS_CLAIM_CLOCK + 1;
-    assert_int_equal(judge(&f), SSS_CLAIM_TIME);
+    sss_claim_badge_read(bytes, SSS_CLAIM_BADGE, NOW + 1001, &badge);
+    assert_true(badge.id == 0);
 
-    begin(&f);
-    f.reply.mark_left -= SSS_CLAIM_CLOCK + 1;
-    assert_int_equal(judge(&f), SSS_CLAIM_TIME);
+    bytes[0] ^= 1;
+    sss_claim_badge_read(bytes, SSS_CLAIM_BADGE, 400, &badge);
+    assert_true(badge.id == 0);
 
-    begin(&f);
-    f.reply.mark_left = UINT32_MAX;
-    assert_int_equal(judge(&f), SSS_CLAIM_TIME);
+    /* no time that memcached could not be told */
 
-    begin(&f);
-    assert_int_equal(sss_claim_judge(&f.claim, &f.reply, NULL, 0, SERVERS,
-                                     NOW), SSS_CLAIM_BAD);
+    sss_claim_badge(SERVER, (uint64_t) INT32_MAX + 1, bytes);
+    sss_claim_badge_read(bytes, SSS_CLAIM_BADGE, 400, &badge);
+    assert_true(badge.id == 0);
+
+    assert_true(sss_claim_badge_expires(NOW) == NOW + SSS_CLAIM_YEAR);
+    assert_true(sss_claim_badge_expires(INT32_MAX) == INT32_MAX);
+    assert_true(sss_claim_badge_expires(INT32_MAX - 5) == INT32_MAX);
+}
+
+
+/*
+ * The worst that clocks and hosts may do between two claims of one flight: a
+ * log that was made again after the first is too young for the second.
+ */
+
+static void
+test_life(void **state)
+{
+    uint64_t  first, second, looked;
+
+    (void) state;
+
+    /*
+     * The first host is ahead of the server by all that is allowed, so that
+     * its claim is early by the server's clock; OpenSSL looks at the clock as
+     * late as the callback bears, in which time the clock was put on by a
+     * second.
+     */
+
+    first = NOW - SSS_CLAIM_CLOCK;
+    looked = NOW + SSS_CLAIM_HASTE + 1;
+
+    /* OpenSSL on the second host looks at its clock a second put back */
+
+    second = looked + SSS_CLAIM_WINDOW + 1 + SSS_CLAIM_CLOCK;
+
+    assert_true(second - first < SSS_CLAIM_LIFE);
 }
 
 
@@ -175,7 +270,7 @@ test_replay(void **state)
     assert_int_equal(judge(&f), SSS_CLAIM_REPLAY);
 
     f.reply.log_left = SSS_CLAIM_TTL;
-    f.reply.servers = 0;
+    f.reply.before.id = 0;
     assert_int_equal(judge(&f), SSS_CLAIM_REPLAY);
 }
 
@@ -273,32 +368,6 @@ test_names(void **state)
 }
 
 
-static void
-test_mark(void **state)
-{
-    size_t    i;
-    uint8_t   mark[SSS_CLAIM_MARK + 1];
-    uint64_t  servers;
-
-    (void) state;
-
-    sss_claim_mark(SERVERS, mark);
-
-    assert_int_equal(sss_claim_mark_read(mark, SSS_CLAIM_MARK, &servers), 0);
-    assert_true(servers == SERVERS);
-
-    for (i = 0; i < SSS_CLAIM_MARK; i++) {
-        assert_int_equal(sss_claim_mark_read(mark, i, &servers), -1);
-    }
-
-    assert_int_equal(sss_claim_mark_read(mark, SSS_CLAIM_MARK + 1, &servers),
-                     -1);
-
-    mark[0] ^= 1;
-    assert_int_equal(sss_claim_mark_read(mark, SSS_CLAIM_MARK, &servers), -1);
-}
-
-
 /* A log is laid in time, is there for as long as it is used, and no longer. */
 
 static void
@@ -323,8 +392,6 @@ test_times(void **state)
 
     laid = (slot - SSS_CLAIM_AHEAD) * SSS_CLAIM_SLOT - clock;
     assert_true(laid + SSS_CLAIM_TTL > until);
-
-    assert_true(sss_claim_mark_expires(slot) > until + SSS_CLAIM_SLOT);
 }
 
 
@@ -350,7 +417,9 @@ main(void)
         cmocka_unit_test(test_replay),
         cmocka_unit_test(test_changed),
         cmocka_unit_test(test_names),
-        cmocka_unit_test(test_mark),
+        cmocka_unit_test(test_clocks),
+        cmocka_unit_test(test_badge),
+        cmocka_unit_test(test_life),
         cmocka_unit_test(test_times),
         cmocka_unit_test(test_strerror),
     };

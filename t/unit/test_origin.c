@@ -18,6 +18,7 @@ fill(sss_origin_t *origin, const char *name, size_t n_chain)
     memset(origin->names, 0x22, sizeof(origin->names));
 
     origin->generation = 0x107;
+    origin->badge = 0x0807060504030201;
     origin->made = 0x0102030405;
     origin->expires = SSS_ORIGIN_NEVER;
 
@@ -66,6 +67,7 @@ test_format(void **state)
     static const uint8_t  expected[] =
         "\1"
         "\0\0\1\7"
+        "\x8\7\6\5\4\3\2\1"
         "\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11"
         "\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11"
         "\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22"
@@ -115,6 +117,7 @@ test_what_was_written_is_read(void **state)
             assert_int_equal(sss_origin_read(out, len, &back), 0);
 
             assert_int_equal(back.generation, origin.generation);
+            assert_true(back.badge == origin.badge);
             assert_int_equal(back.made, origin.made);
             assert_int_equal(back.expires, origin.expires);
             assert_int_equal(back.sni.len, origin.sni.len);
@@ -184,7 +187,7 @@ test_nothing_else_is_read(void **state)
     sss_origin_t  origin;
 
     /* offsets of what is not free, for "a.example" and one certificate */
-    const size_t  sni = 1 + 4 + SSS_SCOPE_SIZE + SSS_ORIGIN_NAMES
+    const size_t  sni = 1 + 4 + 8 + SSS_SCOPE_SIZE + SSS_ORIGIN_NAMES
                         + 2 * SSS_ORIGIN_TIME;
     const size_t  chain = sni + 1 + 9;
 

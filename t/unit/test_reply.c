@@ -105,7 +105,7 @@ test_meta(void **state)
         "VA 5 t4294967296\r\nvalue\r\n", "VA -1 t17\r\nvalue\r\n",
         "VA 4 t17\r\nvalue\r\n", "VA 18446744073709551615 t1\r\nv\r\n",
         "VA 5  t17\r\nvalue\r\n", "va 5 t17\r\nvalue\r\n",
-        "HD t17\r\n"
+        "HD t17\r\n", "OK t17\r\n"
     };
 
     (void) state;
