@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from harness import clients, conf, forwarder, process
+from harness import clients, conf, early, forwarder, process
 
 
 def plain(make_cluster, hosts=3, key=None):
@@ -94,3 +94,8 @@ def test_a_process_is_found_whatever_its_mounts(tmp_path):
         other.stdin.close()
         other.wait(process.PATIENCE)
         assert other.pid not in process.inside(str(place))
+
+
+def test_tapes_ask_for_different_things():
+    """Also a tape that comes when another one is gone."""
+    assert len({early.Tape(None, None).name for _ in range(100)}) == 100

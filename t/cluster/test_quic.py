@@ -67,3 +67,45 @@ def test_tcp_and_quic(cluster):
     result = client.connect(second, session=session)
     assert result.error is None and result.reused
     full(second)
+
+
+# of early data that plain nginx would accept
+RULES = {'once': 9301, 'any': 9302}
+
+
+def test_early_data(make_cluster):
+    """Where nothing can be held "once" refuses, and counts it."""
+    cluster = make_cluster(hosts=1, rotation='7d', start=False)
+    host = cluster.hosts[0]
+    if not host.build.has('with-http_v3_module'):
+        pytest.skip('this nginx has no HTTP/3')
+    from harness import quic
+    host.config.servers = [
+        conf.Server(port=port, tell='early=$ssl_session_sync_early_data',
+                    extra='listen %s:%d quic; keepalive_timeout 10s; '
+                    'ssl_early_data on; ssl_session_sync_early_data %s;'
+                    % (host.address, port, rule))
+        for rule, port in RULES.items()]
+    cluster.start()
+
+    def ask(rule):
+        before = host.group()['early_data']
+        born = quic.get(host, RULES[rule], 'a.example')
+        assert born.error is None
+        result = quic.get(host, RULES[rule], 'a.example', born.session,
+                          early=True)
+        assert result.error is None and result.reused
+        after = host.group()['early_data']
+        return result, {name: after[name] - before[name] for name in after
+                        if after[name] != before[name]}
+
+    plain, counted = ask('any')
+    once, refused = ask('once')
+    assert not once.early
+    if not plain.early:
+        # nginx has it over QUIC with some TLS libraries only
+        assert 'accepted' not in counted and 'accepted' not in refused
+        return
+    assert counted == {'accepted': 1}
+    assert once.fields['early'] == 'unsure'
+    assert refused == {'unsure': 1, 'unheld': 1}

@@ -4,7 +4,8 @@ Sessions are made at one server and offered to another, in some 20,000
 combinations of names, certificates, ways to look at clients, protocols and
 hosts.  With the module each must resume if oracle.py says so, and must not if
 it does not, and must be answered as after a full handshake.  The same plan
-runs against plain nginx, for the record.
+runs against plain nginx, for the record.  Then early data is sent with
+sessions of one server to another, see flights.py.
 
     --seed N       of the plan; without it, always the same one
     --only N,M     only these combinations
@@ -23,6 +24,7 @@ import time
 sys.path[1:1] = [os.path.join(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))), 'cluster')]
 
+import flights  # noqa: E402
 import judge  # noqa: E402
 import papers  # noqa: E402
 import plan  # noqa: E402
@@ -308,6 +310,17 @@ class Test:
         return missing
 
 
+def early_data(lab):
+    """Returns how many flights of early data were treated right, and not."""
+    test = flights.Flights(lab)
+    passed = test.run()
+    say('%d flights of early data, of which %d were accepted'
+        % (test.count, test.accepted))
+    for what in test.wrong[:MOST_LINES]:
+        say('wrong: early data of ' + what)
+    return passed, len(test.wrong)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--seed', default=os.environ.get('CONFUSION_SEED')
@@ -326,6 +339,10 @@ def main():
                time.monotonic() - began))
         test.run()
         passed, failed = test.report()
+        if not options.plain and not options.only:
+            right, wrong = early_data(lab)
+            passed += right
+            failed += wrong
     say('confusion: passed %d, failed %d, skipped 0 (seed %s, %.0f s)'
         % (passed, failed, options.seed, time.monotonic() - began))
     return 1 if failed else 0

@@ -37,6 +37,9 @@ SSL_set_connect_state = sessions._declare(
 SSL_write_early_data = sessions._declare(
     sessions._ssl, 'SSL_write_early_data', _I, _P, ctypes.c_char_p,
     ctypes.c_size_t, _SIZE)
+SSL_get_session = sessions._declare(sessions._ssl, 'SSL_get_session', _P, _P)
+SSL_SESSION_set1_hostname = sessions._declare(
+    sessions._ssl, 'SSL_SESSION_set1_hostname', _I, _P, ctypes.c_char_p)
 SSL_get_early_data_status = sessions._declare(
     sessions._ssl, 'SSL_get_early_data_status', _I, _P)
 
@@ -95,23 +98,28 @@ class Upstream:
             return sorted(self.asked.get(path, {}))
 
 
-def prepare(cluster, upstream, rule=None, lookup_timeout='1s', extra=''):
+def extra(upstream, rule=None):
+    """What a server needs that takes early data and asks the upstream."""
+    return ' '.join([
+        'ssl_early_data on;',
+        'ssl_session_sync_early_data %s;' % rule if rule else '',
+        'location /up/ {',
+        'proxy_pass http://%s;' % upstream.name,
+        'proxy_ignore_client_abort on;',
+        'proxy_next_upstream off;',
+        'proxy_set_header Connection-Of',
+        '"$server_addr $pid $connection $msec";',
+        'add_header Told $ssl_session_sync_early_data;',
+        'proxy_set_header Early-Data $ssl_early_data; }'])
+
+
+def prepare(cluster, upstream, lookup_timeout='1s'):
     """Every host takes early data and hands requests to the upstream."""
     for host in cluster.hosts:
         host.config.groups[0].lookup_timeout = lookup_timeout
-        host.config.servers = [conf.Server(
-            tell='early=$ssl_session_sync_early_data', extra=' '.join([
-                'ssl_early_data on;',
-                'ssl_session_sync_early_data %s;' % rule if rule else '',
-                'location /up/ {',
-                'proxy_pass http://%s;' % upstream.name,
-                'proxy_ignore_client_abort on;',
-                'proxy_next_upstream off;',
-                'proxy_set_header Connection-Of',
-                '"$server_addr $pid $connection $msec";',
-                'add_header Told $ssl_session_sync_early_data;',
-                'proxy_set_header Early-Data $ssl_early_data; }',
-                extra]))]
+        host.config.servers = [
+            conf.Server(tell='early=$ssl_session_sync_early_data',
+                        extra=extra(upstream))]
 
 
 class Client(sessions.Client):
@@ -121,7 +129,11 @@ class Client(sessions.Client):
         super().__init__('TLSv1.3', tickets=True, **parameters)
 
     def flight(self, session, path, name='a.example'):
-        """The bytes of a first flight that nobody has got yet."""
+        """The bytes of a first flight that nobody has got yet.
+
+        The session may be of another name, with which a client of OpenSSL
+        would send no early data by itself.
+        """
         ssl = sessions.SSL_new(self.context)
         try:
             out = BIO_new(BIO_s_mem())
@@ -130,6 +142,7 @@ class Client(sessions.Client):
             sessions.SSL_ctrl(ssl, sessions.CTRL_SET_HOST_NAME, 0,
                               name.encode())
             sessions.offer(ssl, session)
+            SSL_SESSION_set1_hostname(SSL_get_session(ssl), name.encode())
             self._early(ssl, request(path, name))
             buffer = ctypes.create_string_buffer(65536)
             size = BIO_read(out, buffer, len(buffer))
@@ -247,19 +260,19 @@ def counts(host):
     return host.group()['early_data']
 
 
-def accepted(client, host, path='/up/ready'):
+def accepted(client, host, port=None, path='/up/ready'):
     """Whether a host accepts a flight that nobody has seen."""
-    session = client.full(host).session
-    result = client.ask(host, session, path)
+    session = client.full(host, port=port).session
+    result = client.ask(host, session, path, port=port)
     assert result.error is None, result
     return result.early == ACCEPTED
 
 
-def wait_ready(client, hosts):
+def wait_ready(client, hosts, port=None):
     """Until every host accepts early data: logs have to be old enough."""
     for host in hosts:
         process.wait_until(
-            lambda host=host: accepted(client, host),
+            lambda host=host: accepted(client, host, port),
             'early data on ' + host.name, LIFE + process.PATIENCE)
 
 

@@ -43,7 +43,7 @@ class Page(QuicConnectionProtocol):
         await self.whole
 
 
-async def _connect(result, port, name, ticket):
+async def _connect(result, port, name, ticket, early):
     arrived = asyncio.Event()
 
     def save(new):
@@ -54,20 +54,24 @@ async def _connect(result, port, name, ticket):
         is_client=True, alpn_protocols=H3_ALPN, server_name=name,
         verify_mode=ssl.CERT_NONE, session_ticket=ticket)
     async with connect(result.host.address, port, configuration=configuration,
-                       create_protocol=Page,
-                       session_ticket_handler=save) as page:
+                       create_protocol=Page, session_ticket_handler=save,
+                       wait_connected=not early) as page:
         await page.get(name)
         await arrived.wait()
         result.reused = page._quic.tls.session_resumed
+        result.early = page._quic.tls.early_data_accepted
         result.fields = clients.fields(page.body.decode())
 
 
-def get(host, port, name, ticket=None):
-    """A handshake and a page; waits for a ticket, too.  Never raises."""
+def get(host, port, name, ticket=None, early=False):
+    """A handshake and a page; waits for a ticket, too.  Never raises.
+
+    With "early" the request goes in early data, if the ticket allows it.
+    """
     result = clients.Result(host, 'TLSv1.3')
     try:
-        asyncio.run(asyncio.wait_for(_connect(result, port, name, ticket),
-                                     SECONDS))
+        asyncio.run(asyncio.wait_for(_connect(result, port, name, ticket,
+                                              early), SECONDS))
     except (OSError, asyncio.TimeoutError) as error:
         result.error = '%s: %s' % (type(error).__name__, error)
     return result
