@@ -27,11 +27,14 @@
 #                     make staging-down; see t/cluster/staging.py
 #   make chaos        breaks such a cluster under load for 3 minutes, and says
 #                     what became of sessions; see t/cluster/chaos.py
+#   make clients      what browsers and other TLS clients do with sessions, and
+#                     the table of docs/compatibility.md from it
 #   make matrix       all of this on other releases of Debian, by root;
 #                     ROOTS="trixie forky" chooses, see docs/compatibility.md
 #   make bench        CPU time per handshake beside plain nginx and other
 #                     servers; t/bench/bench.py says how to have it shorter
 #   make performance  make bench, and docs/performance.md from its numbers
+#   make quantum      what resumption saves where handshakes are post-quantum
 #   make model        what 1 to 16 hosts, and the staging cluster under load,
 #                     ask of memcached, beside formulas, and the tables of
 #                     docs/operations.md from it
