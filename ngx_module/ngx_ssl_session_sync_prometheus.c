@@ -47,6 +47,8 @@ static void ngx_ssl_session_sync_server_gauges(ngx_buf_t *b,
     ngx_array_t *snapshots, ngx_ssl_session_sync_gauge_t *gauge);
 static void ngx_ssl_session_sync_server_value(ngx_buf_t *b,
     sss_server_report_t *report, ngx_ssl_session_sync_gauge_e kind);
+static void ngx_ssl_session_sync_trouble_metrics(ngx_buf_t *b,
+    ngx_array_t *snapshots);
 static void ngx_ssl_session_sync_server_tallies(ngx_buf_t *b,
     ngx_array_t *snapshots, ngx_ssl_session_sync_tally_t *tally);
 static void ngx_ssl_session_sync_server_label(ngx_buf_t *b,
@@ -115,6 +117,8 @@ ngx_ssl_session_sync_status_prometheus(ngx_pool_t *pool)
     for (gauge = ngx_ssl_session_sync_gauges; gauge->name; gauge++) {
         ngx_ssl_session_sync_server_gauges(b, snapshots, gauge);
     }
+
+    ngx_ssl_session_sync_trouble_metrics(b, snapshots);
 
     for (tally = ngx_ssl_session_sync_tallies; tally->name; tally++) {
         ngx_ssl_session_sync_server_tallies(b, snapshots, tally);
@@ -512,6 +516,42 @@ ngx_ssl_session_sync_server_value(ngx_buf_t *b, sss_server_report_t *report,
     case NGX_SSL_SESSION_SYNC_CLOCK:
         b->last = ngx_slprintf(b->last, b->end, "%L\n", report->clock_diff);
         break;
+    }
+}
+
+
+/* The sentence is a label, so that an alert can say it. */
+
+static void
+ngx_ssl_session_sync_trouble_metrics(ngx_buf_t *b, ngx_array_t *snapshots)
+{
+    ngx_str_t                         trouble;
+    ngx_uint_t                        i, j;
+    ngx_ssl_session_sync_known_t     *server;
+    ngx_ssl_session_sync_snapshot_t  *s;
+
+    s = snapshots->elts;
+
+    ngx_ssl_session_sync_metric(b, "server_trouble", "gauge",
+                                "1 if memcached answers and is of no use "
+                                "for keys.");
+
+    for (i = 0; i < snapshots->nelts; i++) {
+
+        for (j = 0; j < s[i].n_servers; j++) {
+
+            server = &s[i].servers[j];
+            trouble.data = (u_char *) sss_server_trouble(server->report);
+            trouble.len = ngx_strlen(trouble.data);
+
+            ngx_ssl_session_sync_labels(b, "server_trouble", &s[i]);
+            b->last = ngx_slprintf(b->last, b->end, ",trouble=\"");
+            ngx_ssl_session_sync_label_value(b, &trouble);
+            b->last = ngx_slprintf(b->last, b->end, "\"");
+            ngx_ssl_session_sync_server_label(b, server);
+            b->last = ngx_slprintf(b->last, b->end, "%d\n",
+                                   trouble.len ? 1 : 0);
+        }
     }
 }
 

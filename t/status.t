@@ -539,6 +539,8 @@ for my $cluster (@{$before->{clusters}}) {
                   @server);
         $expect->(server_clock_diff_seconds => $server->{clock_diff},
                   @server) if defined $server->{clock_diff};
+        $expect->(server_trouble => $server->{trouble} eq '' ? 0 : 1,
+                  trouble => $server->{trouble}, @server);
         $expect->("server_${_}_total" => $server->{$_}, @server)
             for qw(polls errors bad_records writes conflicts);
     }
