@@ -4,6 +4,9 @@
 #                     -> build/modules/*.so
 #   make install      puts them where the installed nginx looks for modules
 #                     (DESTDIR is honoured)
+#   make install-check
+#                     installs ssl-session-sync-check below PREFIX, /usr/local
+#                     by default (DESTDIR is honoured)
 #   make demo         several nginx and memcached on this machine, resuming
 #                     each other's sessions; installs what it needs
 #   make test         every check there is; installs what it needs
@@ -20,6 +23,8 @@
 #   make cluster      several hosts: rotation, failures, cuts (pytest); half
 #                     of these tests with TLS to memcached
 #   make cluster-tls  the same, with TLS in all of them
+#   make monitoring   docs/prometheus.rules.yml and docs/grafana.json, with a
+#                     Prometheus that scrapes the staging cluster
 #   make spin         the model of groups, in every state it can be in; see
 #                     t/model and docs/internals.md
 #   make style        how the sources look
@@ -93,9 +98,9 @@ export SSS_NGINX   := $(NGINX)
 unexport NGINX
 
 
-.PHONY: modules install demo staging staging-down chaos clients test unit \
-        unit-programs tsan threads fuzz prove differential confusion cluster \
-        cluster-tls style spin matrix bench quantum performance bench-once \
+.PHONY: modules install install-check demo staging staging-down chaos clients \
+        test unit unit-programs tsan threads fuzz prove differential confusion \
+        cluster cluster-tls monitoring style spin matrix bench quantum performance bench-once \
         model model-once soak valgrind clean
 .DELETE_ON_ERROR:
 
@@ -159,6 +164,22 @@ install: modules
 	    [ -f $$module ] || continue; \
 	    install -m 644 $$module "$$dir/" && echo "$$dir/$$name.so" || exit; \
 	done
+
+# The command is a link to its directory.
+
+PREFIX ?= /usr/local
+check  := $(PREFIX)/share/ssl-session-sync-check
+
+install-check:
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1' \
+	    '$(DESTDIR)$(check)/ssl_session_sync_check'
+	install -m 755 check/ssl-session-sync-check '$(DESTDIR)$(check)/'
+	install -m 644 check/ssl_session_sync_check/*.py \
+	    '$(DESTDIR)$(check)/ssl_session_sync_check/'
+	install -m 644 check/ssl-session-sync-check.1 \
+	    '$(DESTDIR)$(PREFIX)/share/man/man1/'
+	ln -sfn ../share/ssl-session-sync-check/ssl-session-sync-check \
+	    '$(DESTDIR)$(PREFIX)/bin/ssl-session-sync-check'
 
 
 # Unit tests: the library as an archive, and a program for each t/unit/test_*.c
@@ -237,6 +258,9 @@ cluster: modules
 cluster-tls: modules
 	@$(run) $(PYTHON) -m pytest -p no:cacheprovider -n 4 t/cluster \
 	    --memcached=tls
+
+monitoring: modules
+	@$(run) $(PYTHON) -B -m pytest -p no:cacheprovider t/monitoring
 
 differential: modules
 	@$(run) $(PYTHON) -B t/differential/differential.py

@@ -1,4 +1,4 @@
-"""Rounds over a time: do sessions last as long as they should, and keys not?"""
+"""Rounds over a time: do sessions last as long as they should, keys not?"""
 
 import math
 import time

@@ -111,8 +111,28 @@ def test_strangers(strangers):
     assert len(re.findall(r'(?m)^ +[123] .*\bNO\b', text)) == 9
 
 
+def documented():
+    """The command in docs/operations.md, and what it prints there."""
+    with open(os.path.join(conf.REPOSITORY, 'docs', 'operations.md'),
+              encoding='utf-8') as f:
+        command, output = re.search(
+            r'```sh\nssl-session-sync-check (.*)\n```\n(?:.*\n)*?'
+            r'```text\n((?:.*\n)*?)```', f.read()).groups()
+    return command.split(), output
+
+
+def alike(text, where):
+    """With addresses and keys by their number; columns have other widths."""
+    for number, address in enumerate(where):
+        text = re.sub(r'%s\b' % re.escape(address), 'host%d' % number, text)
+    keys = list(dict.fromkeys(re.findall(r'(?m) ([0-9a-f]{8})$', text)))
+    for number, key in enumerate(keys):
+        text = text.replace(key, 'key%d' % number)
+    return [line.split() for line in text.splitlines()]
+
+
 def test_one_wrong_host(make_cluster):
-    """Its secret is another one."""
+    """Its secret is another one, as it is in the documentation."""
     cluster = make_cluster(hosts=2, rotation='7d', session_cache=CACHE)
     odd = cluster.add_host(secrets=[secrets.token_hex(32)])
     odd.start()
@@ -133,6 +153,12 @@ def test_one_wrong_host(make_cluster):
         assert '%s is apart' % where[2] in problem['text']
         assert set(map(tuple, problem['pairs'])) \
             == checker.every(where) - good
+
+    (name, *there), output = documented()
+    wanted = alike(output, [address + ':443' for address in there])
+    process.wait_until(
+        lambda: alike(checker.run(where, name=name).stdout, where) == wanted,
+        'what the documentation shows')
 
 
 def test_without_tickets(make_cluster):
@@ -274,3 +300,21 @@ def test_ipv6(make_cluster):
         '--only', TICKETS, ['[::1]:%d' % port, checker.address(host)])))
     assert done.endswith('Everything resumes everywhere.\n')
     assert '   1  [::1]:%d\n' % port in done
+
+
+def test_installed(tmp_path):
+    """The command is a link; its page has each of the options."""
+    process.run(['make', '-s', '-C', conf.REPOSITORY, 'install-check',
+                 'DESTDIR=%s' % tmp_path, 'PREFIX=/usr'])
+    told = process.run([os.path.join(tmp_path, 'usr', 'bin',
+                                     'ssl-session-sync-check'), '--help'])
+    page = os.path.join(tmp_path, 'usr', 'share', 'man', 'man1',
+                        'ssl-session-sync-check.1')
+    with open(page, encoding='utf-8') as f:
+        text = f.read().replace('\\-', '-')
+    options = set(re.findall(r'--[a-z-]+', told))
+    assert len(options) >= 10
+    assert not options - set(re.findall(r'--[a-z-]+', text))
+    left = [name for _, directories, _ in os.walk(tmp_path)
+            for name in directories if name == '__pycache__']
+    assert not left

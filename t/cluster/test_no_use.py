@@ -90,8 +90,8 @@ def wait_said(host, address, text, state):
     process.wait_until(lambda: text in shown(host, address)['trouble'],
                        '%s to show "%s"' % (host.name, text))
     assert shown(host, address)['state'] == state
-    assert re.search(r'(?m)^ssl_session_sync_server_trouble\{.*trouble="[^"]*%s'
-                     r'.*server="%s"\} 1$'
+    assert re.search(r'(?m)^ssl_session_sync_server_trouble\{.*'
+                     r'trouble="[^"]*%s.*server="%s"\} 1$'
                      % (re.escape(text.replace('"', '\\"')),
                         re.escape(address)),
                      host.get('/status?format=prometheus'))
