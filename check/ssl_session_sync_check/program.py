@@ -1,6 +1,7 @@
 """The command."""
 
 import os
+import signal
 import sys
 
 from . import addresses, arguments, data, findings, fleet, text, watch
@@ -37,8 +38,12 @@ def check(checked, options):
             print('%s  %s' % (findings.span(checked.now()), line),
                   flush=True)
 
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
     watching = None
     interrupted = False
+    signal.signal(signal.SIGTERM, interrupt)
     try:
         if options.watch:
             watching = watch.Watch(checked, options.watch, options.every,

@@ -119,3 +119,15 @@ def test_one_wrong(site, peer):
     for problem in told['problems']:
         if problem['kind'] in SHARED[peer]:
             assert '%s is apart' % where[2] in problem['text']
+
+
+def test_another_name(site):
+    """HAProxy with one certificate resumes a session whatever the name is."""
+    where, _ = start(site, 'haproxy', ['one', 'one'])
+    told = checker.ask('--other-name', 'b.example', '--only',
+                       '%s,%s' % (TICKETS_12, TLS_13), where)
+    assert told['status'] == 1
+    assert [problem['what'] for problem in told['problems']] \
+        == ['other_name'] * 2
+    for problem in told['problems']:
+        assert set(map(tuple, problem['pairs'])) == checker.every(where)
