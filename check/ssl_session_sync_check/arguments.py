@@ -107,6 +107,8 @@ def parse(argv):
                              for text in options.addresses]
     except addresses.Unusable as error:
         made.error(str(error))
+    if options.other_name == options.name:
+        made.error('--other-name is for another name')
     if options.every and not options.watch:
         made.error('--every is for --watch')
     if options.watch and not options.every:

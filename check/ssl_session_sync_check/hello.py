@@ -67,10 +67,12 @@ def extensions(data):
 
 
 def ticket(context, name, session):
-    """The ticket of a session; empty if it is known by an ID, or expired."""
-    found = extensions(client_hello(context, name, session))
-    if PRE_SHARED_KEY in found:
-        return found[PRE_SHARED_KEY].part(2).part(2).data
-    if SESSION_TICKET in found:
-        return found[SESSION_TICKET].data
-    return b''
+    """The ticket of a session; empty if it is known by an ID, or expired,
+    or so large that the message is in several records."""
+    try:
+        found = extensions(client_hello(context, name, session))
+        if PRE_SHARED_KEY in found:
+            return found[PRE_SHARED_KEY].part(2).part(2).data
+        return found[SESSION_TICKET].data if SESSION_TICKET in found else b''
+    except ValueError:
+        return b''

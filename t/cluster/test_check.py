@@ -289,7 +289,8 @@ def test_unreachable(fleet):
 @pytest.mark.parametrize('arguments', [
     [['1.2.3.4:0']], [['1.2.3.4:70000']], [['[::1']], [['a:b']], [[]],
     ['--only', 'tickets', ['::1']], ['--watch', '5x', ['::1']],
-    ['--every', '1s', ['::1']], ['--tries', '0', ['::1']]])
+    ['--every', '1s', ['::1']], ['--other-name', 'a.example', ['::1']],
+    ['--tries', '0', ['::1']]])
 def test_usage(arguments):
     done = checker.run(*arguments)
     assert done.returncode == 2 and done.stderr and not done.stdout
