@@ -100,8 +100,8 @@ unexport NGINX
 
 .PHONY: modules install install-check demo staging staging-down chaos clients \
         test unit unit-programs tsan threads fuzz prove differential confusion \
-        cluster cluster-tls monitoring style spin matrix bench quantum performance bench-once \
-        model model-once soak valgrind clean
+        cluster cluster-tls monitoring style spin matrix bench quantum \
+        performance bench-once model model-once soak valgrind clean
 .DELETE_ON_ERROR:
 
 modules:
