@@ -98,9 +98,21 @@ def _pairs(kind, cells, sources):
     bad = [cell for cell in tried if cell.resumed < cell.tried]
     if not bad:
         return []
-    return [Problem('not_resumed', '%s: %s' % (
-        kind.title, _pattern(tried, bad, sources)), kind,
+    text = _pattern(tried, bad, sources)
+    if _same_keys(bad, sources):
+        text = ('addresses have keys of the same name, and yet do not take '
+                'each other\'s tickets: their certificates or settings '
+                'differ, or what is in the keys')
+    return [Problem('not_resumed', '%s: %s' % (kind.title, text), kind,
         [(cell.giver, cell.taker) for cell in bad])]
+
+
+def _same_keys(bad, sources):
+    """Whether it cannot be for want of a key that sessions do not resume."""
+    names = {source.address: set() if source.unnamed else set(source.names)
+             for source in sources}
+    return all(cell.giver != cell.taker
+               and names[cell.giver] & names[cell.taker] for cell in bad)
 
 
 def _pattern(tried, bad, sources):

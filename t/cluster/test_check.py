@@ -111,6 +111,25 @@ def test_strangers(strangers):
     assert len(re.findall(r'(?m)^ +[123] .*\bNO\b', text)) == 9
 
 
+def test_same_keys(make_cluster, tmp_path):
+    """Plain nginx takes no ticket of a host with another certificate."""
+    keys = tmp_path / 'tickets'
+    keys.write_bytes(secrets.token_bytes(80))
+    cluster = make_cluster(hosts=2, memcached_servers=0, synced=False,
+                           start=False, ticket_keys=[str(keys)])
+    cluster.hosts[1].config.servers = [conf.Server(
+        pair=cluster.certificate(cluster.hosts[1]))]
+    cluster.start()
+    where = addresses(cluster.hosts)
+    told = checker.ask('--only', TICKETS, where)
+    assert told['status'] == 1
+    for problem in told['problems']:
+        assert problem['what'] == 'not_resumed'
+        assert 'keys of the same name' in problem['text']
+        assert set(map(tuple, problem['pairs'])) \
+            == checker.every(where) - checker.at_home(where)
+
+
 def documented():
     """The command in docs/operations.md, and what it prints there."""
     with open(os.path.join(conf.REPOSITORY, 'docs', 'operations.md'),
