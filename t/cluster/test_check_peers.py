@@ -5,6 +5,7 @@ keys, a memcached, or nothing. The servers are those of the bench.
 """
 
 import os
+import ssl
 import sys
 
 import pytest
@@ -22,6 +23,11 @@ import peers  # noqa: E402
 SHARED = {'haproxy': {TICKETS_12, TLS_13},
           'httpd': {TICKETS_12, IDS_12, TLS_13},
           'h2o': {TICKETS_12, IDS_12, TLS_13}}
+
+# Apache 2.4.71 does not hand its key to the MAC of tickets: with OpenSSL 3.0
+# all processes use an empty one, and with 3.5 each has another.
+if ssl.OPENSSL_VERSION_INFO >= (3, 5):
+    SHARED['httpd'] -= {TICKETS_12, TLS_13}
 
 MODULES = {module.__name__.rpartition('.')[2]: module
            for module in peers.modules()}
@@ -82,7 +88,12 @@ def test_right(site, peer):
     assert told['status'] == (0 if len(SHARED[peer]) == 3 else 1)
 
     told = checker.ask('--only', '%s,%s' % (TICKETS_12, TLS_13), where)
-    assert (told['status'], told['problems']) == (0, [])
+    if TICKETS_12 in SHARED[peer]:
+        assert (told['status'], told['problems']) == (0, [])
+    else:
+        assert told['status'] == 1
+        for problem in told['problems']:
+            assert 'keys of the same name' in problem['text']
     for kind in TICKETS_12, TLS_13:
         names = {tuple(key['name'] for key in source['keys'])
                  for source in told['sessions'] if source['kind'] == kind}

@@ -1,7 +1,5 @@
 """Apache httpd: Session IDs in memcached, ticket keys in a file."""
 
-import os
-
 from peers import addresses, configure, serve
 
 NAME = 'Apache httpd'
@@ -49,12 +47,11 @@ def start(site, label, shared):
     load = ''.join('LoadModule %s_module /usr/lib/apache2/modules/mod_%s.so\n'
                    % (name, name) for name in MODULES)
 
-    # Its key files have 48 bytes, and from 2.4.64 on the name of the file is
-    # a part of what sessions are bound to.
-    keys = '%s/httpd.keys' % shared.directory
-    if not os.path.exists(keys):
-        with open(shared.tickets, 'rb') as f:
-            site.write(keys, f.read(48))
+    # Its key files have 48 bytes.
+    with open(shared.tickets, 'rb') as f:
+        tickets = f.read(48)
+    keys = '%s/%s.keys' % (shared.directory, label)
+    site.write(keys, tickets)
 
     path = configure(shared, label, load + TEXT.format(
         threads=THREADS,
