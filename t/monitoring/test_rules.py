@@ -2,7 +2,7 @@
 
 Two hosts of a cluster, h1 and h2. All is well with h2, and h1 has what a
 scenario says. promtool reads that as a file of its own format, which is made
-here: of the 20 metrics of a host a scenario changes one.
+here: of the 22 metrics of a host a scenario changes one.
 """
 
 import os
@@ -37,6 +37,8 @@ WELL = {
     'sessions_total{event="bad_records"}': '0x120',
     'sessions_total{event="dropped"}': '0x120',
     'sessions_total{event="forged"}': '0+1x120',
+    'early_data_total{event="accepted"}': '0+60x120',
+    'early_data_total{event="unsure"}': '0+1x120',
     'breakers_open{}': '0x120',
     'handshakes_total{event="full"}': '0+60x120',
     'handshakes_total{event="resumed_ticket"}': '0+180x120',
@@ -151,6 +153,9 @@ SCENARIOS = [
     Scenario("somebody else's IDs",
              other('sessions_total{event="forged"}', '0+60x120'),
              'Forged', '', '15m', '10m'),
+    Scenario('early data that may have come before',
+             other('early_data_total{event="unsure"}', '0+30x120'),
+             'EarlyData', '', '30m', '9m'),
     Scenario('few resume',
              other('handshakes_total{event="resumed_ticket"}',
                    '0+180x60 10800x60'),
