@@ -145,7 +145,7 @@ $(out)/modules.built: $(tree)/configured
 	    echo $$module; \
 	done
 
-$(tree)/configured: config tools/nginx-tree $(out)/sources Makefile \
+$(tree)/configured: config config.make tools/nginx-tree $(out)/sources Makefile \
                     $(wildcard $(NGINX_SRC)/conf_flags \
                                $(NGINX_SRC)/objs/ngx_auto_config.h)
 	@CC='$(CC)' CC_OPT='-std=gnu11 $(optimize)' LD_OPT='$(link)' \

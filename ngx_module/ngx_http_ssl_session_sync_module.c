@@ -4,6 +4,7 @@
 #include <ngx_http.h>
 
 #include "ngx_ssl_session_sync.h"
+#include "ngx_http_ssl_session_sync_status.h"
 
 
 typedef void (*ngx_http_ssl_session_sync_value_pt)(ngx_connection_t *c,
@@ -30,9 +31,6 @@ static ngx_http_core_srv_conf_t *ngx_http_ssl_session_sync_server(
     ngx_http_virtual_names_t *names, ngx_str_t *name);
 static char *ngx_http_ssl_session_sync_status(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
-static ngx_int_t ngx_http_ssl_session_sync_status_handler(
-    ngx_http_request_t *r);
-static ngx_uint_t ngx_http_ssl_session_sync_browser(ngx_http_request_t *r);
 
 
 static ngx_command_t  ngx_http_ssl_session_sync_commands[] = {
@@ -351,101 +349,4 @@ ngx_http_ssl_session_sync_status(ngx_conf_t *cf, ngx_command_t *cmd,
     clcf->handler = ngx_http_ssl_session_sync_status_handler;
 
     return NGX_CONF_OK;
-}
-
-
-static ngx_int_t
-ngx_http_ssl_session_sync_status_handler(ngx_http_request_t *r)
-{
-    ngx_int_t    rc;
-    ngx_buf_t   *b;
-    ngx_str_t    format;
-    ngx_chain_t  out;
-
-    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return NGX_HTTP_NOT_ALLOWED;
-    }
-
-    rc = ngx_http_discard_request_body(r);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (ngx_http_ssl_session_sync_browser(r)) {
-        ngx_str_set(&format, "html");
-
-    } else {
-        ngx_str_set(&format, "json");
-    }
-
-    (void) ngx_http_arg(r, (u_char *) "format", 6, &format);
-
-    if (format.len == 10 && ngx_strncmp(format.data, "prometheus", 10) == 0) {
-        ngx_str_set(&r->headers_out.content_type,
-                    "text/plain; version=0.0.4; charset=utf-8");
-        b = ngx_ssl_session_sync_status_prometheus(r->pool);
-
-    } else if (format.len == 4 && ngx_strncmp(format.data, "json", 4) == 0) {
-        ngx_str_set(&r->headers_out.content_type, "application/json");
-        b = ngx_ssl_session_sync_status_json(r->pool);
-
-    } else if (format.len == 4 && ngx_strncmp(format.data, "html", 4) == 0) {
-        ngx_str_set(&r->headers_out.content_type, "text/html; charset=utf-8");
-        b = ngx_ssl_session_sync_status_html(r->pool);
-
-    } else {
-        return NGX_HTTP_BAD_REQUEST;
-    }
-
-    if (b == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
-    r->headers_out.status = NGX_HTTP_OK;
-    r->headers_out.content_length_n = b->last - b->pos;
-
-    b->last_buf = (r == r->main) ? 1 : 0;
-    b->last_in_chain = 1;
-
-    rc = ngx_http_send_header(r);
-
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
-    }
-
-    out.buf = b;
-    out.next = NULL;
-
-    return ngx_http_output_filter(r, &out);
-}
-
-
-/* A client that names HTML among what it accepts; "*" names nothing. */
-
-static ngx_uint_t
-ngx_http_ssl_session_sync_browser(ngx_http_request_t *r)
-{
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
-
-    part = &r->headers_in.headers.part;
-
-    for ( /* void */ ; part; part = part->next) {
-
-        header = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            if (header[i].key.len == 6
-                && ngx_strncasecmp(header[i].key.data, (u_char *) "accept", 6)
-                   == 0
-                && ngx_strcasestrn(header[i].value.data, "text/html", 8))
-            {
-                return 1;
-            }
-        }
-    }
-
-    return 0;
 }

@@ -1,42 +1,32 @@
 
-/* The status as a page for a browser, without anything from elsewhere. */
+/*
+ * The status as a page for a browser, without anything from elsewhere.  It has
+ * everything without a script; with one it renews itself, and has a chart.
+ */
 
 
-#include "ngx_ssl_session_sync_snapshot.h"
+#include "ngx_ssl_session_sync_html.h"
 
 
+#define NGX_SSL_SESSION_SYNC_ROWS  32
+
+
+static ngx_buf_t *ngx_ssl_session_sync_html_buf(ngx_pool_t *pool,
+    ngx_array_t *snapshots);
+static void ngx_ssl_session_sync_html_header(ngx_buf_t *b,
+    ngx_array_t *snapshots);
 static void ngx_ssl_session_sync_html_cluster(ngx_buf_t *b,
+    ngx_ssl_session_sync_snapshot_t *s, ngx_uint_t i);
+static void ngx_ssl_session_sync_html_state(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s);
 static void ngx_ssl_session_sync_html_membership(ngx_buf_t *b,
+    ngx_ssl_session_sync_snapshot_t *s);
+static void ngx_ssl_session_sync_html_joins(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s);
 static void ngx_ssl_session_sync_html_group(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s, ngx_ssl_session_sync_group_t *group);
 static void ngx_ssl_session_sync_html_latency(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s);
-static void ngx_ssl_session_sync_html_keys(ngx_buf_t *b,
-    ngx_ssl_session_sync_snapshot_t *s);
-static void ngx_ssl_session_sync_html_servers(ngx_buf_t *b,
-    ngx_ssl_session_sync_snapshot_t *s);
-static void ngx_ssl_session_sync_html_time(ngx_buf_t *b, uint64_t seconds);
-static void ngx_ssl_session_sync_html_string(ngx_buf_t *b, u_char *data,
-    size_t len);
-
-
-static const char  ngx_ssl_session_sync_html_head[] =
-    "<!DOCTYPE html>\n"
-    "<html lang=\"en\">\n"
-    "<meta charset=\"utf-8\">\n"
-    "<title>TLS sessions</title>\n"
-    "<style>\n"
-    ":root { color-scheme: light dark; font-family: sans-serif }\n"
-    "table { border-collapse: collapse; margin: 1em 2em 1em 0;"
-    " display: inline-table; vertical-align: top }\n"
-    "caption, th { text-align: left }\n"
-    "caption { font-weight: bold }\n"
-    "th { font-weight: normal }\n"
-    "th, td { padding: .1em .8em .1em 0 }\n"
-    "td { font-variant-numeric: tabular-nums }\n"
-    "</style>\n";
 
 
 ngx_buf_t *
@@ -52,62 +42,168 @@ ngx_ssl_session_sync_status_html(ngx_pool_t *pool)
         return NULL;
     }
 
-    b = ngx_ssl_session_sync_snapshot_buf(pool, snapshots);
+    b = ngx_ssl_session_sync_html_buf(pool, snapshots);
     if (b == NULL) {
         return NULL;
     }
 
-    b->last = ngx_slprintf(b->last, b->end, "%s<h1>TLS sessions of ",
-                           ngx_ssl_session_sync_html_head);
-    ngx_ssl_session_sync_html_string(b, ngx_cycle->hostname.data,
-                                     ngx_cycle->hostname.len);
-    b->last = ngx_slprintf(b->last, b->end, "</h1>\n<p>");
-    ngx_ssl_session_sync_html_time(b, ngx_ssl_session_sync_now() / 1000);
-    b->last = ngx_slprintf(b->last, b->end,
-                           ", version %s, nginx %s</p>\n",
-                           NGX_SSL_SESSION_SYNC_VERSION, NGINX_VERSION);
+    ngx_ssl_session_sync_html_header(b, snapshots);
 
     s = snapshots->elts;
 
     for (i = 0; i < snapshots->nelts; i++) {
-        ngx_ssl_session_sync_html_cluster(b, &s[i]);
+        ngx_ssl_session_sync_html_cluster(b, &s[i], i);
     }
 
-    b->last = ngx_slprintf(b->last, b->end, "</html>\n");
+    ngx_ssl_session_sync_print(b, "</main>\n<footer>\n<p>The same for "
+                               "programs: <a href=\"?format=json\">JSON</a>, "
+                               "<a href=\"?format=prometheus\">Prometheus</a>"
+                               "</p>\n</footer>\n</body>\n</html>\n");
 
     return b;
 }
 
 
+/* Names are shorter than 128 bytes and escape to six times as much. */
+
+static ngx_buf_t *
+ngx_ssl_session_sync_html_buf(ngx_pool_t *pool, ngx_array_t *snapshots)
+{
+    size_t                            size;
+    ngx_uint_t                        i;
+    ngx_ssl_session_sync_snapshot_t  *s;
+
+    s = snapshots->elts;
+    size = 16384;
+
+    for (i = 0; i < snapshots->nelts; i++) {
+        size += 32768 + 16 * 6 * s[i].cluster->name.len
+                + s[i].ring->n * 768
+                + s[i].n_servers * (12288 + 8 * 6 * SSS_ADDRESS_TEXT
+                                    + 4 * 6 * SSS_SERVER_ERROR);
+    }
+
+    return ngx_create_temp_buf(pool, size);
+}
+
+
+static void
+ngx_ssl_session_sync_html_header(ngx_buf_t *b, ngx_array_t *snapshots)
+{
+    ngx_uint_t                        i;
+    ngx_ssl_session_sync_snapshot_t  *s;
+
+    ngx_ssl_session_sync_print(b, "<!DOCTYPE html>\n<html lang=\"en\">\n"
+                               "<head>\n<meta charset=\"utf-8\">\n"
+                               "<meta name=\"viewport\" "
+                               "content=\"width=device-width, "
+                               "initial-scale=1\">\n"
+                               "<meta name=\"color-scheme\" "
+                               "content=\"light dark\">\n"
+                               "<title>TLS sessions of ");
+    ngx_ssl_session_sync_html_string(b, ngx_cycle->hostname.data,
+                                     ngx_cycle->hostname.len);
+    ngx_ssl_session_sync_print(b, "</title>\n"
+                               "<link rel=\"icon\" href=\"?asset=icon.svg\">"
+                               "\n<link rel=\"stylesheet\" "
+                               "href=\"?asset=page.css\">\n"
+                               "<script src=\"?asset=page.js\" defer>"
+                               "</script>\n</head>\n<body>\n"
+                               "<header>\n<h1>TLS sessions of <span>");
+    ngx_ssl_session_sync_html_string(b, ngx_cycle->hostname.data,
+                                     ngx_cycle->hostname.len);
+    ngx_ssl_session_sync_print(b, "</span></h1>\n<p>At <span id=\"taken\">");
+    ngx_ssl_session_sync_html_date(b, ngx_ssl_session_sync_now() / 1000);
+    ngx_ssl_session_sync_print(b, "</span> UTC; ngx_ssl_session_sync %s, "
+                               "nginx %s</p>\n"
+                               "<p id=\"live\" data-keep></p>\n</header>\n",
+                               NGX_SSL_SESSION_SYNC_VERSION, NGINX_VERSION);
+
+    s = snapshots->elts;
+
+    if (snapshots->nelts > 1) {
+        ngx_ssl_session_sync_print(b, "<nav aria-label=\"Clusters\">\n<ul>");
+
+        for (i = 0; i < snapshots->nelts; i++) {
+            ngx_ssl_session_sync_print(b, "<li><a href=\"#cluster%ui\">", i);
+            ngx_ssl_session_sync_html_string(b, s[i].cluster->name.data,
+                                             s[i].cluster->name.len);
+            ngx_ssl_session_sync_print(b, "</a></li>\n");
+        }
+
+        ngx_ssl_session_sync_print(b, "</ul>\n</nav>\n");
+    }
+
+    ngx_ssl_session_sync_print(b, "<main>\n");
+
+    if (snapshots->nelts == 0) {
+        ngx_ssl_session_sync_print(b, "<p>No ssl_session_sync_cluster is "
+                                   "configured.</p>\n");
+    }
+}
+
+
 static void
 ngx_ssl_session_sync_html_cluster(ngx_buf_t *b,
-    ngx_ssl_session_sync_snapshot_t *s)
+    ngx_ssl_session_sync_snapshot_t *s, ngx_uint_t i)
 {
     ngx_ssl_session_sync_group_t  *group;
 
-    b->last = ngx_slprintf(b->last, b->end, "<h2>");
+    ngx_ssl_session_sync_print(b, "<section class=\"cluster\" id=\"cluster%ui"
+                               "\" aria-labelledby=\"name%ui\">\n"
+                               "<h2 id=\"name%ui\">", i, i, i);
     ngx_ssl_session_sync_html_string(b, s->cluster->name.data,
                                      s->cluster->name.len);
-    b->last = ngx_slprintf(b->last, b->end, ": %s</h2>\n", s->state);
+    ngx_ssl_session_sync_html_state(b, s);
+    ngx_ssl_session_sync_print(b, "</h2>\n");
 
-    if (s->report.foreign) {
-        b->last = ngx_slprintf(b->last, b->end,
-                               "<p>A host uses another secret.</p>\n");
-    }
+    ngx_ssl_session_sync_html_wrong(b, s);
+    ngx_ssl_session_sync_html_handshakes(b, s);
+    ngx_ssl_session_sync_html_keys(b, s);
+    ngx_ssl_session_sync_html_servers(b, s);
 
-    if (s->clock_warning) {
-        b->last = ngx_slprintf(b->last, b->end,
-                               "<p>Clocks differ too much.</p>\n");
-    }
-
-    ngx_ssl_session_sync_html_membership(b, s);
+    ngx_ssl_session_sync_print(b, "<h3>Numbers since the start</h3>\n"
+                               "<div class=\"numbers\">\n");
 
     for (group = ngx_ssl_session_sync_groups; group->name; group++) {
         ngx_ssl_session_sync_html_group(b, s, group);
     }
 
-    ngx_ssl_session_sync_html_keys(b, s);
-    ngx_ssl_session_sync_html_servers(b, s);
+    ngx_ssl_session_sync_html_membership(b, s);
+    ngx_ssl_session_sync_print(b, "</div>\n</section>\n");
+}
+
+
+static void
+ngx_ssl_session_sync_html_state(ngx_buf_t *b,
+    ngx_ssl_session_sync_snapshot_t *s)
+{
+    ngx_uint_t   i;
+    const char  *mark, *means;
+
+    static const struct {
+        const char  *state;
+        const char  *mark;
+        const char  *means;
+    } states[] = {
+        { "ok", "good", "this host shares its keys with the others" },
+        { "local", "good", "a cluster of this host alone, without memcached" },
+        { "joining", "quiet", "this host has keys of its own" },
+        { "starting", "quiet", "" }
+    };
+
+    mark = "bad";
+    means = "";
+
+    for (i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        if (ngx_strcmp(s->state, states[i].state) == 0) {
+            mark = states[i].mark;
+            means = states[i].means;
+        }
+    }
+
+    ngx_ssl_session_sync_print(b, " <span class=\"state %s\">%s</span> "
+                               "<small>%s</small>", mark, s->state, means);
 }
 
 
@@ -119,48 +215,57 @@ ngx_ssl_session_sync_html_membership(ngx_buf_t *b,
 
     id = s->label.id;
 
-    if (s->report.mixed) {
-        b->last = ngx_slprintf(b->last, b->end,
-                               "<p>Other hosts have another setting of "
-                               "forward_secrecy, and share no keys with this "
-                               "one.</p>\n");
-    }
-
-    b->last = ngx_slprintf(b->last, b->end,
-                           "<table><caption>Group</caption>\n"
-                           "<tr><th>generation in force<td>%uD\n"
-                           "<tr><th>generation configured<td>%i\n"
-                           "<tr><th>forward secrecy<td>%s\n",
-                           s->label.generation, s->cluster->generation,
-                           s->cluster->forward_secrecy ? "on" : "off");
+    ngx_ssl_session_sync_print(b, "<div class=\"card\"><h4>Group of hosts</h4>"
+                               "\n<dl>\n<dt>forward secrecy</dt><dd>%s</dd>\n"
+                               "<dt>generation in force</dt><dd>%uD</dd>\n"
+                               "<dt>generation configured</dt><dd>%i</dd>\n",
+                               s->cluster->forward_secrecy ? "on" : "off",
+                               s->label.generation, s->cluster->generation);
 
     if (s->member) {
-        b->last = ngx_slprintf(b->last, b->end,
-                               "<tr><th>group<td>%02xd%02xd%02xd%02xd\n"
-                               "<tr><th>founded<td>",
-                               id[0], id[1], id[2], id[3]);
-        ngx_ssl_session_sync_html_time(b, s->label.created / 1000);
-        b->last = ngx_slprintf(b->last, b->end,
-                               "\n<tr><th>epoch<td>%uD\n",
-                               s->label.epoch);
+        ngx_ssl_session_sync_print(b, "<dt>group</dt><dd><code>"
+                                   "%02xd%02xd%02xd%02xd</code></dd>\n"
+                                   "<dt>founded</dt><dd>",
+                                   id[0], id[1], id[2], id[3]);
+        ngx_ssl_session_sync_html_moment(b, s->label.created / 1000,
+                                         s->now / 1000);
+        ngx_ssl_session_sync_print(b, "</dd>\n<dt>epoch</dt><dd>%uD, since ",
+                                   s->label.epoch);
+        ngx_ssl_session_sync_html_moment(b, s->epoch_since / 1000,
+                                         s->now / 1000);
+        ngx_ssl_session_sync_print(b, "</dd>\n");
     }
 
     if (s->report.waits) {
-        b->last = ngx_slprintf(b->last, b->end,
-                               "<tr><th>seconds of waiting to be let in"
-                               "<td>%uL\n", s->waits_ms / 1000);
+        ngx_ssl_session_sync_print(b, "<dt>waits to be let in for</dt><dd>");
+        ngx_ssl_session_sync_html_duration(b, s->waits_ms / 1000);
+        ngx_ssl_session_sync_print(b, "</dd>\n");
     }
 
-    b->last = ngx_slprintf(b->last, b->end,
-                           "<tr><th>joined<td>%uL\n"
-                           "<tr><th>others let in<td>%uL\n"
-                           "<tr><th>answers refused<td>%uL\n"
-                           "<tr><th>groups given up<td>%uL\n"
-                           "<tr><th>groups founded<td>%uL\n</table>\n",
-                           s->report.joins.made, s->report.joins.answered,
-                           s->report.joins.refused,
-                           s->report.joins.given_up,
-                           s->report.joins.founded);
+    ngx_ssl_session_sync_print(b, "</dl>\n");
+
+    ngx_ssl_session_sync_html_joins(b, s);
+
+    ngx_ssl_session_sync_print(b, "</div>\n");
+}
+
+
+static void
+ngx_ssl_session_sync_html_joins(ngx_buf_t *b,
+    ngx_ssl_session_sync_snapshot_t *s)
+{
+    ngx_ssl_session_sync_row_t  rows[] = {
+        { "times this host was let in", s->report.joins.made, NULL },
+        { "other hosts let in", s->report.joins.answered, NULL },
+        { "answers refused", s->report.joins.refused,
+          ngx_ssl_session_sync_number_advice("joins", "refused") },
+        { "groups given up", s->report.joins.given_up,
+          ngx_ssl_session_sync_number_advice("joins", "given_up") },
+        { "groups founded", s->report.joins.founded, NULL }
+    };
+
+    ngx_ssl_session_sync_html_rows(b, "Members", rows,
+                                   sizeof(rows) / sizeof(rows[0]));
 }
 
 
@@ -168,22 +273,38 @@ static void
 ngx_ssl_session_sync_html_group(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s, ngx_ssl_session_sync_group_t *group)
 {
+    ngx_uint_t                       n;
+    ngx_ssl_session_sync_row_t       rows[NGX_SSL_SESSION_SYNC_ROWS];
     ngx_ssl_session_sync_counter_t  *counter;
 
-    b->last = ngx_slprintf(b->last, b->end, "<table><caption>%s</caption>\n",
-                           group->title);
+    /* these have a place of their own */
 
-    for (counter = group->counters; counter->name; counter++) {
-        b->last = ngx_slprintf(b->last, b->end, "<tr><th>%s<td>%uA\n",
-                               counter->title,
-                               ngx_ssl_session_sync_counted(s, counter));
+    if (ngx_strcmp(group->name, "handshakes") == 0) {
+        return;
     }
+
+    n = 0;
+
+    for (counter = group->counters;
+         counter->name && n < NGX_SSL_SESSION_SYNC_ROWS;
+         counter++)
+    {
+        rows[n].title = counter->title;
+        rows[n].value = ngx_ssl_session_sync_counted(s, counter);
+        rows[n].advice = ngx_ssl_session_sync_number_advice(group->name,
+                                                            counter->name);
+        n++;
+    }
+
+    ngx_ssl_session_sync_print(b, "<div class=\"card\"><h4>%s</h4>\n",
+                               group->title);
+    ngx_ssl_session_sync_html_rows(b, group->title, rows, n);
 
     if (group->latency) {
         ngx_ssl_session_sync_html_latency(b, s);
     }
 
-    b->last = ngx_slprintf(b->last, b->end, "</table>\n");
+    ngx_ssl_session_sync_print(b, "</div>\n");
 }
 
 
@@ -191,127 +312,21 @@ static void
 ngx_ssl_session_sync_html_latency(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s)
 {
+    uint64_t    n[SSS_LATENCY_BUCKETS], sum;
     ngx_uint_t  i;
 
-    b->last = ngx_slprintf(b->last, b->end,
-                           "<tr><th>microseconds, all<td>%uA\n",
-                           s->counters.latency_us);
+    sum = 0;
 
-    for (i = 0; i < SSS_ENGINE_BUCKETS; i++) {
-
-        /* the last bucket has what is in none before it */
-
-        b->last = ngx_slprintf(b->last, b->end,
-                               "<tr><th>%s %ui us<td>%uA\n",
-                               i < SSS_ENGINE_BUCKETS - 1 ? "below" : "from",
-                               (ngx_uint_t) 64
-                               << ngx_min(i, SSS_ENGINE_BUCKETS - 2),
-                               s->counters.latency[i]);
-    }
-}
-
-
-static void
-ngx_ssl_session_sync_html_keys(ngx_buf_t *b,
-    ngx_ssl_session_sync_snapshot_t *s)
-{
-    uint32_t          i;
-    const sss_key_t  *key;
-
-    b->last = ngx_slprintf(b->last, b->end,
-                           "<table><caption>Keys</caption>\n"
-                           "<tr><th>name<th>role<th>starts<th>ends"
-                           "<th>expires\n");
-
-    for (i = 0; i < s->ring->n; i++) {
-        key = &s->ring->keys[i];
-
-        b->last = ngx_slprintf(b->last, b->end,
-                               "<tr><td>%02xd%02xd%02xd%02xd<td>%s<td>",
-                               key->name[0], key->name[1], key->name[2],
-                               key->name[3],
-                               ngx_ssl_session_sync_key_role(s, key));
-
-        ngx_ssl_session_sync_html_time(b, key->slot * key->rotation);
-        b->last = ngx_slprintf(b->last, b->end, "<td>");
-        ngx_ssl_session_sync_html_time(b, (key->slot + 1) * key->rotation);
-        b->last = ngx_slprintf(b->last, b->end, "<td>");
-        ngx_ssl_session_sync_html_time(b, key->expires);
-        b->last = ngx_slprintf(b->last, b->end, "\n");
+    for (i = 0; i < SSS_LATENCY_BUCKETS; i++) {
+        n[i] = s->counters.latency[i];
+        sum += n[i];
     }
 
-    b->last = ngx_slprintf(b->last, b->end, "</table>\n");
-}
-
-
-static void
-ngx_ssl_session_sync_html_servers(ngx_buf_t *b,
-    ngx_ssl_session_sync_snapshot_t *s)
-{
-    ngx_uint_t                     i;
-    sss_server_report_t           *report;
-    ngx_ssl_session_sync_known_t  *server;
-    ngx_ssl_session_sync_tally_t  *tally;
-
-    if (s->cluster->servers.nelts == 0) {
-        return;
+    if (sum) {
+        ngx_ssl_session_sync_print(b, "<p>A lookup takes ");
+        ngx_ssl_session_sync_html_us(b, s->counters.latency_us / sum);
+        ngx_ssl_session_sync_print(b, " on the average.</p>\n");
     }
 
-    b->last = ngx_slprintf(b->last, b->end,
-                           "<table><caption>memcached</caption>\n"
-                           "<tr><th>address<th>weight<th>state<th>keys"
-                           "<th>all keys<th>polls<th>errors<th>bad records"
-                           "<th>writes<th>conflicts<th>us<th>last error\n");
-
-    for (i = 0; i < s->n_servers; i++) {
-        server = &s->servers[i];
-        report = server->report;
-
-        b->last = ngx_slprintf(b->last, b->end, "<tr><td>");
-        ngx_ssl_session_sync_html_string(b, server->address.data,
-                                         server->address.len);
-        b->last = ngx_slprintf(b->last, b->end,
-                               "<td>%ui<td>%s<td>%uD<td>%s",
-                               server->weight,
-                               ngx_ssl_session_sync_server_state(report),
-                               report->keys, report->whole ? "yes" : "no");
-
-        for (tally = ngx_ssl_session_sync_tallies; tally->name; tally++) {
-            b->last = ngx_slprintf(b->last, b->end, "<td>%uL",
-                                   ngx_ssl_session_sync_tallied(report,
-                                                                tally));
-        }
-
-        b->last = ngx_slprintf(b->last, b->end, "<td>%uD<td>",
-                               report->latency_us);
-        ngx_ssl_session_sync_html_string(b, (u_char *) report->error,
-                                         ngx_strlen(report->error));
-        b->last = ngx_slprintf(b->last, b->end, "\n");
-    }
-
-    b->last = ngx_slprintf(b->last, b->end, "</table>\n");
-}
-
-
-static void
-ngx_ssl_session_sync_html_time(ngx_buf_t *b, uint64_t seconds)
-{
-    if ((size_t) (b->end - b->last)
-        > sizeof("Mon, 28 Sep 1970 06:00:00 GMT"))
-    {
-        b->last = ngx_http_time(b->last, (time_t) seconds);
-    }
-}
-
-
-static void
-ngx_ssl_session_sync_html_string(ngx_buf_t *b, u_char *data, size_t len)
-{
-    size_t  escaped;
-
-    escaped = ngx_escape_html(NULL, data, len);
-
-    if (len + escaped < (size_t) (b->end - b->last)) {
-        b->last = (u_char *) ngx_escape_html(b->last, data, len);
-    }
+    ngx_ssl_session_sync_html_histogram(b, "lookups", n);
 }

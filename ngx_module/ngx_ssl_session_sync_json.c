@@ -17,6 +17,8 @@ static void ngx_ssl_session_sync_json_keys(ngx_buf_t *b,
     ngx_ssl_session_sync_snapshot_t *s);
 static void ngx_ssl_session_sync_json_server(ngx_buf_t *b,
     ngx_ssl_session_sync_known_t *server);
+static void ngx_ssl_session_sync_json_reads(ngx_buf_t *b,
+    sss_server_report_t *report);
 static void ngx_ssl_session_sync_json_string(ngx_buf_t *b, const char *name,
     const u_char *data, size_t len);
 
@@ -280,8 +282,11 @@ ngx_ssl_session_sync_json_server(ngx_buf_t *b,
     }
 
     b->last = ngx_slprintf(b->last, b->end,
-                           "\"latency_us\":%uD,\"clock_diff\":",
-                           report->latency_us);
+                           "\"latency_us\":%uD,", report->latency_us);
+
+    ngx_ssl_session_sync_json_reads(b, report);
+
+    b->last = ngx_slprintf(b->last, b->end, "\"clock_diff\":");
 
     if (report->clock_known) {
         b->last = ngx_slprintf(b->last, b->end, "%L", report->clock_diff);
@@ -304,6 +309,22 @@ ngx_ssl_session_sync_json_server(ngx_buf_t *b,
                                      ngx_strlen(trouble));
 
     b->last = ngx_slprintf(b->last, b->end, "}");
+}
+
+
+static void
+ngx_ssl_session_sync_json_reads(ngx_buf_t *b, sss_server_report_t *report)
+{
+    ngx_uint_t  i;
+
+    b->last = ngx_slprintf(b->last, b->end, "\"reads_us\":[");
+
+    for (i = 0; i < SSS_LATENCY_BUCKETS; i++) {
+        b->last = ngx_slprintf(b->last, b->end, "%s%uL", i ? "," : "",
+                               report->reads[i]);
+    }
+
+    b->last = ngx_slprintf(b->last, b->end, "],");
 }
 
 

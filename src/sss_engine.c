@@ -597,7 +597,6 @@ static void
 sss_engine_count(sss_engine_t *engine, const sss_request_t *request,
     uint64_t now)
 {
-    unsigned             i;
     uint64_t             us;
     sss_engine_stats_t  *stats;
 
@@ -609,11 +608,7 @@ sss_engine_count(sss_engine_t *engine, const sss_request_t *request,
 
     us = now > request->since ? now - request->since : 0;
 
-    for (i = 0; i < SSS_ENGINE_BUCKETS - 1 && us >= (64u << i); i++) {
-        /* void */
-    }
-
-    stats->latency[i]++;
+    stats->latency[sss_latency_bucket(us)]++;
     stats->latency_us += us;
 
     if (request->rc != SSS_ENGINE_FAILED) {

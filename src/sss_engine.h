@@ -43,8 +43,7 @@
 
 
 #define SSS_ENGINE_VALUE    65536       /* longest record                  */
-#define SSS_ENGINE_BUCKETS  16          /* of latency: < 64 us, < 128 us,
-                                           and so on, the last has the rest */
+#define SSS_ENGINE_BUCKETS  SSS_LATENCY_BUCKETS
 #define SSS_ENGINE_NEVER    UINT64_MAX
 #define SSS_ENGINE_WATCHES  (SSS_SERVERS_MAX + 1)
 

@@ -114,3 +114,16 @@ sss_exchange_forget(sss_item_t *item)
     item->cas = 0;
     item->found = 0;
 }
+
+
+unsigned
+sss_latency_bucket(uint64_t us)
+{
+    unsigned  i;
+
+    for (i = 0; i < SSS_LATENCY_BUCKETS - 1 && us >= (64u << i); i++) {
+        /* void */
+    }
+
+    return i;
+}

@@ -21,6 +21,8 @@
 
 
 #define SSS_EXCHANGE_REASON  128
+#define SSS_LATENCY_BUCKETS   16        /* < 64 us, < 128 us, and so on; the
+                                           last has the rest               */
 
 
 typedef enum {
@@ -96,6 +98,9 @@ void sss_exchange_again(sss_exchange_t *x);
 
 /* Forgets what was found, and what was to be written: it is idle then. */
 void sss_exchange_clear(sss_exchange_t *x);
+
+/* The place in a histogram of SSS_LATENCY_BUCKETS for what took "us". */
+unsigned sss_latency_bucket(uint64_t us);
 
 
 #endif /* SSS_EXCHANGE_H_INCLUDED */

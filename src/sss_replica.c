@@ -774,6 +774,7 @@ sss_replica_up(sss_replica_t *replica, uint64_t now_ms)
     replica->report->state = SSS_SERVER_UP;
     replica->report->success_ms = now_ms;
     replica->report->latency_us = replica->exchange.took_us;
+    replica->report->reads[sss_latency_bucket(replica->exchange.took_us)]++;
     replica->report->bad_now = 0;
 }
 

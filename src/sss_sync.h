@@ -69,6 +69,8 @@ typedef struct {
     uint64_t            writes;
     uint64_t            conflicts;      /* lost compare-and-swaps           */
     uint32_t            latency_us;     /* of the last read                 */
+    uint64_t            reads[SSS_LATENCY_BUCKETS];     /* by how long they
+                                           took, see sss_latency_bucket()   */
     int64_t             clock_diff;     /* server - host, seconds           */
     uint32_t            clock_known;    /* 1: clock_diff is a measurement   */
     uint32_t            bad_now;        /* 1: the last poll met one         */

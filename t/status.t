@@ -228,12 +228,13 @@ for my $cluster (@{$json->{clusters}}) {
 
     is_deeply([map { join ' ', sort keys %$_ } @{$cluster->{servers}}],
               [('address bad_records clock_diff conflicts error errors keys'
-                . ' last_success latency_us memcached polls state trouble weight'
-                . ' whole writes')
+                . ' last_success latency_us memcached polls reads_us state'
+                . ' trouble weight whole writes')
                x @{$cluster->{servers}}], "$n: all there is to say of servers");
     is(join('', map { strings($_, qw(weight last_success polls errors writes
                                      bad_records conflicts latency_us
-                                     whole keys)) } @{$cluster->{servers}}),
+                                     reads_us whole keys)) }
+                     @{$cluster->{servers}}),
        '', "$n: numbers of servers are numbers");
 
     next if $cluster->{name} eq 'quick';
@@ -247,6 +248,14 @@ sub strings {
 
     my $coder = JSON::PP->new->allow_nonref;
     return join ' ', grep { $coder->encode($hash->{$_}) =~ /"|null/ } @names;
+}
+
+sub reads {
+    my ($server) = @_;
+
+    my $sum = 0;
+    $sum += $_ for @{$server->{reads_us}};
+    return $sum;
 }
 
 my $main = $cluster{main};
@@ -293,6 +302,9 @@ cmp_ok(abs($up->{last_success} - $json->{time}), '<', 60,
 cmp_ok($up->{polls}, '>', 0, 'up: polls');
 cmp_ok($up->{writes}, '>', 0, 'up: writes');
 cmp_ok($up->{latency_us}, '>', 0, 'up: latency');
+is(scalar @{$up->{reads_us}}, 16, 'up: a histogram of it');
+cmp_ok(reads($up), '>', 0, 'up: of polls');
+cmp_ok(reads($up), '<=', $up->{polls}, 'up: of each once');
 ok($up->{whole}, 'up: it has all keys');
 cmp_ok($up->{keys}, '>', 0, 'up: and how many');
 is($up->{bad_records}, 0, 'up: no bad record');
@@ -305,6 +317,7 @@ is($down->{state}, 'down', 'down: state');
 cmp_ok($down->{errors}, '>', 0, 'down: errors');
 ok(length $down->{error}, 'down: the last error');
 ok(!$down->{last_success}, 'down: no success');
+is(reads($down), 0, 'down: no read');
 ok(!$down->{whole}, 'down: it has nothing');
 is($down->{clock_diff}, undef, 'down: its clock is unknown');
 

@@ -845,10 +845,30 @@ test_quiet(void **state)
 }
 
 
+static void
+test_latency_buckets(void **state)
+{
+    unsigned  i;
+
+    (void) state;
+
+    assert_int_equal(sss_latency_bucket(0), 0);
+    assert_int_equal(sss_latency_bucket(63), 0);
+
+    for (i = 1; i < SSS_LATENCY_BUCKETS; i++) {
+        assert_int_equal(sss_latency_bucket((32u << i) - 1), i - 1);
+        assert_int_equal(sss_latency_bucket(32u << i), i);
+    }
+
+    assert_int_equal(sss_latency_bucket(UINT64_MAX), SSS_LATENCY_BUCKETS - 1);
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(test_latency_buckets),
         with_servers(test_read_and_write),
         with_servers(test_several_items),
         with_servers(test_size_of_value),
