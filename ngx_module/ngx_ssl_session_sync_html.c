@@ -113,7 +113,7 @@ ngx_ssl_session_sync_html_header(ngx_buf_t *b, ngx_array_t *snapshots)
     ngx_ssl_session_sync_html_string(b, ngx_cycle->hostname.data,
                                      ngx_cycle->hostname.len);
     ngx_ssl_session_sync_print(b, "</span></h1>\n<p>At <span id=\"taken\">");
-    ngx_ssl_session_sync_html_date(b, ngx_ssl_session_sync_now() / 1000);
+    ngx_ssl_session_sync_html_date(b, ngx_ssl_session_sync_now() / 1000, 0);
     ngx_ssl_session_sync_print(b, "</span> UTC; ngx_ssl_session_sync %s, "
                                "nginx %s</p>\n"
                                "<p id=\"live\" data-keep></p>\n</header>\n",
@@ -298,11 +298,12 @@ ngx_ssl_session_sync_html_group(ngx_buf_t *b,
 
     ngx_ssl_session_sync_print(b, "<div class=\"card\"><h4>%s</h4>\n",
                                group->title);
-    ngx_ssl_session_sync_html_rows(b, group->title, rows, n);
 
     if (group->latency) {
         ngx_ssl_session_sync_html_latency(b, s);
     }
+
+    ngx_ssl_session_sync_html_rows(b, group->title, rows, n);
 
     ngx_ssl_session_sync_print(b, "</div>\n");
 }

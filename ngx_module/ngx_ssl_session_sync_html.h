@@ -44,7 +44,8 @@ void ngx_ssl_session_sync_html_duration(ngx_buf_t *b, uint64_t seconds);
 void ngx_ssl_session_sync_html_us(ngx_buf_t *b, uint64_t us);
 
 /* A moment, seconds since the epoch: its date, and how far it is from now. */
-void ngx_ssl_session_sync_html_date(ngx_buf_t *b, uint64_t seconds);
+void ngx_ssl_session_sync_html_date(ngx_buf_t *b, uint64_t seconds,
+    uint64_t now);
 void ngx_ssl_session_sync_html_moment(ngx_buf_t *b, uint64_t seconds,
     uint64_t now);
 

@@ -59,7 +59,7 @@ ngx_ssl_session_sync_html_handshakes(ngx_buf_t *b,
 
     ngx_ssl_session_sync_print(b, "<div class=\"top\">\n"
                                "<div class=\"card rate\">\n"
-                               "<h3>Handshakes that resumed a session</h3>\n"
+                               "<h3>Sessions resumed</h3>\n"
                                "<p class=\"big\">");
 
     if (sum) {
@@ -67,11 +67,11 @@ ngx_ssl_session_sync_html_handshakes(ngx_buf_t *b,
         ngx_ssl_session_sync_print(b, "</p>\n<p>of ");
         ngx_ssl_session_sync_html_count(b, sum, "one handshake",
                                         "handshakes");
-        ngx_ssl_session_sync_print(b, " since the start</p>\n");
+        ngx_ssl_session_sync_print(b, " since this host has started</p>\n");
 
     } else {
-        ngx_ssl_session_sync_print(b, "–</p>\n<p>no handshake since the start"
-                                   "</p>\n");
+        ngx_ssl_session_sync_print(b, "–</p>\n<p>no handshake since this "
+                                   "host has started</p>\n");
     }
 
     ngx_ssl_session_sync_print(b, "<p class=\"recent\" data-keep></p>\n");

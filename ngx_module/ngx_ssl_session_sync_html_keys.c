@@ -30,7 +30,7 @@ static void ngx_ssl_session_sync_html_part(ngx_buf_t *b,
     ngx_ssl_session_sync_span_t *span, const char *what, double from,
     double to, ngx_uint_t y);
 static void ngx_ssl_session_sync_html_now(ngx_buf_t *b,
-    ngx_ssl_session_sync_span_t *span, ngx_uint_t height);
+    ngx_ssl_session_sync_span_t *span, ngx_uint_t n);
 static void ngx_ssl_session_sync_html_legend(ngx_buf_t *b);
 static double ngx_ssl_session_sync_html_x(ngx_ssl_session_sync_span_t *span,
     double seconds);
@@ -61,9 +61,10 @@ ngx_ssl_session_sync_html_keys(ngx_buf_t *b,
 
     if (s->ring->n > n) {
         ngx_ssl_session_sync_print(b, "<details><summary>");
-        ngx_ssl_session_sync_html_count(b, s->ring->n - n, "1 older key",
-                                        "older keys");
-        ngx_ssl_session_sync_print(b, " that only decrypt</summary>\n");
+        ngx_ssl_session_sync_html_count(b, s->ring->n - n,
+                                        "1 other key, which only decrypts",
+                                        "other keys, which only decrypt");
+        ngx_ssl_session_sync_print(b, "</summary>\n");
         ngx_ssl_session_sync_html_key_table(b, s, 1);
         ngx_ssl_session_sync_print(b, "</details>\n");
     }
@@ -111,17 +112,17 @@ ngx_ssl_session_sync_html_line(ngx_buf_t *b,
     ngx_uint_t n)
 {
     uint32_t          i;
-    ngx_uint_t        y, height;
+    ngx_uint_t        y;
     const char       *role;
     const sss_key_t  *key;
 
     y = NGX_SSL_SESSION_SYNC_TOP;
-    height = y + n * NGX_SSL_SESSION_SYNC_ROW;
 
     ngx_ssl_session_sync_print(b, "<svg class=\"line\" role=\"img\" "
                                "width=\"100%%\" height=\"%ui\" aria-label=\""
                                "When keys encrypt and decrypt, as in the "
-                               "table that follows\">\n", height);
+                               "table that follows\">\n",
+                               y + n * NGX_SSL_SESSION_SYNC_ROW);
 
     for (i = 0; i < s->ring->n; i++) {
         key = &s->ring->keys[i];
@@ -133,7 +134,7 @@ ngx_ssl_session_sync_html_line(ngx_buf_t *b,
         }
     }
 
-    ngx_ssl_session_sync_html_now(b, span, height);
+    ngx_ssl_session_sync_html_now(b, span, n);
     ngx_ssl_session_sync_print(b, "</svg>\n");
     ngx_ssl_session_sync_html_legend(b);
 }
@@ -179,23 +180,31 @@ ngx_ssl_session_sync_html_part(ngx_buf_t *b,
 }
 
 
-/* Its word stands where there is room for it. */
+/* Over the bars, and not through the words above them. */
 
 static void
 ngx_ssl_session_sync_html_now(ngx_buf_t *b, ngx_ssl_session_sync_span_t *span,
-    ngx_uint_t height)
+    ngx_uint_t n)
 {
     double       x;
+    ngx_uint_t   i, y;
     const char  *anchor;
 
     x = ngx_ssl_session_sync_html_x(span, span->now);
     anchor = x < 8 ? "start" : x > 92 ? "end" : "middle";
 
-    ngx_ssl_session_sync_print(b, "<line class=\"now\" x1=\"%.3f%%\" "
-                               "x2=\"%.3f%%\" y1=\"18\" y2=\"%ui\"></line>"
-                               "<text class=\"now\" x=\"%.3f%%\" y=\"13\" "
-                               "text-anchor=\"%s\">now</text>\n",
-                               x, x, height, x, anchor);
+    for (i = 0; i < n; i++) {
+        y = NGX_SSL_SESSION_SYNC_TOP + i * NGX_SSL_SESSION_SYNC_ROW;
+
+        ngx_ssl_session_sync_print(b, "<line class=\"now\" x1=\"%.3f%%\" "
+                                   "x2=\"%.3f%%\" y1=\"%ui\" y2=\"%ui\">"
+                                   "</line>\n",
+                                   x, x, y + 16, y + 40);
+    }
+
+    ngx_ssl_session_sync_print(b, "<text class=\"now\" x=\"%.3f%%\" "
+                               "y=\"13\" text-anchor=\"%s\">now</text>\n",
+                               x, anchor);
 }
 
 
@@ -260,7 +269,7 @@ ngx_ssl_session_sync_html_key_table(ngx_buf_t *b,
                                "<th scope=\"col\">ends</th>"
                                "<th scope=\"col\">is forgotten</th>"
                                "</tr></thead>\n<tbody>\n",
-                               others ? "Older keys" : "Keys of now");
+                               others ? "Other keys" : "Keys of now");
 
     for (i = 0; i < s->ring->n; i++) {
         key = &s->ring->keys[i];

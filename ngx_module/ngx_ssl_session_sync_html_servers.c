@@ -100,15 +100,19 @@ ngx_ssl_session_sync_html_facts(ngx_buf_t *b,
         ngx_ssl_session_sync_print(b, "</dd>\n<dt>its last answer took</dt>"
                                    "<dd>");
         ngx_ssl_session_sync_html_us(b, report->latency_us);
-        ngx_ssl_session_sync_print(b, "</dd>\n<dt>keys</dt><dd>");
+        ngx_ssl_session_sync_print(b, "</dd>\n");
+
+    } else {
+        ngx_ssl_session_sync_print(b, "never</dd>\n");
+    }
+
+    if (report->state == SSS_SERVER_UP) {
+        ngx_ssl_session_sync_print(b, "<dt>keys</dt><dd>");
         ngx_ssl_session_sync_html_number(b, report->keys);
         ngx_ssl_session_sync_print(b, "%s</dd>\n",
                                    report->whole
                                    ? ", all that this host has"
                                    : ", not all that this host has");
-
-    } else {
-        ngx_ssl_session_sync_print(b, "never</dd>\n");
     }
 
     ngx_ssl_session_sync_html_clock(b, report);
@@ -128,10 +132,14 @@ ngx_ssl_session_sync_html_facts(ngx_buf_t *b,
 }
 
 
+/* memcached counts whole seconds, so that one says nothing. */
+
 static void
 ngx_ssl_session_sync_html_clock(ngx_buf_t *b, sss_server_report_t *report)
 {
-    if (!report->clock_known || report->clock_diff == 0) {
+    if (!report->clock_known
+        || (report->clock_diff >= -1 && report->clock_diff <= 1))
+    {
         return;
     }
 

@@ -96,11 +96,12 @@ ngx_ssl_session_sync_html_share(ngx_buf_t *b, uint64_t part, uint64_t whole)
     tenths = (uint64_t) ((double) part / (double) whole * 1000);
 
     if (part >= whole) {
-        ngx_ssl_session_sync_print(b, "100 %%");
+        ngx_ssl_session_sync_print(b, "100\302\240%%");
         return;
     }
 
-    ngx_ssl_session_sync_print(b, "%uL.%uL %%", tenths / 10, tenths % 10);
+    ngx_ssl_session_sync_print(b, "%uL.%uL\302\240%%", tenths / 10,
+                               tenths % 10);
 }
 
 
@@ -156,27 +157,40 @@ ngx_ssl_session_sync_html_us(ngx_buf_t *b, uint64_t us)
 }
 
 
+/* Without the day if it is that of "now". */
+
 void
-ngx_ssl_session_sync_html_date(ngx_buf_t *b, uint64_t seconds)
+ngx_ssl_session_sync_html_date(ngx_buf_t *b, uint64_t seconds, uint64_t now)
 {
     ngx_tm_t  tm;
 
     ngx_gmtime((time_t) seconds, &tm);
 
     ngx_ssl_session_sync_print(b, "<time datetime=\""
-                               "%4d-%02d-%02dT%02d:%02d:%02dZ\">"
-                               "%4d-%02d-%02d %02d:%02d:%02d</time>",
-                               tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
-                               tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec,
+                               "%4d-%02d-%02dT%02d:%02d:%02dZ\">",
                                tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
                                tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec);
+
+    if (seconds / 86400 != now / 86400) {
+        ngx_ssl_session_sync_print(b, "%4d-%02d-%02d ", tm.ngx_tm_year,
+                                   tm.ngx_tm_mon, tm.ngx_tm_mday);
+    }
+
+    ngx_ssl_session_sync_print(b, "%02d:%02d:%02d</time>", tm.ngx_tm_hour,
+                               tm.ngx_tm_min, tm.ngx_tm_sec);
 }
 
 
 void
 ngx_ssl_session_sync_html_moment(ngx_buf_t *b, uint64_t seconds, uint64_t now)
 {
-    ngx_ssl_session_sync_html_date(b, seconds);
+    ngx_ssl_session_sync_html_date(b, seconds, now);
+
+    if (seconds == now) {
+        ngx_ssl_session_sync_print(b, " <small>now</small>");
+        return;
+    }
+
     ngx_ssl_session_sync_print(b, " <small>%s", seconds > now ? "in " : "");
     ngx_ssl_session_sync_html_duration(b, seconds > now ? seconds - now
                                                         : now - seconds);
@@ -204,8 +218,8 @@ ngx_ssl_session_sync_html_rows(ngx_buf_t *b, const char *caption,
         ngx_ssl_session_sync_print(b, "<details><summary>");
 
         if (zeros == n) {
-            ngx_ssl_session_sync_print(b, "%s: nothing yet", caption);
-
+            ngx_ssl_session_sync_html_count(b, zeros, "1 number is zero",
+                                            "numbers are zero");
         } else {
             ngx_ssl_session_sync_html_count(b, zeros, "1 more is zero",
                                             "more are zero");
@@ -222,6 +236,7 @@ static void
 ngx_ssl_session_sync_html_table(ngx_buf_t *b, const char *caption,
     const ngx_ssl_session_sync_row_t *rows, ngx_uint_t n, ngx_uint_t zero)
 {
+    size_t      len;
     ngx_uint_t  i;
 
     ngx_ssl_session_sync_print(b, "<table><caption>%s%s</caption>\n<tbody>\n",
@@ -233,7 +248,12 @@ ngx_ssl_session_sync_html_table(ngx_buf_t *b, const char *caption,
             continue;
         }
 
-        ngx_ssl_session_sync_print(b, "<tr><th scope=\"row\">%s",
+        /* a sentence is one line of a table here */
+
+        len = ngx_strlen(rows[i].title);
+        len -= (rows[i].title[len - 1] == '.');
+
+        ngx_ssl_session_sync_print(b, "<tr><th scope=\"row\">%*s", len,
                                    rows[i].title);
 
         if (!zero && rows[i].advice) {

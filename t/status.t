@@ -10,6 +10,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use JSON::PP ();
+use POSIX ();
 use SSS;
 use Test::More;
 use Test::Nginx::Socket 'no_plan';
@@ -583,45 +584,119 @@ sub html {
     return $string;
 }
 
-my (undef, %page) = split /^<h2>([^<]*)<\/h2>$/m, $text;
+my (undef, @page) = split /^<section class="cluster"/m, $text;
 
-is_deeply([sort keys %page],
-          [sort map { html($_->{name}) . ": $_->{state}" }
-                @{$before->{clusters}}], 'a heading for each cluster');
+is(scalar @page, scalar @{$before->{clusters}}, 'a section for each cluster');
+
+# Lines of tables of a caption: {name: number}.
+
+sub rows {
+    my ($page, $caption) = @_;
+
+    my %row;
+
+    while ($page =~ m{<caption>\Q$caption\E(?:: zero)?</caption>(.*?)</table>}gs)
+    {
+        my $table = $1;
+
+        while ($table =~ m{<th\ scope="row">(?:<svg.*?</svg>)?(.*?)
+                           (?:\ <small>[^<]*</small>)?</th>
+                           <td><data\ value="(\d+)">([\d,]+)</data>}gx)
+        {
+            my ($title, $number, $shown) = ($1, $2, $3);
+
+            is($shown =~ s/,//gr, $number, "$caption, $title: as it is");
+            is($row{$title}, undef, "$caption, $title: once");
+            $row{$title} = $number;
+        }
+    }
+    return \%row;
+}
 
 for my $cluster (@{$before->{clusters}}) {
-    my $page = $page{html($cluster->{name}) . ": $cluster->{state}"};
+    my $page = shift @page;
     my $n = substr $cluster->{name}, 0, 4;
-    my @lookups = @{$cluster->{engines}{latency_us}};
-    my %table = map { /<caption>(.*?)<\/caption>\n(.*?)<\/table>/s ? ($1, $2)
-                                                                  : () }
-                split /<table>/, $page;
-    my $rows = sub {
-        return [$table{$_[0]} =~ /^<tr><th>.*?<td>(\d+)$/mg];
-    };
+    my ($handshakes, $tickets, $sessions, $engines)
+        = @{$cluster}{qw(handshakes tickets sessions engines)};
 
-    is_deeply($rows->('Handshakes'),
-              [@{$cluster->{handshakes}}{qw(full resumed_ticket
-               resumed_id_local resumed_id_remote)}], "$n: handshakes");
-    is_deeply($rows->('Tickets'),
-              [@{$cluster->{tickets}}{qw(issued resumed renewed unknown_key
-               refused_binding file_key)}], "$n: tickets");
-    is_deeply($rows->('Sessions by ID'),
-              [@{$cluster->{sessions}}{qw(stored removed lookups misses
-               failures timeouts dropped forged refused_binding bad_records
-               breaker_opened)}], "$n: sessions");
-    is_deeply($rows->('Early data'),
-              [@{$cluster->{early_data}}{qw(accepted replay unsure off
-               unanswered forgotten servers clock full unheld)}],
-              "$n: early data");
-    is_deeply($rows->('Lookups'),
-              [@{$cluster->{engines}}{qw(waiting breakers_open batches
-               latency_sum_us)}, @lookups], "$n: lookups");
-    is_deeply([$table{Keys} =~ /^<tr><td>([0-9a-f]{8})<td>/mg],
-              [map { $_->{name} } @{$cluster->{keys}}], "$n: keys");
-    is_deeply([($table{memcached} // '') =~ /^<tr><td>(.*?)<td>/mg],
-              [map { html($_->{address}) } @{$cluster->{servers}}],
-              "$n: servers");
+    like($page, qr{<h2 [^>]*>\Q${\html($cluster->{name})}\E\ <span
+                   \ class="state\ [a-z]+">\Q$cluster->{state}\E</span>}x,
+         "$n: its name and its state");
+    is_deeply(rows($page, 'Handshakes since the start'),
+              { full => $handshakes->{full},
+                'by ticket' => $handshakes->{resumed_ticket},
+                'by ID, this host' => $handshakes->{resumed_id_local},
+                'by ID, memcached' => $handshakes->{resumed_id_remote} },
+              "$n: handshakes");
+    is_deeply(rows($page, 'Tickets'),
+              { map { (s/_/ /gr, $tickets->{$_}) } keys %$tickets },
+              "$n: tickets");
+    is_deeply(rows($page, 'Sessions by ID'),
+              { map { (s/_/ /gr, $sessions->{$_}) } keys %$sessions },
+              "$n: sessions");
+
+    my $early = $cluster->{early_data};
+
+    is_deeply(rows($page, 'Early data'),
+              { map { (/^(?:accepted|replay|unsure|off)$/ ? $_ : "unsure: $_",
+                       $early->{$_}) } keys %$early }, "$n: early data");
+    is_deeply(rows($page, 'Lookups'),
+              { 'waiting now' => $engines->{waiting},
+                'breakers open now' => $engines->{breakers_open},
+                batches => $engines->{batches} }, "$n: lookups");
+    is_deeply([sort { $a <=> $b }
+               values %{rows($page, 'How long lookups took')}],
+              [sort { $a <=> $b } grep { $_ } @{$engines->{latency_us}}],
+              "$n: how long they took");
+
+    # keys: each once, in one of two tables
+
+    is(join(' ', sort $page =~ m{<code>([0-9a-f]{8})</code></th>}g),
+       join(' ', sort map { $_->{name} } @{$cluster->{keys}}), "$n: keys");
+
+    for my $key (@{$cluster->{keys}}) {
+        my $role = $key->{role} eq 'other' ? '' : $key->{role};
+        my $times = join '.*', map { POSIX::strftime('%FT%TZ', gmtime $_) }
+                               @{$key}{qw(starts ends expires)};
+
+        like($page, qr{<tr><th\ scope="row">$role\ <code>$key->{name}</code>
+                       </th><td><time\ datetime="$times"}x,
+             "$n: $key->{name}: its role and its times");
+    }
+
+    # servers, each with its state, and in words if it is down
+
+    my (undef, @servers) = split /<article class="card server">/, $page;
+
+    is(scalar @servers, scalar @{$cluster->{servers}}, "$n: servers");
+
+    for my $server (@{$cluster->{servers}}) {
+        my $card = shift @servers;
+        my $address = html($server->{address});
+
+        like($card, qr{^<h4><span\ class="address">\Q$address\E</span>
+                       \ <span\ class="state\ [a-z]+">$server->{state}
+                       </span>}x, "$n: $address: state");
+        is_deeply([sort { $a <=> $b }
+                   values %{rows($card, 'How long polls took')}],
+                  [sort { $a <=> $b } grep { $_ } @{$server->{reads_us}}],
+                  "$n: $address: how long its polls took");
+
+        my $error = html($server->{error});
+        my $down = qr{<strong>memcached\ \Q$address\E\ is\ down\.</strong>
+                      \ <q>\Q$error\E</q>\ <span\ class="do">[A-Z][^<]+</span>
+                     }x;
+
+        $server->{state} eq 'down'
+            ? like($page, $down, "$n: $address: what to do")
+            : unlike($page, $down, "$n: $address: nothing is wrong with it");
+    }
+
+    my $state = $cluster->{state};
+
+    like($page, $state eq 'cut off' ? qr{<strong>This host is cut off:}
+                : $state eq 'local' ? qr{<strong>Nothing\.</strong>}
+                : qr{<strong>memcached}, "$n: what is wrong");
 }
 
 stop_nginx($nginx);
@@ -764,7 +839,7 @@ GET /status?format=html
 --- response_headers
 Content-Type: text/html; charset=utf-8
 --- response_body_like
-^<!DOCTYPE html>.*<h2>main: local</h2>.*</html>$
+^<!DOCTYPE html>.*<h2 id="name0">main <span class="state good">local</span>.*</html>$
 
 
 
@@ -795,3 +870,74 @@ GET /status?format=json
 Accept: text/html
 --- response_headers
 Content-Type: application/json
+
+
+
+=== TEST 18: what a browser may do with the page
+--- request
+GET /status?format=html
+--- response_headers
+Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'
+X-Content-Type-Options: nosniff
+Referrer-Policy: no-referrer
+Cache-Control: no-store
+--- response_body_unlike
+(?i)<style|\bstyle=|\bon[a-z]+=|<script[^>]*>[^<]|(?:src|href)="(?![?#])
+
+
+
+=== TEST 19: its style
+--- request
+GET /status?asset=page.css
+--- response_headers
+Content-Type: text/css; charset=utf-8
+X-Content-Type-Options: nosniff
+--- response_body eval
+SSS::read_file("$FindBin::Bin/../ngx_module/page/page.css")
+
+
+
+=== TEST 20: its script
+--- request
+GET /status?asset=page.js
+--- response_headers
+Content-Type: text/javascript; charset=utf-8
+--- response_body eval
+SSS::read_file("$FindBin::Bin/../ngx_module/page/page.js")
+
+
+
+=== TEST 21: its icon
+--- request
+GET /status?asset=icon.svg
+--- response_headers
+Content-Type: image/svg+xml
+--- response_body eval
+SSS::read_file("$FindBin::Bin/../ngx_module/page/icon.svg")
+
+
+
+=== TEST 22: a file that the page does not have
+--- request
+GET /status?asset=page
+--- error_code: 404
+
+
+
+=== TEST 23: a file, whatever a browser accepts
+--- request
+HEAD /status?asset=page.css
+--- more_headers
+Accept: text/html
+--- response_headers
+Content-Type: text/css; charset=utf-8
+--- response_body:
+
+
+
+=== TEST 24: no page for programs
+--- main_config
+ssl_session_sync_cluster main { }
+--- request
+GET /status?format=json
+--- raw_response_headers_unlike: Content-Security-Policy

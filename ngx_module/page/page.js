@@ -14,9 +14,10 @@
 
 const EVERY = 2000;             // ms between two looks
 const PATIENCE = 8000;          // ms for an answer
-const SPAN = 300;               // s that the chart shows
+const SPANS = [60, 120, 300];   // s that the chart shows: what there is, and
+const SPAN = 300;               // no more than this
 const PART = 30;                // s in a row of its table
-const HEIGHT = 208;             // px of the chart, at least
+const NARROW = 480;             // px of a chart with fewer words
 const SVG = 'http://www.w3.org/2000/svg';
 
 // from the bottom of the chart to its top
@@ -58,8 +59,8 @@ function number(value, digits = 0) {
 // Rounded down, as on the page: 100 % are all of them.
 
 function share(part, whole) {
-    return part >= whole ? '100 %'
-        : (Math.floor(part / whole * 1000) / 10).toFixed(1) + ' %';
+    return part >= whole ? '100\u00a0%'
+        : (Math.floor(part / whole * 1000) / 10).toFixed(1) + '\u00a0%';
 }
 
 function sum(numbers) {
@@ -70,16 +71,17 @@ function resumed(counts) {
     return sum(counts) - counts[KINDS.length - 1];
 }
 
-// 1, 2 or 5 with zeros, and not less than what is asked for.
+// One digit and zeros, and not less than what is asked for.
 
 function round(value) {
     const power = 10 ** Math.floor(Math.log10(value));
 
-    return power * [1, 2, 5, 10].find((step) => step * power >= value);
+    return power * [1, 2, 3, 4, 5, 6, 8, 10].find(
+        (step) => step * power >= value);
 }
 
 function ago(seconds) {
-    return seconds < 90 ? Math.round(seconds) + ' s ago'
+    return seconds < 60 ? Math.round(seconds) + ' s ago'
         : number(seconds / 60, 1) + ' min ago';
 }
 
@@ -111,6 +113,15 @@ class Series {
 
         this.last = { time, counts: now };
         this.steps = this.steps.filter((step) => step.to > time - SPAN);
+    }
+
+    // For how long there is something to show.
+
+    get span() {
+        const age = this.steps.length ? this.last.time - this.steps[0].from
+            : 0;
+
+        return SPANS.find((span) => span >= age) ?? SPAN;
     }
 
     // What came between these two times.
@@ -195,8 +206,8 @@ class Chart {
 
     draw() {
         const width = this.plot.clientWidth;
-        const height = Math.max(HEIGHT, this.plot.clientHeight) - 24;
-        const { last, steps } = this.series;
+        const height = this.plot.clientHeight - 24;
+        const { last, steps, span } = this.series;
 
         if (!last || !width) {
             return;
@@ -205,12 +216,12 @@ class Chart {
         const rates = steps.map((step) => step.counts.map(
             (count) => count / (step.to - step.from)));
         const most = round(Math.max(1, ...rates.map(sum)));
-        const x = (time) => width * (1 - (last.time - time) / SPAN);
+        const x = (time) => width * (1 - (last.time - time) / span);
         const y = (rate) => height - (height - 20) * rate / most;
 
         this.svg.replaceChildren();
         this.svg.setAttribute('height', height + 24);
-        this.grid(width, height, most, y);
+        this.grid(width, height, span, most, y);
 
         const floor = rates.map(() => 0);
 
@@ -225,7 +236,7 @@ class Chart {
         this.describe();
     }
 
-    grid(width, height, most, y) {
+    grid(width, height, span, most, y) {
         for (const part of [0, 0.5, 1]) {
             const at = Math.round(y(most * part)) + 0.5;
 
@@ -235,18 +246,23 @@ class Chart {
                                     + (part === 1 ? ' handshakes a second'
                                        : ''));
         }
-        for (let minutes = 0; minutes <= SPAN / 60; minutes++) {
-            const at = width * (1 - minutes * 60 / SPAN);
+        const step = span / 6;
+
+        for (let back = 0; back <= span; back += step) {
+            const at = width * (1 - back / span);
 
             drawn('line', { x1: at, x2: at, y1: height, y2: height + 5 },
                   this.svg);
+            if (width < NARROW && back / step % 2) {
+                continue;
+            }
             drawn('text', {
                 x: at, y: height + 19,
-                'text-anchor': minutes === 0 ? 'end'
-                    : minutes * 60 === SPAN ? 'start' : 'middle',
-            }, this.svg, minutes === 0 ? 'now'
-                  : minutes * 60 === SPAN ? minutes + ' min ago'
-                  : '\u2212' + minutes);
+                'text-anchor': back === 0 ? 'end'
+                    : back === span ? 'start' : 'middle',
+            }, this.svg, back === 0 ? 'now'
+                  : back === span ? ago(back)
+                  : '\u2212' + back + '\u00a0s');
         }
     }
 
@@ -316,7 +332,7 @@ class Chart {
 
         const head = element('tr', '', element('thead', '', table));
 
-        for (const title of ['seconds ago',
+        for (const title of ['ago',
                              ...KINDS.map((kind) => kind.short),
                              'resumed']) {
             element('th', title, head).scope = 'col';
@@ -335,7 +351,8 @@ class Chart {
 
             const row = element('tr', '', body);
 
-            element('th', from + '\u2013' + (from + PART), row).scope = 'row';
+            element('th', from + '\u2013' + (from + PART) + '\u00a0s',
+                    row).scope = 'row';
             for (const count of counts) {
                 element('td', number(count), row);
             }
