@@ -10,6 +10,10 @@ import pytest
 
 from harness import browser, clients, conf, process, sessions
 
+if browser.missing():
+    pytest.skip('this machine has no ' + browser.missing(),
+                allow_module_level=True)
+
 TICKETLESS = 8445               # of a server with "ssl_session_tickets off"
 HOSTILE = '<img src=x onerror=alert(1)>'
 KINDS = ('resumed_ticket', 'resumed_id_local', 'resumed_id_remote', 'full')
@@ -152,8 +156,6 @@ def cluster(make_module_cluster):
 
 @pytest.fixture(scope='module')
 def window(lab):
-    if browser.missing():
-        pytest.skip('this machine has no ' + browser.missing())
     with browser.Browser(lab.make('browser')) as window:
         yield window
 

@@ -130,7 +130,8 @@ class Browser:
     def text(self, selector):
         """What is to be read of the first such element."""
         return self.run('const e = document.querySelector(arguments[0]);'
-                        'return e && (e.innerText ?? e.textContent);', selector)
+                        'return e && (e.innerText ?? e.textContent);',
+                        selector)
 
     def tools(self, method, **parameters):
         """A command of Chromium's own protocol."""
