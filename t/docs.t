@@ -135,6 +135,30 @@ for my $file (@files) {
     }
 }
 
+# What the status page gives advice for is in the text, too.
+
+my $advice = content("$top/ngx_module/ngx_ssl_session_sync_advice.c");
+my $operations = content("$top/docs/operations.md");
+my $directives = content("$top/docs/directives.md");
+my ($table) = $operations =~ /^## Troubleshooting\n(.*?)^## /ms;
+my ($remedies, $signs) = $advice =~ /_remedies\[\]\ =\ \{(.*?)^\};
+                                     .*_signs\[\]\ =\ \{(.*?)^\};/msx;
+my ($parts, $names) = (0, 0);
+
+while ($remedies =~ /^    \{ "((?:[^"\\]|\\.)*)",$/mg) {
+    my $part = $1 =~ s/\\(.)/$1/gr;
+
+    like($table, qr/\Q$part\E/, "docs/operations.md: $part");
+    $parts++;
+}
+
+while ($signs =~ /^    \{ "(\w+)", "(\w+)",/mg) {
+    like($directives, qr/`$1`.*`$2`/s, "docs/directives.md: $2 of $1");
+    $names++;
+}
+
+cmp_ok($parts, '>=', 19, 'what the page advises on was found');
+cmp_ok($names, '>=', 12, 'and numbers');
 cmp_ok($configurations, '>=', 3, 'examples were found');
 cmp_ok($secrets, '>=', 2, 'commands were found');
 

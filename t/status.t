@@ -584,6 +584,8 @@ sub html {
     return $string;
 }
 
+like($text, qr{</html>\n\z}, 'the page has its end');
+
 my (undef, @page) = split /^<section class="cluster"/m, $text;
 
 is(scalar @page, scalar @{$before->{clusters}}, 'a section for each cluster');

@@ -15,7 +15,7 @@ if browser.missing():
                 allow_module_level=True)
 
 TICKETLESS = 8445               # of a server with "ssl_session_tickets off"
-HOSTILE = '<img src=x onerror=alert(1)>'
+HOSTILE = '<img src=x onerror=alert(1)>' + 'x' * 90     # as long as it may be
 KINDS = ('resumed_ticket', 'resumed_id_local', 'resumed_id_remote', 'full')
 NARROW = 320                    # px of a small phone
 AA = 4.5                        # contrast of text that everybody can read
