@@ -67,11 +67,11 @@ ngx_ssl_session_sync_html_handshakes(ngx_buf_t *b,
         ngx_ssl_session_sync_print(b, "</p>\n<p>of ");
         ngx_ssl_session_sync_html_count(b, sum, "one handshake",
                                         "handshakes");
-        ngx_ssl_session_sync_print(b, " since this host has started</p>\n");
+        ngx_ssl_session_sync_print(b, " since the start</p>\n");
 
     } else {
-        ngx_ssl_session_sync_print(b, "–</p>\n<p>no handshake since this "
-                                   "host has started</p>\n");
+        ngx_ssl_session_sync_print(b, "–</p>\n<p>no handshake since the start"
+                                   "</p>\n");
     }
 
     ngx_ssl_session_sync_print(b, "<p class=\"recent\" data-keep></p>\n");

@@ -246,7 +246,7 @@ class Chart {
                                     + (part === 1 ? ' handshakes a second'
                                        : ''));
         }
-        const step = span / 6;
+        const step = span < SPAN ? span / 6 : 60;
 
         for (let back = 0; back <= span; back += step) {
             const at = width * (1 - back / span);
@@ -262,7 +262,8 @@ class Chart {
                     : back === span ? 'start' : 'middle',
             }, this.svg, back === 0 ? 'now'
                   : back === span ? ago(back)
-                  : '\u2212' + back + '\u00a0s');
+                  : '\u2212' + (step < 60 ? back + '\u00a0s'
+                                 : back / 60 + '\u00a0min'));
         }
     }
 
