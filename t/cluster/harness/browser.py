@@ -13,6 +13,9 @@ from . import process
 DRIVER = 'chromedriver'
 BINARY = 'chromium'
 
+PATIENCE = 120                  # seconds for a command
+GRACE = 5                       # and for an end without being killed
+
 # as WebDriver names keys
 TAB = '\ue004'
 ENTER = '\ue007'
@@ -58,15 +61,16 @@ class Browser:
         return self
 
     def __exit__(self, *exc):
-        """Whatever the driver does, nothing of the browser stays."""
+        """However slow driver and browser end, nothing of them stays."""
         try:
             if self.session is not None:
-                self._ask('DELETE', '/session/' + self.session)
+                self._ask('DELETE', '/session/' + self.session,
+                          timeout=GRACE)
         except (OSError, http.client.HTTPException, Failure):
             pass
         self.driver.terminate()
         try:
-            self.driver.wait(10)
+            self.driver.wait(GRACE)
         except subprocess.TimeoutExpired:
             self.driver.kill()
             self.driver.wait()
@@ -100,9 +104,9 @@ class Browser:
                          '--user-data-dir='
                          + os.path.join(self.directory, 'profile')]}}
 
-    def _ask(self, method, path, body=None):
+    def _ask(self, method, path, body=None, timeout=PATIENCE):
         connection = http.client.HTTPConnection('127.0.0.1', self.port,
-                                                timeout=120)
+                                                timeout=timeout)
         try:
             connection.request(
                 method, path,
