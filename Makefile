@@ -36,6 +36,9 @@
 #                     the table of docs/compatibility.md from it
 #   make matrix       all of this on other releases of Debian, by root;
 #                     ROOTS="trixie forky" chooses, see docs/compatibility.md
+#   make deb          Debian packages, built, installed with apt, used, upgraded
+#                     and removed on three releases of Debian, by root;
+#                     DEB="bookworm trixie" chooses, ARCH=arm64 is emulated
 #   make bench        CPU time per handshake beside plain nginx and other
 #                     servers; t/bench/bench.py says how to have it shorter
 #   make performance  make bench, and docs/performance.md from its numbers
@@ -59,6 +62,7 @@ NGINX_SRC    ?= /usr/share/nginx/src
 PYTHON       ?= /usr/bin/python3
 FUZZ_SECONDS ?= 5
 FUZZ_CC      ?= clang
+DEB          ?= bookworm trixie forky
 jobs         := $(shell nproc)
 
 ifndef NGINX
@@ -100,7 +104,7 @@ unexport NGINX
 
 .PHONY: modules install install-check demo staging staging-down chaos clients \
         test unit unit-programs tsan threads fuzz prove differential confusion \
-        cluster cluster-tls monitoring style spin matrix bench quantum \
+        cluster cluster-tls monitoring style spin matrix deb bench quantum \
         performance bench-once model model-once soak valgrind clean
 .DELETE_ON_ERROR:
 
@@ -308,6 +312,10 @@ clients:
 matrix:
 	@tools/setup matrix
 	@tools/matrix $(ROOTS)
+
+deb:
+	@tools/setup $(if $(ARCH),emulated,deb)
+	@tools/deb $(addsuffix $(ARCH:%=/%),$(DEB))
 
 bench:
 	@tools/setup bench

@@ -49,7 +49,7 @@
 #include "sss_trouble.h"
 
 
-#define NGX_SSL_SESSION_SYNC_VERSION  "0.1.0"
+#define NGX_SSL_SESSION_SYNC_VERSION  "0.2.0"
 
 #define NGX_SSL_SESSION_SYNC_HTTP     1
 #define NGX_SSL_SESSION_SYNC_STREAM   2
