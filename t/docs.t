@@ -16,7 +16,7 @@ use Test::More;
 my $top = abs_path(File::Spec->catdir(dirname(__FILE__), '..'));
 my $nginx = $ENV{SSS_NGINX} || 'nginx';
 my $modules = $ENV{SSS_MODULES} || "$top/build/modules";
-my @files = ("$top/README.md", glob("$top/docs/*.md"));
+my @files = (glob("$top/*.md"), glob("$top/docs/*.md"));
 
 $ENV{PATH} .= ':/usr/sbin:/sbin';
 
