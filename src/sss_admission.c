@@ -1,13 +1,19 @@
 
 #include <string.h>
 
+#include <openssl/rand.h>
+
 #include "sss_admission.h"
 #include "sss_memory.h"
 
 
-#define SSS_ADMISSION_LOOK     150      /* ms between two looks for an answer,
-                                           and polls of a founder          */
-#define SSS_ADMISSION_FOUNDED  5000     /* ms for which a founder does so  */
+#define SSS_ADMISSION_LOOK     50       /* ms between two looks for an
+                                           answer                          */
+#define SSS_ADMISSION_SOON     150      /* between two polls of a founder, or
+                                           of a host that answers, and before
+                                           a crowded door is tried again   */
+#define SSS_ADMISSION_CROWDED  2000     /* before it is at the last        */
+#define SSS_ADMISSION_YOUNG    5000     /* a group is for so long          */
 
 
 static void sss_admission_raise(sss_admission_t *a, uint32_t generation);
@@ -15,6 +21,8 @@ static void sss_admission_give_up(sss_admission_t *a, uint64_t now_ms);
 static void sss_admission_found(sss_admission_t *a, uint64_t now_ms);
 static void sss_admission_ask(sss_admission_t *a, uint64_t now_ms);
 static void sss_admission_stop(sss_admission_t *a);
+static uint32_t sss_admission_crowded(sss_admission_t *a);
+static uint32_t sss_admission_random(uint32_t most);
 static int sss_admission_dead(const sss_admission_t *a,
     const sss_label_t *label, uint64_t now_ms);
 static void sss_admission_bury(sss_admission_t *a, const sss_label_t *label,
@@ -33,6 +41,9 @@ sss_admission_begin(sss_admission_t *a, const sss_group_t *group)
     a->group = *group;
     a->seen = 0;
     a->joined = 0;
+    a->standing = 0;
+    a->full = 0;
+    a->busy = 0;
 
     if (!a->forward_secrecy && !a->group.member) {
         sss_admission_raise(a, group->label.generation);
@@ -156,6 +167,42 @@ sss_admission_asked(sss_admission_t *a, uint64_t now_ms)
     if (a->asked_ms == 0) {
         a->asked_ms = now_ms;
     }
+
+    a->standing = 1;
+    a->crowded = 0;
+}
+
+
+void
+sss_admission_full(sss_admission_t *a)
+{
+    a->full = 1;
+}
+
+
+int
+sss_admission_gone(const sss_admission_t *a)
+{
+    return sss_admission_waits(a) && a->asked_ms != 0 && !a->standing;
+}
+
+
+void
+sss_admission_helped(sss_admission_t *a, int first, uint64_t now_ms)
+{
+    if (first) {
+        a->counts.answered++;
+        a->busy = 1;
+    }
+
+    a->helped_ms = now_ms;
+}
+
+
+void
+sss_admission_busy(sss_admission_t *a)
+{
+    a->busy = 1;
 }
 
 
@@ -221,17 +268,40 @@ sss_admission_patience(const sss_admission_t *a, const sss_label_t *label)
 
 
 uint32_t
-sss_admission_again(const sss_admission_t *a, int lost, uint64_t now_ms)
+sss_admission_again(sss_admission_t *a, int lost, uint64_t now_ms)
 {
-    uint64_t  created;
+    uint64_t  age_ms;
 
-    created = a->group.label.created;
+    if (sss_admission_waits(a)) {
+        return a->standing ? SSS_ADMISSION_LOOK : sss_admission_crowded(a);
+    }
 
-    if (sss_admission_waits(a) || lost
-        || (a->founder && sss_group_secret(&a->group)
-            && now_ms >= created && now_ms - created < SSS_ADMISSION_FOUNDED))
-    {
-        return SSS_ADMISSION_LOOK;
+    if (lost) {
+        return SSS_ADMISSION_SOON;
+    }
+
+    age_ms = SSS_ADMISSION_YOUNG;
+
+    if (sss_group_secret(&a->group) && now_ms >= a->group.label.created) {
+        age_ms = now_ms - a->group.label.created;
+    }
+
+    if (age_ms < SSS_ADMISSION_YOUNG && a->founder) {
+        return SSS_ADMISSION_SOON;
+    }
+
+    if (a->founder && now_ms - a->helped_ms < SSS_ADMISSION_YOUNG) {
+        a->busy = 1;
+    }
+
+    if (a->busy) {
+        return SSS_ADMISSION_SOON;
+    }
+
+    if (age_ms < SSS_ADMISSION_YOUNG) {
+        age_ms += sss_admission_random(SSS_ADMISSION_CROWDED);
+
+        return SSS_ADMISSION_YOUNG + SSS_ADMISSION_CROWDED - (uint32_t) age_ms;
     }
 
     return 0;
@@ -301,6 +371,48 @@ sss_admission_stop(sss_admission_t *a)
 
     a->asked_ms = 0;
     a->left_ms = 0;
+    a->crowded = 0;
+}
+
+
+/*
+ * Twice as long each time, so that thousands of hosts that started at once do
+ * not crowd the servers as well; at random, so that they do not come together.
+ */
+
+static uint32_t
+sss_admission_crowded(sss_admission_t *a)
+{
+    uint32_t  again;
+
+    /* patience is with members, who have nothing to answer */
+
+    if (a->full) {
+        a->asked_ms = 0;
+    }
+
+    again = SSS_ADMISSION_CROWDED;
+
+    if (a->crowded < 4) {
+        again = SSS_ADMISSION_SOON << a->crowded++;
+    }
+
+    return again / 2 + sss_admission_random(again / 2);
+}
+
+
+/* From 0 to "most". */
+
+static uint32_t
+sss_admission_random(uint32_t most)
+{
+    uint32_t  n;
+
+    if (RAND_bytes((unsigned char *) &n, sizeof(n)) != 1) {
+        n = 0;
+    }
+
+    return n % (most + 1);
 }
 
 

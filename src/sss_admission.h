@@ -45,7 +45,8 @@ typedef struct {
     sss_group_t             group;      /* as it is in this poll           */
     sss_join_t              join;       /* len 0: it does not wait         */
     uint64_t                asked_ms;   /* since when a request stands at a
-                                           door, 0: at none                */
+                                           door; 0: at none, or there was no
+                                           room to put it back             */
     uint64_t                left_ms;    /* since when this host waits      */
     uint8_t                 ended[SSS_JOIN_HASH];   /* the last request that
                                            was answered                    */
@@ -55,6 +56,14 @@ typedef struct {
     unsigned                seen:1;     /* there was one                   */
     unsigned                joined:1;   /* in this poll                    */
     unsigned                founder:1;  /* of the group, not long ago      */
+    unsigned                standing:1; /* in this poll its request stood at
+                                           a door                          */
+    unsigned                full:1;     /* or there was no room for it     */
+    unsigned                busy:1;     /* there may be more to do at a door
+                                           before long                     */
+    unsigned                crowded;    /* polls in a row in which it waited
+                                           and its request did not stand   */
+    uint64_t                helped_ms;  /* when it last answered a request */
 
     struct {
         sss_label_t         label;
@@ -86,6 +95,21 @@ int sss_admission_late(sss_admission_t *a, uint64_t now_ms);
 /* A request of this host stands at a door. */
 void sss_admission_asked(sss_admission_t *a, uint64_t now_ms);
 
+/* No door has room for it, or somebody was faster to take that. */
+void sss_admission_full(sss_admission_t *a);
+
+/*
+ * 1 if its request stood at a door before, and at none in this poll: perhaps
+ * others know of a group that wins over the one it waits for.
+ */
+int sss_admission_gone(const sss_admission_t *a);
+
+/* It has answered a request, as the first one or not. */
+void sss_admission_helped(sss_admission_t *a, int first, uint64_t now_ms);
+
+/* It has left something at a door that is to go. */
+void sss_admission_busy(sss_admission_t *a);
+
 /* An answer to it, as sss_join_kind() has seen: sets "joined" if it opens. */
 void sss_admission_answered(sss_admission_t *a, const uint8_t *answer,
     size_t len, uint64_t now_ms);
@@ -102,12 +126,14 @@ uint64_t sss_admission_patience(const sss_admission_t *a,
     const sss_label_t *label);
 
 /*
- * How soon another poll is wanted, ms, and 0 for no sooner than usual: while
- * this host waits, when it was "lost" to another group while it wrote, or when
- * it has just founded a group and others may have started with it.
+ * At the end of a poll: how soon another one is wanted, ms, and 0 for no
+ * sooner than usual.  It is wanted while this host waits, when it was "lost"
+ * to another group while it wrote, when its group is young and others may have
+ * been founded with it, and when "busy": that one has to look at the door
+ * alone.  A host that finds no room at the door comes again later each time,
+ * up to two seconds.
  */
-uint32_t sss_admission_again(const sss_admission_t *a, int lost,
-    uint64_t now_ms);
+uint32_t sss_admission_again(sss_admission_t *a, int lost, uint64_t now_ms);
 
 
 #endif /* SSS_ADMISSION_H_INCLUDED */

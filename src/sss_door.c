@@ -8,7 +8,10 @@
 #include "sss_door.h"
 
 
+static void sss_door_late(sss_admission_t *a, sss_door_kind_t kind,
+    uint64_t now_ms);
 static void sss_door_offer(sss_door_t *door, const sss_item_t *item);
+static void sss_door_free(sss_door_t *door, const sss_item_t *item);
 static void sss_door_answer(sss_door_t *door, sss_admission_t *a,
     const sss_join_key_t *key, const sss_item_t *item, uint64_t now_ms);
 static void sss_door_add(sss_door_t *door, sss_door_kind_t kind,
@@ -61,6 +64,14 @@ sss_door_read(sss_door_t *door, sss_admission_t *a,
             && memcmp(item->value, a->join.request, item->len) == 0)
         {
             door->mine = 1;
+            sss_admission_asked(a, now_ms);
+            return 0;
+        }
+
+        /* it was answered at another server */
+
+        if (own && sss_join_has_hash(item->value, item->len, a->ended)) {
+            sss_door_free(door, item);
             return 0;
         }
 
@@ -92,11 +103,7 @@ sss_door_read(sss_door_t *door, sss_admission_t *a,
             return 0;
         }
 
-        /* whoever comes next finds the slot free */
-
-        sss_door_add(door, SSS_DOOR_FREE, item->name, item->cas,
-                     (const uint8_t *) "-", 1);
-
+        sss_door_free(door, item);
         return 1;
 
     default:
@@ -111,12 +118,19 @@ sss_door_read(sss_door_t *door, sss_admission_t *a,
 
 
 void
-sss_door_ask(sss_door_t *door, const sss_admission_t *a)
+sss_door_ask(sss_door_t *door, sss_admission_t *a)
 {
-    if (!door->mine && door->free_seen != 0) {
-        sss_door_add(door, SSS_DOOR_REQUEST, door->free_name,
-                     door->free_cas, a->join.request, a->join.len);
+    if (door->mine) {
+        return;
     }
+
+    if (door->free_seen == 0) {
+        sss_admission_full(a);
+        return;
+    }
+
+    sss_door_add(door, SSS_DOOR_REQUEST, door->free_name, door->free_cas,
+                 a->join.request, a->join.len);
 }
 
 
@@ -164,17 +178,45 @@ sss_door_written(sss_door_t *door, sss_admission_t *a,
 
     w = &door->writes[door->next++];
 
+    if (x->rc == SSS_EXCHANGE_CONFLICT) {
+        sss_door_late(a, w->kind, now_ms);
+    }
+
     if (x->rc != SSS_EXCHANGE_OK) {
         return;
     }
 
     if (w->kind == SSS_DOOR_ANSWER) {
-        a->counts.answered++;
+        sss_admission_helped(a, 1, now_ms);
     }
 
     if (w->kind == SSS_DOOR_REQUEST) {
         door->mine = 1;
         sss_admission_asked(a, now_ms);
+    }
+}
+
+
+/* Somebody else was faster. */
+
+static void
+sss_door_late(sss_admission_t *a, sss_door_kind_t kind, uint64_t now_ms)
+{
+    switch (kind) {
+
+    case SSS_DOOR_REQUEST:
+        sss_admission_full(a);
+        break;
+
+    case SSS_DOOR_ANSWER:
+        sss_admission_helped(a, 0, now_ms);
+        break;
+
+    case SSS_DOOR_FREE:
+
+        /* a member was, and nobody waits for its answer */
+
+        sss_admission_busy(a);
     }
 }
 
@@ -196,6 +238,16 @@ sss_door_offer(sss_door_t *door, const sss_item_t *item)
         door->free_name = item->name;
         door->free_cas = item->found ? item->cas : 0;
     }
+}
+
+
+/* Whoever comes next finds the slot free. */
+
+static void
+sss_door_free(sss_door_t *door, const sss_item_t *item)
+{
+    sss_door_add(door, SSS_DOOR_FREE, item->name, item->cas,
+                 (const uint8_t *) "-", 1);
 }
 
 

@@ -18,8 +18,8 @@
 #include "sss_exchange.h"
 
 
-#define SSS_DOOR_SLOTS   8
-#define SSS_DOOR_WRITES  16             /* in one poll                     */
+#define SSS_DOOR_SLOTS   16
+#define SSS_DOOR_WRITES  32             /* in one poll                     */
 #define SSS_DOOR_LIFE    60             /* seconds of a request, at least  */
 #define SSS_DOOR_ANSWER_LIFE  10        /* of an answer, for which its host
                                            looks many times a second       */
@@ -71,7 +71,7 @@ int sss_door_read(sss_door_t *door, sss_admission_t *a,
     uint64_t now_ms);
 
 /* All slots were read: this host's request is to stand here. */
-void sss_door_ask(sss_door_t *door, const sss_admission_t *a);
+void sss_door_ask(sss_door_t *door, sss_admission_t *a);
 
 /* Wants the next write.  Returns 1, or 0 if there is none. */
 int sss_door_write(sss_door_t *door, const sss_admission_t *a,

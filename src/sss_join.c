@@ -140,6 +140,16 @@ sss_join_asks_for(const uint8_t *request, const sss_label_t *group)
 
 
 int
+sss_join_has_hash(const uint8_t *request, size_t len, const uint8_t *hash)
+{
+    uint8_t  its[SSS_JOIN_HASH];
+
+    return sss_join_hash(request, len, its) == 0
+           && memcmp(its, hash, SSS_JOIN_HASH) == 0;
+}
+
+
+int
 sss_join_answers(const uint8_t *answer, const uint8_t *hash)
 {
     return memcmp(answer + 8, hash, SSS_JOIN_HASH) == 0;

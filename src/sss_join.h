@@ -107,6 +107,9 @@ sss_join_kind_t sss_join_kind(const sss_join_key_t *key, const uint8_t *in,
 /* 1 if a request, which sss_join_kind() has seen, is for this group. */
 int sss_join_asks_for(const uint8_t *request, const sss_label_t *group);
 
+/* 1 if such a request, of "len" bytes, has this hash. */
+int sss_join_has_hash(const uint8_t *request, size_t len, const uint8_t *hash);
+
 /* 1 if such an answer is for a request with this hash. */
 int sss_join_answers(const uint8_t *answer, const uint8_t *hash);
 

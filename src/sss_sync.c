@@ -59,7 +59,8 @@ struct sss_sync_s {
     size_t              order[SSS_SERVERS_MAX];     /* in which they are   */
     unsigned            up;             /* 1: one was, and still answers   */
     uint64_t            full_ms;        /* when a poll last read all       */
-    unsigned            look:1;         /* this poll only looks for answers */
+    unsigned            look:1;         /* this poll only looks at the door */
+    unsigned            busy:1;         /* the next one is to do so        */
     unsigned            soon:1;         /* the next one is to read all     */
     unsigned            lost:1;         /* a group that wins was met while
                                            this host wrote                 */
@@ -195,11 +196,12 @@ sss_sync_begin(sss_sync_t *sync, const sss_server_t *servers,
         sss_ring_wipe(sync->ring);
     }
 
-    sync->look = sss_admission_waits(a) && !sync->soon
+    sync->look = (sss_admission_waits(a) || sync->busy) && !sync->soon
                  && now_ms >= sync->full_ms
                  && now_ms - sync->full_ms
                     < sync->conf.poll_ms - sync->conf.poll_ms / 4;
     sync->soon = 0;
+    sync->busy = 0;
 
     if (!sync->look) {
         sync->report.polls++;
@@ -387,7 +389,6 @@ sss_sync_taken(sss_sync_t *sync, sss_replica_t *replica)
     } else if (!sss_replica_take(replica, sync->ring, sync->now_ms)) {
         replica->stage = SSS_SYNC_READ;
     }
-
 }
 
 
@@ -432,7 +433,8 @@ sss_sync_judge(sss_sync_t *sync)
     a = sync->admission;
 
     if (sync->look) {
-        sync->soon = sss_admission_late(a, sync->now_ms) || a->joined;
+        sync->soon = a->joined || sss_admission_late(a, sync->now_ms)
+                     || sss_admission_gone(a);
         sync->phase = sync->soon ? SSS_SYNC_OVER : SSS_SYNC_SPREADING;
 
     } else {
@@ -490,10 +492,6 @@ sss_sync_ask_in(sss_sync_t *sync)
         }
 
         sss_door_ask(&replica->door, a);
-
-        if (replica->door.mine) {
-            sss_admission_asked(a, sync->now_ms);
-        }
     }
 }
 
@@ -873,6 +871,8 @@ sss_sync_report_group(sss_sync_t *sync)
     report->waits_ms = a->left_ms;
     report->other = a->join.group;
     report->joins = a->counts;
+
+    sync->busy = a->busy;
 
     report->again_ms = sync->soon ? 1
                        : sss_admission_again(a, sync->lost, sync->now_ms);

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 NAME = 45                       # "sss1:" and 40 digits
-SLOTS = 8                       # of the door, for each secret
+SLOTS = 16                      # of the door, for each secret
 CLOCK = 30                      # between two looks at a server's clock
 TURNS = 20                      # between two presence records of a fleet
 ALONE = 40                      # and of a single host

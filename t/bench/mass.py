@@ -9,7 +9,7 @@ import sys
 import steps
 from hosts import Unfit
 
-HOSTS = (200, 1000)
+HOSTS = (200, 1000, 10000)
 POLLS_MS = (2000, 30000)
 NAMES = ('hosts', 'poll_ms', 'half_ms', 'most_ms', 'all_ms', 'longest',
          'average')

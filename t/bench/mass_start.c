@@ -20,7 +20,7 @@
 
 
 #define SERVERS  3
-#define RECORDS  16
+#define RECORDS  32
 #define VALUE    4096
 #define TICK     2                      /* ms, of an exchange              */
 #define LONGEST  1800000                /* ms of simulated time            */
@@ -32,6 +32,7 @@ typedef struct {
     uint8_t    value[VALUE];
     size_t     len;
     uint64_t   cas;
+    uint64_t   until;                   /* when it expires                 */
 } record_t;
 
 
@@ -70,13 +71,20 @@ check(int good, const char *what)
 
 
 static record_t *
-find(server_t *server, const char *name)
+find(server_t *server, const char *name, uint64_t now)
 {
-    size_t  i;
+    size_t     i;
+    record_t  *record;
 
     for (i = 0; i < RECORDS; i++) {
-        if (strcmp(server->records[i].name, name) == 0) {
-            return &server->records[i];
+        record = &server->records[i];
+
+        if (record->until <= now) {
+            record->name[0] = '\0';
+        }
+
+        if (strcmp(record->name, name) == 0) {
+            return record;
         }
     }
 
@@ -96,7 +104,7 @@ answer(server_t *server, sss_exchange_t *x, uint64_t now)
     server->this_second++;
 
     for (i = 0; x->op == SSS_EXCHANGE_READ && i < x->n; i++) {
-        record = find(server, x->items[i].name);
+        record = find(server, x->items[i].name, now);
 
         if (record != NULL) {
             x->items[i].found = 1;
@@ -109,19 +117,20 @@ answer(server_t *server, sss_exchange_t *x, uint64_t now)
     }
 
     if (x->op == SSS_EXCHANGE_WRITE) {
-        record = find(server, x->item.name);
+        record = find(server, x->item.name, now);
 
         if ((record ? record->cas : 0) != x->item.cas) {
             rc = SSS_EXCHANGE_CONFLICT;
 
         } else {
-            record = record ? record : find(server, "");
+            record = record ? record : find(server, "", now);
             check(record != NULL && x->item.len <= VALUE, "a record too many");
 
             strcpy(record->name, x->item.name);
             memcpy(record->value, x->item.value, x->item.len);
             record->len = x->item.len;
             record->cas = ++server->cas;
+            record->until = now + (uint64_t) x->ttl * 1000;
         }
     }
 

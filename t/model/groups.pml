@@ -43,9 +43,10 @@
  *
  * Left out, and why that is sound:
  * - Slots: each host has its own on each server.  Who finds all slots taken
- *   waits, and its patience begins when its request is there.  That strangers
- *   fill all slots for good, as an attacker can, delays joining without end;
- *   the model says nothing about it.
+ *   waits, and its patience begins when its request is there, or there again.
+ *   How often it looks does not matter: a round is as long as that takes.
+ *   That strangers fill all slots for good, as an attacker can, delays joining
+ *   without end; the model says nothing about it.
  * - A host writes record, request and answers to a server in one step: they
  *   are different items, and no host decides by two of one server.
  * - A request or answer that arrives late is like one of a slow host.

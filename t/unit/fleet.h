@@ -16,7 +16,7 @@
 
 #define FLEET_HOSTS    4
 #define FLEET_SERVERS  2
-#define FLEET_ITEMS    32
+#define FLEET_ITEMS    64
 #define FLEET_POLL     2000             /* poll interval, ms               */
 
 #define HOSTS          FLEET_HOSTS

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from . import hpke
 
 PREFIX = b'ngx_ssl_session_sync '
-SLOTS = 8               # of the door
+SLOTS = 16              # of the door
 LABEL = struct.Struct('>4sB3xIIQ16sI4x16s')
 HEADER, TAG = 32, 16
 STEK = struct.Struct('>QIQQ16s32s32s')
