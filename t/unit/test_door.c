@@ -161,6 +161,102 @@ test_let_in(void **state)
 }
 
 
+/* Whoever was let in at one server asks at no other any more. */
+
+static void
+test_leftover(void **state)
+{
+    door_t    *d;
+    size_t     len;
+    uint8_t    request[SSS_JOIN_REQUEST], answer[SSS_JOIN_ANSWER];
+
+    d = *state;
+
+    len = d->asker.join.len;
+    memcpy(request, d->asker.join.request, len);
+    put(d, answer, sss_join_answer(&d->key, &d->member.group, request, len,
+                                   NOW, answer));
+    (void) sss_door_read(&d->door, &d->asker, &d->key, 1, &d->item, NOW);
+    assert_true(d->asker.joined);
+
+    /* of another secret it is not this host's to take away: it answers */
+
+    put(d, request, len);
+    sss_door_clear(&d->door);
+    assert_int_equal(sss_door_read(&d->door, &d->asker, &d->key, 0, &d->item,
+                                   NOW), 1);
+
+    /* a member was faster to answer it: that is looked at again soon */
+
+    sss_door_clear(&d->door);
+    assert_int_equal(sss_door_read(&d->door, &d->asker, &d->key, 1, &d->item,
+                                   NOW), 0);
+    carry_out(d, &d->asker, SSS_EXCHANGE_CONFLICT);
+    assert_true(d->asker.busy);
+    assert_int_equal(d->asker.counts.answered, 0);
+
+    put(d, request, len);
+    sss_door_clear(&d->door);
+    (void) sss_door_read(&d->door, &d->asker, &d->key, 1, &d->item, NOW);
+    carry_out(d, &d->asker, SSS_EXCHANGE_OK);
+    assert_int_equal(d->item.len, 1);
+    assert_int_equal(d->value[0], '-');
+}
+
+
+static void
+test_no_room(void **state)
+{
+    door_t      *d;
+    sss_join_t   other;
+
+    d = *state;
+
+    assert_int_equal(sss_join_begin(&other, &d->key, &d->member.group.label,
+                                    NOW), 0);
+    put(d, other.request, other.len);
+    (void) sss_door_read(&d->door, &d->asker, &d->key, 1, &d->item, NOW);
+    sss_door_ask(&d->door, &d->asker);
+    assert_int_equal(d->door.n, 0);
+    assert_true(d->asker.full);
+
+    /* or somebody else was faster to take it */
+
+    d->asker.full = 0;
+    d->item.found = 0;
+    sss_door_clear(&d->door);
+    (void) sss_door_read(&d->door, &d->asker, &d->key, 1, &d->item, NOW);
+    sss_door_ask(&d->door, &d->asker);
+    assert_false(d->asker.full);
+    carry_out(d, &d->asker, SSS_EXCHANGE_CONFLICT);
+    assert_true(d->asker.full);
+    assert_false(d->asker.standing);
+    assert_int_equal(d->asker.asked_ms, 0);
+}
+
+
+static void
+test_names(void **state)
+{
+    char      name[SSS_DOOR_SLOTS][SSS_NAME_SIZE], other[SSS_NAME_SIZE];
+    door_t   *d;
+    unsigned  i, k;
+
+    d = *state;
+
+    for (i = 0; i < SSS_DOOR_SLOTS; i++) {
+        assert_int_equal(sss_door_name(d->secret, i, "main", 4, name[i]), 0);
+
+        for (k = 0; k < i; k++) {
+            assert_string_not_equal(name[i], name[k]);
+        }
+    }
+
+    assert_int_equal(sss_door_name(d->secret, 0, "mai", 3, other), 0);
+    assert_string_not_equal(name[0], other);
+}
+
+
 static void
 test_slots(void **state)
 {
@@ -210,6 +306,9 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test_setup_teardown(test_let_in, prepare, finish),
+        cmocka_unit_test_setup_teardown(test_leftover, prepare, finish),
+        cmocka_unit_test_setup_teardown(test_no_room, prepare, finish),
+        cmocka_unit_test_setup_teardown(test_names, prepare, finish),
         cmocka_unit_test_setup_teardown(test_slots, prepare, finish)
     };
 

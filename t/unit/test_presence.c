@@ -346,6 +346,50 @@ test_view(void **state)
 }
 
 
+/* Entries of hosts that are no company, for they have the other setting. */
+
+static void
+test_without(void **state)
+{
+    sss_presence_t  p;
+    const uint8_t   ab[] = "AAAAAAAABBBBBBBB";
+
+    (void) state;
+
+    p.n = 0;
+    assert_int_equal(sss_presence_without(&p, ab, 2, NOW), 0);
+    assert_int_equal(p.n, 0);
+
+    put(&p, tag_c, host_1, NOW);
+    assert_int_equal(sss_presence_without(&p, ab, 2, NOW), 0);
+    assert_int_equal(p.n, 1);
+
+    /* those that are left keep their order */
+
+    put(&p, tag_b, host_2, NOW - SSS_PRESENCE_LIFE);
+    put(&p, tag_c, host_3, NOW - 1);
+    put(&p, tag_a, host_2, NOW - SSS_PRESENCE_LIFE - 1);
+    assert_int_equal(sss_presence_without(&p, ab, 2, NOW), 1);
+    assert_int_equal(p.n, 2);
+    assert_entry(&p, 0, tag_c, host_1, NOW);
+    assert_entry(&p, 1, tag_c, host_3, NOW - 1);
+
+    /* too old, or too far ahead, they go and do not count */
+
+    put(&p, tag_a, host_2, NOW - SSS_PRESENCE_LIFE - 1);
+    put(&p, tag_b, host_2, NOW + SSS_PRESENCE_LIFE + 1);
+    assert_int_equal(sss_presence_without(&p, ab, 2, NOW), 0);
+    assert_int_equal(p.n, 2);
+
+    /* nobody is left out who has none of the fingerprints */
+
+    assert_int_equal(sss_presence_without(&p, ab, 0, NOW), 0);
+    assert_int_equal(p.n, 2);
+    assert_int_equal(sss_presence_without(&p, tag_c, 1, NOW), 1);
+    assert_int_equal(p.n, 0);
+}
+
+
 /*
  * A fleet over twenty minutes: every host looks every two seconds and writes
  * when it is told to.  Every one sees company at every look but its first
@@ -425,6 +469,7 @@ main(void)
         cmocka_unit_test(test_touch),
         cmocka_unit_test(test_touch_limits),
         cmocka_unit_test(test_view),
+        cmocka_unit_test(test_without),
         cmocka_unit_test(test_fleet)
     };
 
