@@ -8,6 +8,7 @@ group at the beginning opens all of it, so that there was something to open.
 
 import os
 import random
+import secrets
 import threading
 import time
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from harness import conf, hpke, memory, opener, process, recorder, sessions
 from harness import stranger
 
 ROTATION = 2            # seconds
+OTHER_ROTATION = 3      # for a while
 ROTATIONS = 20
 LAST = 3                # that may be opened, in rotations
 TRIES = 4               # of which one host or another may be too busy
@@ -163,7 +165,10 @@ class Run:
     def __init__(self, cluster, recorders):
         self.cluster = cluster
         self.recorders = recorders
-        self.opener = opener.Opener(bytes.fromhex(cluster.secret), 'main')
+        self.old, self.new = cluster.secret, secrets.token_hex(32)
+        self.lines = [self.old]     # of the secret files
+        self.opener = opener.Openers([bytes.fromhex(self.old),
+                                      bytes.fromhex(self.new)], 'main')
         self.states = []        # of strangers
         self.clients = Clients(list(cluster.hosts))
 
@@ -172,18 +177,25 @@ class Run:
 
     def begin(self):
         self.cluster.wait_agreed()
-        self.states = [stranger.join(self.opener, server)
+        self.states = [stranger.join(self.opener.all[0], server)
                        for server in self.cluster.memcached]
 
     def live(self):
-        """Restarts, power cuts, reloads and new hosts, under load."""
-        cluster = self.cluster
-        events = [self._restart, self._power_cut, self._join, self._reload]
+        """All that may happen to a fleet, under load."""
+        events = {1: self._restart, 2: self._cut, 4: self._heal,
+                  5: self._upgrade, 6: self._power_cut,
+                  7: lambda: self._change([self.old, self.new]),
+                  8: lambda: self._change([self.new, self.old]),
+                  9: self._join,
+                  10: lambda: self._change([self.new]),
+                  11: lambda: self._change(rotation=OTHER_ROTATION),
+                  13: lambda: self._change(rotation=ROTATION),
+                  14: self._cut, 15: self._restart, 16: self._heal,
+                  17: self._power_cut, 18: self._join, 19: self._upgrade}
         with self.clients:
             for rotation in range(ROTATIONS):
-                if rotation % 3 == 1:
-                    events[rotation // 3 % len(events)]()
-                cluster.wait_rotations(1)
+                events.get(rotation, lambda: None)()
+                self.cluster.wait_rotations(1)
 
     def _restart(self):
         host = self.cluster.hosts[1]
@@ -195,11 +207,34 @@ class Run:
         host.kill()
         host.start()
 
-    def _reload(self):
-        self.cluster.hosts[0].reload()
+    def _cut(self):
+        """One host reaches no memcached."""
+        site = self.cluster.hosts[2].site
+        if site.can_cut:
+            site.cut_from([one.address for one in self.recorders.all],
+                          [one.port for one in self.recorders.all])
+
+    def _heal(self):
+        self.cluster.hosts[2].site.heal()
+        self.cluster.wait_agreed()
+
+    def _upgrade(self):
+        self.cluster.hosts[0].upgrade()
+
+    def _change(self, lines=None, rotation=None):
+        """One host after the other."""
+        self.lines = lines or self.lines
+        for host in self.cluster.hosts:
+            group = host.config.groups[0]
+            group.secrets = self.lines
+            if rotation is not None:
+                group.rotation = '%ds' % rotation
+            host.reload()
+        self.cluster.wait_agreed()
 
     def _join(self):
         host = self.cluster.add_host()
+        host.config.groups[0].secrets = self.lines
         self._use(host)
         host.start()
         self.clients.hosts.append(host)
@@ -285,6 +320,11 @@ def test_what_was_recorded_stays_closed(run):
             break
         run.cluster.wait_rotations(1)
     assert not told, '\n'.join(told)
+    # all of it was there that was to be
+    assert {value.key for value in values} >= {one.ring
+                                               for one in run.opener.all}
+    assert {key.rotation for key in everything.values()} == {ROTATION,
+                                                             OTHER_ROTATION}
     # and there was enough that had to stay closed
     old = old_names(everything, time.time())
     assert len(old) >= ROTATIONS // 2

@@ -27,7 +27,7 @@ class Site:
     def command(self, argv):
         return list(argv)
 
-    def cut_from(self, addresses):
+    def cut_from(self, addresses, ports=()):
         raise NotImplementedError('nothing can be cut without namespaces')
 
     def lose(self, percent, port):
@@ -82,17 +82,23 @@ class NamespaceSite(Site):
         return ['nsenter', '--net=/proc/%d/ns/net' % self.holder.pid,
                 *argv]
 
-    def cut_from(self, addresses):
-        """Drops every packet from these addresses, without a word."""
+    def cut_from(self, addresses, ports=()):
+        """Drops every packet from these addresses, without a word.
+
+        If there are TCP ports, those from them alone.
+        """
+        come = 'ip saddr { %s }' % ', '.join(addresses)
+        if ports:
+            come += ' tcp sport { %s }' % ', '.join(map(str, ports))
         process.run(self.command(['nft', '-f', '-']), input='''
             table ip cut
             delete table ip cut
             table ip cut {
                 chain arriving {
                     type filter hook input priority 0;
-                    ip saddr { %s } drop
+                    %s drop
                 }
-            }''' % ', '.join(addresses))
+            }''' % come)
 
     def lose(self, percent, port):
         """Drops packets of a TCP port at random, both ways."""

@@ -116,7 +116,41 @@ def decode_ring(plain):
     return [Stek(*fields) for fields in STEK.iter_unpack(plain[4:])]
 
 
-class Opener:
+class _Rings:
+    """What follows from label() and open_ring()."""
+
+    def open_rings(self, values, states):
+        """Those records that open with one of the states, or a later one."""
+        opened, chain = [], {}
+        for value in values:
+            label = self.label(value)
+            if label is None:
+                continue
+            for state in states:
+                if state.group != label.group:
+                    continue
+                where = state, label.epoch
+                if where not in chain:
+                    chain[where] = state.at(label.epoch)
+                there = chain[where]
+                keys = there and self.open_ring(value, there.key)
+                if keys is not None:
+                    opened.append((label, keys))
+                    break
+        return opened
+
+    def steks(self, values, states):
+        """All that are in rings which open, by name."""
+        found = {}
+        for _, keys in self.open_rings(values, states):
+            for key in keys:
+                known = found.get(key.name)
+                if known is None or known.expires < key.expires:
+                    found[key.name] = key
+        return found
+
+
+class Opener(_Rings):
     """For one secret and one namespace."""
 
     def __init__(self, secret, namespace):
@@ -164,36 +198,6 @@ class Opener:
             return None
         return decode_ring(plain)
 
-    def open_rings(self, values, states):
-        """Those records that open with one of the states, or a later one."""
-        opened, chain = [], {}
-        for value in values:
-            label = self.label(value)
-            if label is None:
-                continue
-            for state in states:
-                if state.group != label.group:
-                    continue
-                where = state, label.epoch
-                if where not in chain:
-                    chain[where] = state.at(label.epoch)
-                there = chain[where]
-                keys = there and self.open_ring(value, there.key)
-                if keys is not None:
-                    opened.append((label, keys))
-                    break
-        return opened
-
-    def steks(self, values, states):
-        """All that are in rings which open, by name."""
-        found = {}
-        for _, keys in self.open_rings(values, states):
-            for key in keys:
-                known = found.get(key.name)
-                if known is None or known.expires < key.expires:
-                    found[key.name] = key
-        return found
-
     def _door(self, value, kind):
         if len(value) < DOOR.size + TAG:
             return None
@@ -236,6 +240,32 @@ class Opener:
             return None
         _, epoch, _, group, _, _, key = STATE.unpack(text)
         return State(group, epoch, key)
+
+
+class Openers(_Rings):
+    """For all secrets that a cluster has had, in one namespace."""
+
+    def __init__(self, secrets, namespace):
+        self.all = [Opener(secret, namespace) for secret in secrets]
+
+    def _first(self, name, *arguments):
+        found = (getattr(one, name)(*arguments) for one in self.all)
+        return next((what for what in found if what is not None), None)
+
+    def label(self, value):
+        return self._first('label', value)
+
+    def open_ring(self, value, key):
+        return self._first('open_ring', value, key)
+
+    def request(self, value):
+        return self._first('request', value)
+
+    def answer(self, value):
+        return self._first('answer', value)
+
+    def open_answer(self, answer, private):
+        return self._first('open_answer', answer, private)
 
 
 def mac_of_ticket(ticket, key):

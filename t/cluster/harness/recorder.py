@@ -10,6 +10,13 @@ from . import forwarder
 WITH_VALUE = (b'set', b'add', b'replace', b'append', b'prepend', b'cas')
 
 
+def size_of_value(words, to_server):
+    """How many bytes of a value follow a line; None if none does."""
+    if to_server:
+        return int(words[4]) if words[0] in WITH_VALUE else None
+    return int(words[3]) if words[0] == b'VALUE' else None
+
+
 @dataclass(frozen=True)
 class Value:
     """What a host has sent to memcached, or got from it."""
@@ -33,12 +40,6 @@ class Stream:
         self.times.append(time.time())
         self.data += data
 
-    def _size(self, words):
-        """How many bytes of a value follow this line; None if none does."""
-        if self.to_server:
-            return int(words[4]) if words[0] in WITH_VALUE else None
-        return int(words[3]) if words[0] == b'VALUE' else None
-
     def values(self):
         """All that were complete when the connection ended."""
         data, at, found = bytes(self.data), 0, []
@@ -47,7 +48,7 @@ class Stream:
             if end < 0:
                 return found
             words, begin = data[at:end].split(), end + 2
-            size = self._size(words) if words else None
+            size = size_of_value(words, self.to_server) if words else None
             if size is None:
                 at = begin
                 continue
