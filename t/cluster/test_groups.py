@@ -229,8 +229,13 @@ def test_settings_differ(make_cluster):
 @pytest.mark.parametrize('secrecy', ['on', 'off'])
 @pytest.mark.usefixtures('needs_cuts')
 def test_generation(make_cluster, secrecy):
-    """Raised on one host: older sessions resume nowhere, and never again."""
-    cluster = make_cluster(hosts=5, rotation='7d', forward_secrecy=secrecy)
+    """Raised on one host: older sessions resume nowhere, and never again.
+
+    Not in the caches of the hosts that have made them, not on a host that was
+    cut off, and not when everybody is back with the old configuration.
+    """
+    cluster = make_cluster(hosts=8, rotation='7d', forward_secrecy=secrecy,
+                           session_cache='shared:sessions:1m')
     hosts = cluster.hosts
     first, lonely = hosts[0], hosts[-1]
     cluster.wait_agreed()
@@ -245,7 +250,8 @@ def test_generation(make_cluster, secrecy):
                        'the host to be alone')
 
     near = hosts[:-1]
-    with load.Load(near, lifetime=250, must_resume=False):
+    with load.Load(near, lifetime=250, must_resume=False), \
+            load.Load([lonely], lifetime=250, must_resume=False):
         first.config.groups[0].generation = 2
         first.reload()
 
@@ -261,17 +267,25 @@ def test_generation(make_cluster, secrecy):
         assert resumed(near, old) == 0
         assert resumed(near, by_id) == 0
 
-    assert hosts[1].group()['generation'] == {'configured': 1, 'in_force': 2}
-    assert lonely.group()['generation']['in_force'] == 1
-    lonely.site.heal()
-    cluster.wait_agreed()
-    assert lonely.group()['generation']['in_force'] == 2
+        # who was cut off does not know, and drops its keys when it does
+
+        assert lonely.group()['generation']['in_force'] == 1
+        assert lonely.keys() & names
+        lonely.site.heal()
+        cluster.wait_agreed()
+        assert lonely.group()['generation']['in_force'] == 2
+        assert resumed(hosts, old) == 0
+        assert resumed(hosts, by_id) == 0
+
+    for host in hosts[1:]:
+        assert host.group()['generation'] == {'configured': 1, 'in_force': 2}
     fresh = issue(hosts)
     all_resume(hosts, fresh)
 
-    # those that still say 1 start anew
+    # everybody starts anew with what was there before
 
-    for host in hosts[1:]:
+    first.config.groups[0].generation = 1
+    for host in hosts:
         host.kill()
         host.start()
     cluster.wait_agreed()
@@ -280,6 +294,7 @@ def test_generation(make_cluster, secrecy):
         assert not host.keys() & names
     assert resumed(hosts, old) == 0
     assert resumed(hosts, by_id) == 0
+    all_resume(hosts, fresh)
 
 
 def test_generation_without_memcached(make_cluster):
