@@ -23,7 +23,8 @@ PLAIN, TLS, TURNS = 'plain', 'tls', 'turns'
 # where sessions resume, which is decided behind the client of memcached; and
 # what somebody reads who is in front of memcached
 ASIDE = re.compile(r'test_trust_|test_pairs|test_local|test_harness|test_tls|'
-                   r'test_rollout|test_recorder|test_wiping|test_page')
+                   r'test_rollout|test_recorder|test_wiping|test_page|'
+                   r'test_joins')
 
 
 def pytest_addoption(parser):
