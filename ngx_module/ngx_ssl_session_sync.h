@@ -64,6 +64,18 @@
 #define NGX_SSL_SESSION_SYNC_EARLY_ANY    3
 
 
+/* What the error log is told again and again until it is mended. */
+
+typedef enum {
+    NGX_SSL_SESSION_SYNC_MIXED = 0,     /* forward_secrecy differs         */
+    NGX_SSL_SESSION_SYNC_WAITS,         /* a join does not end             */
+    NGX_SSL_SESSION_SYNC_IS_ALONE,      /* other hosts have other secrets  */
+    NGX_SSL_SESSION_SYNC_NO_USE,        /* a server is, for keys           */
+    NGX_SSL_SESSION_SYNC_CLOCKS,        /* they differ                     */
+    NGX_SSL_SESSION_SYNC_COMPLAINTS     /* how many kinds there are        */
+} ngx_ssl_session_sync_complaint_t;
+
+
 /* Shared memory.  What the counters are called: ..._counters.c. */
 
 typedef struct {
@@ -244,7 +256,7 @@ typedef struct {
     ngx_uint_t                due;          /* 1: a poll is to begin       */
     ngx_event_t               step;         /* the poll has more to do     */
     sss_sync_report_t         seen;         /* reported in the log so far  */
-    time_t                    complained;
+    time_t                    complained[NGX_SSL_SESSION_SYNC_COMPLAINTS];
     ngx_uint_t                alone;        /* polls in a row              */
 } ngx_ssl_session_sync_cluster_t;
 
@@ -480,11 +492,16 @@ ngx_int_t ngx_ssl_session_sync_group_end(
 void ngx_ssl_session_sync_group_log(
     ngx_ssl_session_sync_cluster_t *cluster, sss_sync_report_t *report,
     ngx_log_t *log);
-ngx_uint_t ngx_ssl_session_sync_group_complain(
+void ngx_ssl_session_sync_group_complain(
     ngx_ssl_session_sync_cluster_t *cluster, sss_sync_report_t *report,
     ngx_log_t *log);
 
 /* poll */
+
+/* 1 if a complaint of this kind is due; it is not for a minute then. */
+ngx_uint_t ngx_ssl_session_sync_complaint(
+    ngx_ssl_session_sync_cluster_t *cluster,
+    ngx_ssl_session_sync_complaint_t kind);
 
 ngx_int_t ngx_ssl_session_sync_init_process(ngx_cycle_t *cycle);
 void ngx_ssl_session_sync_exit_process(ngx_cycle_t *cycle);

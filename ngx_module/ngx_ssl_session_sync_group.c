@@ -153,19 +153,18 @@ ngx_ssl_session_sync_group_log(ngx_ssl_session_sync_cluster_t *cluster,
 }
 
 
-ngx_uint_t
+void
 ngx_ssl_session_sync_group_complain(ngx_ssl_session_sync_cluster_t *cluster,
     sss_sync_report_t *report, ngx_log_t *log)
 {
-    uint64_t    now;
-    ngx_uint_t  said;
+    uint64_t  now;
 
-    said = 0;
     now = ngx_ssl_session_sync_now();
 
-    if (report->mixed) {
-        said = 1;
-
+    if (report->mixed
+        && ngx_ssl_session_sync_complaint(cluster,
+                                          NGX_SSL_SESSION_SYNC_MIXED))
+    {
         ngx_log_error(NGX_LOG_WARN, log, 0,
                       "ssl_session_sync: other hosts of cluster \"%V\" have "
                       "\"forward_secrecy %s\", and share no keys with this "
@@ -176,10 +175,10 @@ ngx_ssl_session_sync_group_complain(ngx_ssl_session_sync_cluster_t *cluster,
     if (report->waits && now > report->waits_ms
         && now - report->waits_ms > NGX_SSL_SESSION_SYNC_GROUP_WAIT
                                     * (uint64_t) cluster->poll_interval
-                                    + 5000)
+                                    + 5000
+        && ngx_ssl_session_sync_complaint(cluster,
+                                          NGX_SSL_SESSION_SYNC_WAITS))
     {
-        said = 1;
-
         ngx_log_error(NGX_LOG_WARN, log, 0,
                       "ssl_session_sync: this host has been waiting for %uL "
                       "seconds to be let into the group of cluster \"%V\"; "
@@ -187,6 +186,4 @@ ngx_ssl_session_sync_group_complain(ngx_ssl_session_sync_cluster_t *cluster,
                       "see that they reach the same memcached servers",
                       (now - report->waits_ms) / 1000, &cluster->name);
     }
-
-    return said;
 }

@@ -76,6 +76,12 @@ static void ngx_ssl_session_sync_log_server(
 static void ngx_ssl_session_sync_complain(
     ngx_ssl_session_sync_cluster_t *cluster, sss_sync_report_t *report,
     ngx_log_t *log);
+static void ngx_ssl_session_sync_complain_servers(
+    ngx_ssl_session_sync_cluster_t *cluster, sss_sync_report_t *report,
+    ngx_log_t *log);
+static void ngx_ssl_session_sync_complain_clocks(
+    ngx_ssl_session_sync_cluster_t *cluster, sss_sync_report_t *report,
+    ngx_log_t *log);
 
 
 ngx_int_t
@@ -732,17 +738,15 @@ ngx_ssl_session_sync_log_server(ngx_ssl_session_sync_cluster_t *cluster,
 }
 
 
-/* What does not go away by itself is said again every minute. */
+/*
+ * What does not go away by itself is said again every minute, and one thing
+ * does not wait for another.
+ */
 
 static void
 ngx_ssl_session_sync_complain(ngx_ssl_session_sync_cluster_t *cluster,
     sss_sync_report_t *report, ngx_log_t *log)
 {
-    int64_t      diff;
-    ngx_str_t    server;
-    ngx_uint_t   i, said;
-    const char  *trouble;
-
     /* hosts that start together see each other a poll or two later */
 
     if (!report->reached || !report->foreign || report->company) {
@@ -752,17 +756,12 @@ ngx_ssl_session_sync_complain(ngx_ssl_session_sync_cluster_t *cluster,
         cluster->alone++;
     }
 
-    if (cluster->complained
-        && ngx_time() - cluster->complained < NGX_SSL_SESSION_SYNC_COMPLAIN)
+    ngx_ssl_session_sync_group_complain(cluster, report, log);
+
+    if (cluster->alone > NGX_SSL_SESSION_SYNC_ALONE
+        && ngx_ssl_session_sync_complaint(cluster,
+                                          NGX_SSL_SESSION_SYNC_IS_ALONE))
     {
-        return;
-    }
-
-    said = ngx_ssl_session_sync_group_complain(cluster, report, log);
-
-    if (cluster->alone > NGX_SSL_SESSION_SYNC_ALONE) {
-        said = 1;
-
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "ssl_session_sync: this host is alone in cluster "
                       "\"%V\": other hosts use namespace \"%V\" with another "
@@ -770,21 +769,79 @@ ngx_ssl_session_sync_complain(ngx_ssl_session_sync_cluster_t *cluster,
                       &cluster->name, &cluster->ns, &cluster->secret_file);
     }
 
+    ngx_ssl_session_sync_complain_servers(cluster, report, log);
+    ngx_ssl_session_sync_complain_clocks(cluster, report, log);
+}
+
+
+ngx_uint_t
+ngx_ssl_session_sync_complaint(ngx_ssl_session_sync_cluster_t *cluster,
+    ngx_ssl_session_sync_complaint_t kind)
+{
+    time_t  *last;
+
+    last = &cluster->complained[kind];
+
+    if (*last && ngx_time() - *last < NGX_SSL_SESSION_SYNC_COMPLAIN) {
+        return 0;
+    }
+
+    *last = ngx_time();
+
+    return 1;
+}
+
+
+static void
+ngx_ssl_session_sync_complain_servers(ngx_ssl_session_sync_cluster_t *cluster,
+    sss_sync_report_t *report, ngx_log_t *log)
+{
+    ngx_str_t    server;
+    ngx_uint_t   i, due;
+    const char  *trouble;
+
+    due = 0;
+
     for (i = 0; i < SSS_SERVERS_MAX; i++) {
 
         trouble = sss_server_trouble(&report->server[i]);
 
-        if (*trouble) {
-            said = 1;
-
-            ngx_ssl_session_sync_server_name(cluster, &report->server[i],
-                                             &server);
-
-            ngx_log_error(NGX_LOG_WARN, log, 0,
-                          "ssl_session_sync: memcached %V of cluster \"%V\" "
-                          "is no use for keys: %s",
-                          &server, &cluster->name, trouble);
+        if (*trouble == '\0') {
+            continue;
         }
+
+        /* several are told of at once */
+
+        if (!due && !ngx_ssl_session_sync_complaint(cluster,
+                                           NGX_SSL_SESSION_SYNC_NO_USE))
+        {
+            return;
+        }
+
+        due = 1;
+
+        ngx_ssl_session_sync_server_name(cluster, &report->server[i],
+                                         &server);
+
+        ngx_log_error(NGX_LOG_WARN, log, 0,
+                      "ssl_session_sync: memcached %V of cluster \"%V\" "
+                      "is no use for keys: %s",
+                      &server, &cluster->name, trouble);
+    }
+}
+
+
+static void
+ngx_ssl_session_sync_complain_clocks(ngx_ssl_session_sync_cluster_t *cluster,
+    sss_sync_report_t *report, ngx_log_t *log)
+{
+    int64_t     diff;
+    ngx_str_t   server;
+    ngx_uint_t  i, due;
+
+    due = 0;
+
+    for (i = 0; i < SSS_SERVERS_MAX; i++) {
 
         diff = report->server[i].clock_diff;
 
@@ -794,7 +851,13 @@ ngx_ssl_session_sync_complain(ngx_ssl_session_sync_cluster_t *cluster,
             continue;
         }
 
-        said = 1;
+        if (!due && !ngx_ssl_session_sync_complaint(cluster,
+                                           NGX_SSL_SESSION_SYNC_CLOCKS))
+        {
+            return;
+        }
+
+        due = 1;
 
         ngx_ssl_session_sync_server_name(cluster, &report->server[i],
                                          &server);
@@ -805,9 +868,5 @@ ngx_ssl_session_sync_complain(ngx_ssl_session_sync_cluster_t *cluster,
                       "\"key_rotation\" of cluster \"%V\": tickets may not "
                       "resume on other hosts; set the clocks",
                       &server, diff, &cluster->name);
-    }
-
-    if (said) {
-        cluster->complained = ngx_time();
     }
 }

@@ -212,7 +212,9 @@ def test_settings_differ(make_cluster):
     for host in cluster.hosts:
         process.wait_until(lambda host=host: host.warnings(
             'have "forward_secrecy'), 'the log to say so')
-    assert all(host.group()['state'] == 'ok' for host in cluster.hosts)
+    process.wait_until(lambda: all(host.group()['state'] == 'ok'
+                                   for host in cluster.hosts),
+                       'all to be well')
     assert not any(host.group()['foreign_secret'] for host in cluster.hosts)
     assert resumed(others, issue([odd])) == 0
     assert resumed([odd], issue(others)) == 0
@@ -224,6 +226,21 @@ def test_settings_differ(make_cluster):
     cluster.wait_agreed()
     wait_group(cluster.hosts)
     all_resume(cluster.hosts, issue(cluster.hosts))
+
+
+def test_settings_differ_with_clocks(make_cluster):
+    """One thing that is wrong does not keep another out of the log."""
+    cluster = make_cluster(hosts=2, start=False)
+    host, odd = cluster.hosts
+    host.shift_clock('+60')
+    host.start()
+    process.wait_until(lambda: host.warnings('the clock of this host'),
+                       'the log to speak of the clock')
+    odd.config.groups[0].forward_secrecy = 'off'
+    odd.start()
+    # less than the minute after which all is said again
+    process.wait_until(lambda: host.warnings('have "forward_secrecy'),
+                       'the log to speak of the setting', 40)
 
 
 @pytest.mark.parametrize('secrecy', ['on', 'off'])
