@@ -233,6 +233,9 @@ test_not_for_this(void **state)
                                     NOW), 0);
     assert_memory_not_equal(other.hash, j->join.hash, SSS_JOIN_HASH);
     assert_false(sss_join_answers(j->answer, other.hash));
+    assert_true(sss_join_has_hash(other.request, other.len, other.hash));
+    assert_false(sss_join_has_hash(other.request, other.len, j->join.hash));
+    assert_false(sss_join_has_hash(other.request, other.len - 1, other.hash));
     assert_closed(&other, &j->key, j->answer, j->len);
 
     /* another secret, another namespace */
