@@ -270,6 +270,7 @@ sss_admission_patience(const sss_admission_t *a, const sss_label_t *label)
 uint32_t
 sss_admission_again(sss_admission_t *a, int lost, uint64_t now_ms)
 {
+    uint32_t  again;
     uint64_t  age_ms;
 
     if (sss_admission_waits(a)) {
@@ -299,9 +300,10 @@ sss_admission_again(sss_admission_t *a, int lost, uint64_t now_ms)
     }
 
     if (age_ms < SSS_ADMISSION_YOUNG) {
-        age_ms += sss_admission_random(SSS_ADMISSION_CROWDED);
+        again = SSS_ADMISSION_YOUNG - (uint32_t) age_ms
+                + sss_admission_random(SSS_ADMISSION_CROWDED);
 
-        return SSS_ADMISSION_YOUNG + SSS_ADMISSION_CROWDED - (uint32_t) age_ms;
+        return again < a->poll_ms ? again : 0;
     }
 
     return 0;
@@ -395,6 +397,10 @@ sss_admission_crowded(sss_admission_t *a)
 
     if (a->crowded < 4) {
         again = SSS_ADMISSION_SOON << a->crowded++;
+    }
+
+    if (again > a->poll_ms) {
+        again = a->poll_ms;
     }
 
     return again / 2 + sss_admission_random(again / 2);

@@ -131,7 +131,7 @@ uint64_t sss_admission_patience(const sss_admission_t *a,
  * to another group while it wrote, when its group is young and others may have
  * been founded with it, and when "busy": that one has to look at the door
  * alone.  A host that finds no room at the door comes again later each time,
- * up to two seconds.
+ * up to two seconds, or its poll interval if that is less.
  */
 uint32_t sss_admission_again(sss_admission_t *a, int lost, uint64_t now_ms);
 

@@ -218,6 +218,8 @@ def test_settings_differ(make_cluster):
     assert not any(host.group()['foreign_secret'] for host in cluster.hosts)
     assert resumed(others, issue([odd])) == 0
     assert resumed([odd], issue(others)) == 0
+    # who has just come into the group may have used a key of its own
+    cluster.wait_agreed(others)
     with load.Load([odd], lifetime=250), load.Load(others, lifetime=250):
         cluster.wait_rotations(1, odd)
         cluster.wait_rotations(1, others[0])

@@ -598,6 +598,9 @@ test_again_crowded(void **state)
     unit_openssl_fail = 1;
     assert_int_equal(sss_admission_again(a, 0, NOW), CROWDED / 2);
 
+    a->poll_ms = 200;
+    assert_in_range(sss_admission_again(a, 0, NOW), 100, 200);
+
     sss_admission_asked(a, NOW);
     assert_int_equal(sss_admission_again(a, 0, NOW), LOOK);
     poll_of(&mine, &other.label, NOW);
@@ -667,6 +670,8 @@ test_again_founder(void **state)
     /* another member of a group as young: once, when it is not any more */
 
     a->founder = 0;
+    assert_int_equal(sss_admission_again(a, 0, NOW + 1000), 0);
+    a->poll_ms = 30000;
     again = sss_admission_again(a, 0, NOW + 1000);
     assert_in_range(again, YOUNG - 1000, YOUNG + CROWDED - 1000);
     assert_int_equal(sss_admission_again(a, 0, NOW + YOUNG), 0);

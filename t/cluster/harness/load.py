@@ -37,6 +37,7 @@ class Load:
         self.tickets = collections.deque(maxlen=pool)
         self.lock = threading.Lock()
         self.stop = threading.Event()
+        self.since = None
         self.full = 0
         self.resumed = 0
         self.oldest = 0.0           # age of the oldest ticket resumed
@@ -47,6 +48,7 @@ class Load:
                         for _ in range(threads)]
 
     def __enter__(self):
+        self.since = time.monotonic()
         for thread in self.threads:
             thread.start()
         return self
@@ -108,9 +110,10 @@ class Load:
             self.oldest = max(self.oldest, began - ticket.born)
             born = ticket.born
         elif self.must_resume:
-            self.missed.append('%s: ticket of %s, %.2f s old'
+            self.missed.append('%s: ticket of %s, %.2f s old, %.2f s after '
+                               'the beginning'
                                % (what, ticket.issuer.name,
-                                  began - ticket.born))
+                                  began - ticket.born, began - self.since))
         self._keep(Ticket(client, result.session, kind, born, host), ticket,
                    result)
 
