@@ -157,14 +157,20 @@ ngx_ssl_session_sync_html_us(ngx_buf_t *b, uint64_t us)
 }
 
 
-/* Without the day if it is that of "now". */
+/* Without the day or the year if it is that of "now". */
 
 void
 ngx_ssl_session_sync_html_date(ngx_buf_t *b, uint64_t seconds, uint64_t now)
 {
-    ngx_tm_t  tm;
+    ngx_tm_t  tm, today;
+
+    static const char *const  months[] = {
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"
+    };
 
     ngx_gmtime((time_t) seconds, &tm);
+    ngx_gmtime((time_t) now, &today);
 
     ngx_ssl_session_sync_print(b, "<time datetime=\""
                                "%4d-%02d-%02dT%02d:%02d:%02dZ\">",
@@ -172,8 +178,12 @@ ngx_ssl_session_sync_html_date(ngx_buf_t *b, uint64_t seconds, uint64_t now)
                                tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec);
 
     if (seconds / 86400 != now / 86400) {
-        ngx_ssl_session_sync_print(b, "%4d-%02d-%02d ", tm.ngx_tm_year,
-                                   tm.ngx_tm_mon, tm.ngx_tm_mday);
+        ngx_ssl_session_sync_print(b, "%d %s ", tm.ngx_tm_mday,
+                                   months[tm.ngx_tm_mon - 1]);
+    }
+
+    if (tm.ngx_tm_year != today.ngx_tm_year) {
+        ngx_ssl_session_sync_print(b, "%d ", tm.ngx_tm_year);
     }
 
     ngx_ssl_session_sync_print(b, "%02d:%02d:%02d</time>", tm.ngx_tm_hour,

@@ -146,8 +146,9 @@ def cluster(make_module_cluster):
         hosts=2, start=False, rotation='60s', session_cache='shared:SSL:1m',
         servers=[conf.Server(), conf.Server(
             port=TICKETLESS, extra='ssl_session_tickets off;')])
+    # whose keys begin and end on other days than this one, too
     cluster.hosts[0].config.groups.append(
-        conf.Group(name='"%s"' % HOSTILE))
+        conf.Group(name='"%s"' % HOSTILE, rotation='2d'))
     cluster.start()
     cluster.wait_agreed()
     cluster.wait_whole()
