@@ -115,7 +115,7 @@ sss_address_v6(const char *text, size_t len, sss_address_t *address)
 
     memcpy(address->host, text + 1, n);
 
-    /* a zero byte inside would end what inet_pton() sees */
+    /* inet_pton() would not see what comes after a zero byte */
 
     if (memchr(address->host, '\0', n) != NULL
         || inet_pton(AF_INET6, address->host, &in6) != 1)
@@ -150,7 +150,7 @@ sss_address_host(const char *text, size_t len, sss_address_t *address)
 
     memcpy(address->host, text, n);
 
-    /* digits and dots can only be meant as an IPv4 address */
+    /* only digits and dots: this is meant as an IPv4 address */
 
     if (strspn(address->host, "0123456789.") == n
         && inet_pton(AF_INET, address->host, &in) != 1)
@@ -162,7 +162,10 @@ sss_address_host(const char *text, size_t len, sss_address_t *address)
 }
 
 
-/* 0 if it is labels of letters, digits, "-" and "_" with dots between. */
+/*
+ * Returns 0 if a host name consists of labels of letters, digits, "-" and "_"
+ * with dots between them, else -1.
+ */
 
 static int
 sss_address_name(const char *name, size_t len)

@@ -25,40 +25,54 @@ typedef struct {
 } sss_address_t;
 
 
-/* A server of a cluster, in one of SSS_SERVERS_MAX places. */
+/*
+ * A memcached server of a cluster.  Servers are kept in an array of
+ * SSS_SERVERS_MAX elements, their places, some of which are empty.  A server
+ * keeps its place as long as it is one of the cluster; another server may get
+ * the place later, but never the id.
+ */
 
 typedef struct {
-    uint32_t       id;          /* of the server that has this place, 0: none;
-                                   no other ever has the same              */
-    uint32_t       line;        /* of the configuration, from 0 on         */
-    uint32_t       weight;
-    unsigned       named:1;     /* the line is a name                      */
-    const char    *error;       /* why there is no address, or NULL; static */
-    const char    *stale;       /* why the address is that of before, though
-                                   the name was asked for again, or NULL;
+    uint32_t       id;          /* 0: the place is empty                   */
+    uint32_t       line;        /* index of its "memcached" directive      */
+    uint32_t       weight;      /* its share of the sessions               */
+    unsigned       named:1;     /* the directive has a host name           */
+    const char    *error;       /* why the name has no address, or NULL;
                                    static                                  */
-    sss_address_t  address;     /* a number or a path; the name itself with
-                                   an error                                */
-    const char    *host;        /* of the line; lives as long as the names */
+    const char    *stale;       /* why the last look-up of the name failed,
+                                   while an earlier address stays in use,
+                                   or NULL; static                         */
+    sss_address_t  address;     /* numeric address or path; with an error
+                                   the name itself                         */
+    const char    *host;        /* as the directive has it; points into the
+                                   owner of this array                     */
 } sss_server_t;
 
 
-/* An address that the name of a line had lately. */
+/*
+ * An address that a host name had when it was last resolved.  New workers get
+ * it from the workers before them, and need not wait for the resolver.
+ */
 
 typedef struct {
-    uint32_t       line;
-    sss_address_t  address;     /* a number; an empty host: none           */
+    uint32_t       line;        /* index of the "memcached" directive      */
+    sss_address_t  address;     /* numeric; an empty host: no address      */
 } sss_known_t;
 
 
 /*
- * Parses "len" bytes.  Returns NULL, or a sentence that says what is wrong
- * and what is expected; it is static.  No name is resolved.
+ * Parses the "len" bytes of an address, which need not be zero-terminated.
+ * Names are checked, but not resolved.  Returns NULL on success, or else a
+ * static sentence for the operator, which says what is wrong and what is
+ * expected; "address" is undefined then.
  */
 const char *sss_address_parse(const char *text, size_t len,
     sss_address_t *address);
 
-/* Writes it as an operator does, cut off where "size" bytes end. */
+/*
+ * Writes the address as sss_address_parse() reads it, zero-terminated; what
+ * does not fit into "size" bytes is cut off.
+ */
 void sss_address_print(const sss_address_t *address, char *text,
     size_t size);
 

@@ -30,7 +30,8 @@ typedef const EVP_CIPHER  sss_aead_cipher_t;
 struct sss_aead_s {
     EVP_CIPHER_CTX     *ctx;
     sss_aead_cipher_t  *cipher;
-    int                 ready;          /* the context knows the cipher    */
+    int                 ready;          /* 1: "ctx" has been initialised with
+                                           "cipher"                        */
 };
 
 
@@ -123,13 +124,16 @@ sss_aead_open(sss_aead_t *aead, const uint8_t *key, const uint8_t *nonce,
     len -= SSS_AEAD_TAG;
     rc = -1;
 
-    /* a record of somebody else is no error of OpenSSL's next user */
+    /*
+     * A record that does not open is an ordinary result here.  Its error must
+     * not stay in the queue, where OpenSSL's next user would find it.
+     */
 
     (void) ERR_set_mark();
 
     memcpy(tag, sealed + len, SSS_AEAD_TAG);
 
-    /* the tag is checked by the last call and nowhere else */
+    /* only EVP_CipherFinal_ex() compares the tag */
 
     if (sss_aead_begin(aead, key, nonce, ad, n, 0) == 0
         && EVP_CIPHER_CTX_ctrl(aead->ctx, EVP_CTRL_AEAD_SET_TAG, SSS_AEAD_TAG,
@@ -152,7 +156,7 @@ sss_aead_open(sss_aead_t *aead, const uint8_t *key, const uint8_t *nonce,
 }
 
 
-/* The context waits for the text: key, nonce and additional data are in. */
+/* Sets key and nonce, and feeds the additional data; the text is next. */
 
 static int
 sss_aead_begin(sss_aead_t *aead, const uint8_t *key, const uint8_t *nonce,
@@ -161,7 +165,10 @@ sss_aead_begin(sss_aead_t *aead, const uint8_t *key, const uint8_t *nonce,
     int     none;
     size_t  i;
 
-    /* told the cipher, OpenSSL 3 allocates its part of the context anew */
+    /*
+     * Whenever it is passed a cipher, OpenSSL 3 allocates the cipher's part of
+     * the context anew.  So the cipher is passed only the first time.
+     */
 
     if (EVP_CipherInit_ex(aead->ctx, aead->ready ? NULL : aead->cipher, NULL,
                           key, nonce, encrypt)
@@ -204,7 +211,7 @@ sss_aead_text(sss_aead_t *aead, const uint8_t *in, size_t len, uint8_t *out)
 }
 
 
-/* Another key takes the place of the one that was used. */
+/* Replaces the key in the context by zeros. */
 
 static int
 sss_aead_end(sss_aead_t *aead)

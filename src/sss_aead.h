@@ -1,10 +1,10 @@
 
 /*
- * AES-256-GCM (NIST SP 800-38D) for what every handshake seals and opens.
+ * AES-256-GCM (NIST SP 800-38D) for the records that handshakes seal and open.
  *
- * OpenSSL looks the algorithm up and allocates whenever a context is made.
- * Here that is done once, and the key is wiped from the context after each
- * use.
+ * Whenever OpenSSL makes a cipher context it looks the algorithm up and
+ * allocates memory.  Here both are done once, in sss_aead_create(), and the
+ * key is wiped from the context after each use.
  */
 
 
@@ -21,7 +21,10 @@
 #define SSS_AEAD_TAG    16
 
 
-/* What is authenticated and not encrypted: one piece after the other. */
+/*
+ * A piece of the additional data, which is authenticated and not encrypted.
+ * GCM sees all pieces as one string.
+ */
 
 typedef struct {
     const void  *p;
@@ -29,28 +32,31 @@ typedef struct {
 } sss_aead_piece_t;
 
 
-/* For one thread at a time. */
+/* Must not be used by two threads at a time. */
 typedef struct sss_aead_s  sss_aead_t;
 
 
-/* Returns NULL without memory. */
+/* Returns NULL if memory or the algorithm is not available. */
 sss_aead_t *sss_aead_create(void);
 void sss_aead_destroy(sss_aead_t *aead);
 
 /*
- * Encrypts "len" bytes into "out", which has room for len + SSS_AEAD_TAG:
- * the tag comes last.  A nonce must not be used twice under a key.  "ad" are
- * "n" pieces.  Returns 0, or -1 if OpenSSL fails; "out" is wiped then.
+ * Encrypts "len" bytes of "plain" into "out", which has room for
+ * len + SSS_AEAD_TAG bytes: the ciphertext and after it the tag.  "key" has
+ * SSS_AEAD_KEY bytes and "nonce" SSS_AEAD_NONCE; the caller never uses the
+ * same nonce twice under one key.  "ad" has "n" pieces.  Returns 0, or -1 if
+ * OpenSSL fails; "out" is wiped then.
  */
 int sss_aead_seal(sss_aead_t *aead, const uint8_t *key, const uint8_t *nonce,
     const sss_aead_piece_t *ad, size_t n, const void *plain, size_t len,
     uint8_t *out);
 
 /*
- * Decrypts "len" bytes, the last SSS_AEAD_TAG of which are the tag, into
- * "out", which has room for len - SSS_AEAD_TAG.  Returns 0, or -1 if they are
- * fewer or were not made with this key, nonce and "ad"; "out" is wiped then,
- * and OpenSSL's error queue is as before.
+ * Decrypts the "len" bytes of "sealed", the last SSS_AEAD_TAG of which are the
+ * tag, into "out", which has room for len - SSS_AEAD_TAG.  Returns 0.  Returns
+ * -1 if there are fewer bytes than a tag has, or if they were not made with
+ * this key, nonce and "ad": "out" is wiped then.  OpenSSL's error queue is
+ * left as it was.
  */
 int sss_aead_open(sss_aead_t *aead, const uint8_t *key, const uint8_t *nonce,
     const sss_aead_piece_t *ad, size_t n, const uint8_t *sealed, size_t len,

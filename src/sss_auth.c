@@ -7,8 +7,9 @@
 
 
 /*
- * A server that wants no password stores what it is told.  A negative lifetime
- * makes it forget the item at once; one that wants a password ignores it.
+ * A server that asks for no password takes this for an ordinary "set" and
+ * would keep the password as a value.  The negative expiration time makes it
+ * drop the item at once.  A server that asks for one ignores the time.
  */
 
 #define SSS_AUTH_LINE  "set sss1:auth 0 -1 %zu\r\n"

@@ -1,8 +1,9 @@
 
 /*
- * The password by which memcached with the option -Y knows its clients.  It is
- * told in the first command of a connection, a "set" whose value is the user
- * and the password; memcached answers STORED and stores nothing.
+ * The password that memcached asks of its clients when it runs with the option
+ * -Y.  In the text protocol a client sends it in the first command of a
+ * connection: a "set", of any key, whose value is "user password".  memcached
+ * answers STORED, and stores nothing.
  */
 
 
@@ -20,16 +21,17 @@
 
 typedef struct {
     size_t  len;
-    char    command[SSS_AUTH_COMMAND];  /* not zero-terminated             */
+    char    command[SSS_AUTH_COMMAND];  /* the whole "set" with its value,
+                                           not zero-terminated             */
 } sss_auth_t;
 
 
 /*
- * Reads user:password from the first of the lines in the "len" bytes of a
- * file, as memcached's own file has it, and makes the command.  "auth" is the
- * caller's and belongs into memory of sss_memory_alloc().  Returns NULL, or a
- * static sentence that says what is wrong and what is expected, and contains
- * nothing of the file: "auth" is wiped then.
+ * Reads user:password from the first line of the "len" bytes of a file, which
+ * has the format of memcached's own password file, and makes the command from
+ * it.  The caller owns "auth" and allocates it with sss_memory_alloc(), since
+ * it holds a secret.  Returns NULL on success, or else a static sentence for
+ * the operator, which repeats nothing of the file; "auth" is wiped then.
  */
 const char *sss_auth_parse(const char *text, size_t len, sss_auth_t *auth);
 

@@ -1,15 +1,17 @@
 
 /*
- * Writer and readers may touch the same words at the same time, and such a
- * reader then finds out by the version.  So the words are atomics, relaxed,
- * which are plain loads and stores on the machines in use, and two fences
- * order them against the version:
+ * A writer may be writing the words that a reader is copying.  The reader
+ * notices that by the version, and discards its copy.  For such a race to be
+ * defined in C, all words are atomics with relaxed order, which compile to
+ * plain loads and stores on common machines.  Two rules order them against the
+ * version:
  *
- *   - a reader that saw a word of write v + 2 has the store of version v + 1
- *     before its second look at the version (release fence before the words
- *     are written, acquire fence after they are read);
- *   - a reader that saw version v has all words of write v before it (the
- *     version is stored with release and read with acquire).
+ *   - A reader that has read a word of write v + 2, which goes into the same
+ *     copy as write v, finds version v + 1 or later at its second look.  The
+ *     writer has a release fence before it writes words, and the reader an
+ *     acquire fence after it has read them.
+ *   - A reader that has found version v sees all words of write v: the version
+ *     is stored with release order and loaded with acquire order.
  */
 
 #include <string.h>
@@ -57,7 +59,7 @@ sss_board_init(sss_board_t *board, uint32_t capacity)
 
     board->capacity = capacity;
 
-    /* keys behind the number of keys are never read */
+    /* nobody reads keys beyond the number of keys, so they stay as they are */
 
     word = sss_board_words(board, SSS_BOARD_FIRST);
     atomic_store_explicit(word, 0, memory_order_relaxed);
@@ -120,7 +122,7 @@ done:
 void
 sss_board_write(sss_board_t *board, const sss_ring_t *ring)
 {
-    /* the second time so that no forgotten key stays in the other copy */
+    /* twice, so that keys that have left the ring stay in neither copy */
 
     sss_board_publish(board, ring);
     sss_board_publish(board, ring);
@@ -190,7 +192,11 @@ sss_board_publish(sss_board_t *board, const sss_ring_t *ring)
 
     n = ring->n < board->capacity ? ring->n : board->capacity;
 
-    /* what is there is known also to who comes after a writer that died */
+    /*
+     * The number of keys that this copy may hold.  It is kept in the copy, so
+     * that after a writer has died half-way the next one overwrites whatever
+     * that one has left.
+     */
 
     dirty = atomic_load_explicit(number, memory_order_relaxed);
 

@@ -1,13 +1,15 @@
 
 /*
- * The board: one ring in shared memory, read without a lock.
+ * The board: the key ring of a host in shared memory, which all workers read
+ * without a lock.
  *
- * There are two copies and a version; the version's lowest bit names the
- * copy to read.  A writer fills the other copy and then steps the version,
- * so that a reader which finds the version unchanged after copying has a
- * whole ring, and a writer that dies half-way has harmed nobody.
+ * It has two copies of the ring and a version, whose lowest bit says which
+ * copy is the current one.  A writer fills the other copy and then increments
+ * the version.  A reader copies the current one and looks at the version
+ * again: if it is unchanged, what it has copied is one complete ring.  A
+ * writer that dies half-way leaves the current copy alone.
  *
- * Writers exclude each other by a lock of the caller's.
+ * The callers keep writers apart by a lock of their own.
  */
 
 
@@ -28,26 +30,33 @@ typedef struct {
 } sss_board_t;
 
 
-/* Bytes of a board for rings of "capacity" keys. */
+/* The size in bytes of a board for rings of up to "capacity" keys. */
 size_t sss_board_size(uint32_t capacity);
 
-/* Makes a board with an empty ring in sss_board_size(capacity) bytes. */
+/*
+ * Makes a board with an empty ring in sss_board_size(capacity) bytes of the
+ * caller's.
+ */
 void sss_board_init(sss_board_t *board, uint32_t capacity);
 
-/* The version, never 0: it changes whenever the ring does.  Never blocks. */
+/*
+ * Returns the version of the ring, which is never 0.  It changes whenever the
+ * ring does.  Never blocks.
+ */
 uint64_t sss_board_version(sss_board_t *board);
 
 /*
- * Copies the ring out, over the keys in "ring", which has the capacity of the
- * board.  Returns its version, or 0 if writers overtook every one of a few
- * tries: "ring" is empty then, so read into a spare one.
+ * Replaces the keys in "ring", which has the capacity of the board, with those
+ * of the board.  Returns the version that was read.  Returns 0 if writers were
+ * faster at each of a few attempts; "ring" is empty then, so a caller that
+ * still needs its old keys reads into another ring.
  */
 uint64_t sss_board_read(sss_board_t *board, sss_ring_t *ring);
 
 /*
- * Publishes a ring of the same capacity, in both copies, one after the other,
- * so that a key which the ring forgot is nowhere on the board.  The caller
- * holds the writers' lock.
+ * Publishes a ring of the same capacity.  Both copies are written, one after
+ * the other, so that a key which is no longer in the ring is nowhere on the
+ * board.  The caller holds the writers' lock.
  */
 void sss_board_write(sss_board_t *board, const sss_ring_t *ring);
 

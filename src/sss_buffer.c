@@ -5,8 +5,9 @@
 #include "sss_buffer.h"
 
 
-#define SSS_BUFFER_SIZE  16384          /* the first                       */
-#define SSS_BUFFER_KEEP  131072         /* more is given back              */
+#define SSS_BUFFER_SIZE  16384          /* bytes of the first allocation   */
+#define SSS_BUFFER_KEEP  131072         /* an empty buffer that is larger is
+                                           freed                           */
 
 
 int

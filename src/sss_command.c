@@ -5,9 +5,12 @@
 #include "sss_command.h"
 
 
-#define SSS_COMMAND_LINE      160       /* without names and values        */
+#define SSS_COMMAND_LINE      160       /* room for a command with one name,
+                                           without its value               */
 #define SSS_COMMAND_LOOKUP    (2 * SSS_NAME_SIZE + 16)
-#define SSS_COMMAND_RELATIVE  (30 * 24 * 3600)  /* memcached's own limit   */
+#define SSS_COMMAND_RELATIVE  (30 * 24 * 3600)  /* memcached takes a larger
+                                                   number for a time since
+                                                   the epoch               */
 
 
 static void sss_command_add(sss_buffer_t *out, const char *text);
@@ -164,7 +167,7 @@ sss_command_exchange(sss_buffer_t *out, const sss_exchange_t *x)
 }
 
 
-/* There is room for it. */
+/* Cannot fail: the caller has reserved enough room. */
 
 static void
 sss_command_add(sss_buffer_t *out, const char *text)
@@ -173,7 +176,10 @@ sss_command_add(sss_buffer_t *out, const char *text)
 }
 
 
-/* In decimal; printf() takes longer than all else that a store takes here. */
+/*
+ * Adds a number in decimal.  printf() would take longer than all the rest of a
+ * store.
+ */
 
 static void
 sss_command_number(sss_buffer_t *out, uint64_t n)
@@ -201,7 +207,7 @@ sss_command_expires(uint32_t ttl)
     if (expires > SSS_COMMAND_RELATIVE) {
         expires += (uint64_t) time(NULL);
 
-        /* later moments do not fit into 32 bits: memcached refuses them */
+        /* memcached refuses a time that does not fit into 31 bits */
 
         if (expires > INT32_MAX) {
             expires = SSS_COMMAND_RELATIVE;
@@ -212,7 +218,10 @@ sss_command_expires(uint32_t ttl)
 }
 
 
-/* The line of a command that stores, the value, and a line end. */
+/*
+ * Adds a storage command: its line, the value, and a line end.  "command" ends
+ * with a blank, "end" is what follows the last number of the line.
+ */
 
 static void
 sss_command_store(sss_buffer_t *out, const char *command, const char *name,

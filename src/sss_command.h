@@ -1,8 +1,9 @@
 
 /*
- * What a memcached server is told, as bytes of its text protocol.  All of
- * these add to a buffer and return 0, or -1 without memory: nothing of the
- * command is in the buffer then.
+ * Requests to a memcached server, as bytes of its text protocol (memcached's
+ * doc/protocol.txt).  Each function adds one request to a buffer and returns
+ * 0, or -1 without memory: the buffer is unchanged then.  Names have been
+ * checked by sss_request_name_ok().
  */
 
 
@@ -16,10 +17,16 @@
 #include "sss_request.h"
 
 
-/* Looks up all names in the queue, and removes those that are to be taken. */
+/*
+ * One "get" of all names in the queue.  After it, in the same message, one
+ * "delete" for each name that is to be taken (SSS_REQUEST_TAKE).
+ */
 int sss_command_get(sss_buffer_t *out, const sss_queue_t *lookups);
 
-/* Stores a value for "ttl" seconds, without an answer. */
+/*
+ * A "set" of "len" bytes for "ttl" seconds.  It is marked "noreply": the
+ * server does not answer.
+ */
 int sss_command_set(sss_buffer_t *out, const char *name,
     const uint8_t *value, size_t len, uint32_t ttl);
 
@@ -33,10 +40,13 @@ int sss_command_add_item(sss_buffer_t *out, const char *name,
 /* Claims: the badge, the record to append, the log, and the badge again. */
 int sss_command_claim(sss_buffer_t *out, const sss_claim_t *claim);
 
-/* Removes, without an answer. */
+/* A "delete", likewise without an answer. */
 int sss_command_delete(sss_buffer_t *out, const char *name);
 
-/* What an exchange is about. */
+/*
+ * The request of an exchange: "gets" for a read, "add" or "cas" for a write,
+ * "stats" for the clock.
+ */
 int sss_command_exchange(sss_buffer_t *out, const sss_exchange_t *x);
 
 

@@ -9,7 +9,8 @@
 #include "sss_talk.h"
 
 
-#define SSS_ENGINE_PROBE   500000       /* while the breaker is open, us   */
+#define SSS_ENGINE_PROBE   500000       /* us between two probes while the
+                                           breaker is open                 */
 
 
 static int sss_engine_open(sss_engine_t *engine,
@@ -89,7 +90,10 @@ sss_engine_open(sss_engine_t *engine, const sss_engine_conf_t *conf)
 }
 
 
-/* Every server that has an address has a link.  Returns 0, or -1. */
+/*
+ * Gives every server that has an address a link, and destroys the links of
+ * servers that are gone.  Returns 0, or -1 without memory for a link.
+ */
 
 static int
 sss_engine_relink(sss_engine_t *engine)
@@ -122,7 +126,10 @@ sss_engine_relink(sss_engine_t *engine)
         engine->n += (engine->links[i] != NULL);
     }
 
-    /* now, and not while the first client waits */
+    /*
+     * Building the hash ring takes a while.  A lookup of any name builds it
+     * now, before a client waits for one.
+     */
 
     sss_spread_changed(engine->spread);
     (void) sss_engine_server(engine, "");
@@ -172,7 +179,7 @@ sss_engine_get(sss_engine_t *engine, const char *name, int take, void *data,
 
     if (engine->stats.open) {
 
-        /* what nobody waits for is no loss */
+        /* not counted as dropped, since the client gets a full handshake */
 
         return SSS_ENGINE_OPEN;
     }
@@ -220,7 +227,7 @@ sss_engine_queue(sss_engine_t *engine, sss_request_t *request, void *data,
 void
 sss_engine_cancel(sss_engine_t *engine, sss_request_t *lookup)
 {
-    /* the server is going to answer all the same, or not to */
+    /* it may have been sent, so it stays until its answer or its deadline */
 
     lookup->cancelled = 1;
 
@@ -405,7 +412,7 @@ sss_engine_run(sss_engine_t *engine)
 }
 
 
-/* When what is to be looked up is asked for. */
+/* When the lookups that wait are to be sent. */
 
 static uint64_t
 sss_engine_asks(const sss_engine_t *engine)
@@ -418,7 +425,7 @@ sss_engine_asks(const sss_engine_t *engine)
 }
 
 
-/* And what is to be stored is sent. */
+/* When the stores and removals that wait are to be sent. */
 
 static uint64_t
 sss_engine_sends(const sss_engine_t *engine)
@@ -431,7 +438,7 @@ sss_engine_sends(const sss_engine_t *engine)
 }
 
 
-/* All of it, as it goes in one message to each server. */
+/* Sends all that waits, since it fits into one message to each server. */
 
 static void
 sss_engine_dispatch(sss_engine_t *engine, uint64_t now)
@@ -444,7 +451,7 @@ sss_engine_dispatch(sss_engine_t *engine, uint64_t now)
         i = request->claim ? sss_engine_claimed(engine, request)
                            : sss_engine_server(engine, request->name);
 
-        /* what nobody waits for any more is not worth a question */
+        /* a lookup for whose answer nobody waits any more is not sent */
 
         if (i == SSS_SERVERS_MAX || request->cancelled
             || now > request->since + engine->timeout)
@@ -520,7 +527,7 @@ sss_engine_flush(sss_engine_t *engine, uint64_t now)
 }
 
 
-/* Open, it closes again when a server answers a probe. */
+/* Closes an open breaker when a server has answered; else sends probes. */
 
 static void
 sss_engine_breaker(sss_engine_t *engine, uint64_t now)
@@ -542,7 +549,7 @@ sss_engine_breaker(sss_engine_t *engine, uint64_t now)
 
     if (answered) {
 
-        /* one more failure, and it opens again */
+        /* the next failure opens it again */
 
         engine->stats.open = 0;
         engine->failing = engine->breaker - 1;
@@ -570,7 +577,7 @@ sss_engine_probe(sss_engine_t *engine, uint64_t now)
 }
 
 
-/* What is over becomes a result, unless nobody waits for it. */
+/* Makes results of the lookups that have ended; cancelled ones are freed. */
 
 static void
 sss_engine_collect(sss_engine_t *engine, uint64_t now)
@@ -633,7 +640,7 @@ sss_engine_count(sss_engine_t *engine, const sss_request_t *request,
 }
 
 
-/* Microseconds from now. */
+/* After how many microseconds sss_engine_run() is to be called again. */
 
 static uint64_t
 sss_engine_due(const sss_engine_t *engine, uint64_t now)
@@ -667,7 +674,7 @@ sss_engine_due(const sss_engine_t *engine, uint64_t now)
 }
 
 
-/* 1 if any link is such a one. */
+/* 1 if "is" returns 1 for any link. */
 
 static int
 sss_engine_each(const sss_engine_t *engine, int (*is)(const sss_link_t *link))
@@ -698,7 +705,7 @@ sss_engine_watch(const sss_engine_t *engine, size_t i,
     } else if (engine->links[i] != NULL) {
         sss_link_watch(engine->links[i], watch);
 
-        /* of another server, too, a descriptor is another one */
+        /* the epoch of a new server's first descriptor must differ, too */
 
         watch->epoch += engine->ids[i] << 16;
     }
@@ -782,8 +789,9 @@ sss_engine_wait(sss_engine_t *engine, unsigned ms)
 
 
 /*
- * What was written is lost with the connection unless the server has read it,
- * and it has if it answers.
+ * Sends what waits, and then a probe to each server.  Its answer shows that
+ * the server has read everything before it; what a server has not read is lost
+ * when the connection is closed.
  */
 
 static void

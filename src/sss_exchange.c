@@ -49,7 +49,7 @@ sss_exchange_end(sss_exchange_t *x, sss_exchange_rc_t rc, const char *reason)
 
     if (rc == SSS_EXCHANGE_FAILED) {
 
-        /* half an answer is none */
+        /* values of an answer that is incomplete are not used */
 
         sss_exchange_again(x);
         snprintf(x->reason, sizeof(x->reason), "%s: %s", what[x->op],

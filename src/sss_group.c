@@ -78,7 +78,10 @@ sss_group_age(sss_group_t *group, uint64_t rotation_ms, uint64_t extra_ms,
 
         group->since_ms += rotation_ms;
 
-        /* a host that was asleep has nobody to wait for */
+        /*
+         * Epochs after the first one are overdue by a whole rotation: the
+         * random delay, which lets one host be first, has no use for them.
+         */
 
         due_ms = rotation_ms;
     }

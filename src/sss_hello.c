@@ -8,11 +8,12 @@
 #define SSS_HELLO_RECORD         5      /* header of a record              */
 #define SSS_HELLO_RECORD_MAX     16384
 #define SSS_HELLO_HANDSHAKE      22
-#define SSS_HELLO_TLS            3      /* major version, of TLS as well   */
+#define SSS_HELLO_TLS            3      /* major version of all of SSL 3 and
+                                           TLS                             */
 
 #define SSS_HELLO_MESSAGE        4      /* header of a handshake message   */
 #define SSS_HELLO_CLIENT_HELLO   1
-#define SSS_HELLO_FIRST          1024   /* of the buffer, if there is one  */
+#define SSS_HELLO_FIRST          1024   /* first size of the buffer        */
 
 #define SSS_HELLO_VERSION        2
 #define SSS_HELLO_RANDOM         32
@@ -34,15 +35,17 @@ typedef struct {
 
 
 /*
- * The message is parsed once, when it is complete; in the caller's bytes if
- * they have all of it in one piece, so that most ClientHellos need no buffer.
+ * The message is parsed once, when it is complete.  If the caller's bytes have
+ * all of it in one record, as they usually do, it is parsed where it is; only
+ * else it is copied into "message".
  */
 
 struct sss_hello_s {
     sss_hello_rc_t       rc;
     uint8_t              record[SSS_HELLO_RECORD];
     size_t               record_len;    /* bytes of the header so far      */
-    size_t               left;          /* bytes the record still has      */
+    size_t               left;          /* bytes of the record's fragment
+                                           that are still to come          */
     uint8_t             *message;
     size_t               len;
     size_t               size;
@@ -142,7 +145,7 @@ sss_hello_early(const sss_hello_t *hello)
 }
 
 
-/* Takes from the header of a record, which may come byte by byte, too. */
+/* Reads the header of a record, of which a call may have only some bytes. */
 
 static sss_hello_rc_t
 sss_hello_record(sss_hello_t *hello, sss_slice_t *in)
@@ -163,7 +166,7 @@ sss_hello_record(sss_hello_t *hello, sss_slice_t *in)
     in->p += n;
     in->len -= n;
 
-    /* what is no TLS need not wait for five bytes */
+    /* OpenSSL, too, refuses what is not TLS before it has the whole header */
 
     if (head[0] != SSS_HELLO_HANDSHAKE
         || (hello->record_len > 1 && head[1] != SSS_HELLO_TLS))
@@ -228,8 +231,9 @@ sss_hello_fragment(sss_hello_t *hello, sss_slice_t *in)
 
 
 /*
- * SSS_HELLO_DONE if the bytes begin with a whole ClientHello.  "*total" is its
- * length with its header, or the most that may be as long as it is not known.
+ * Returns SSS_HELLO_DONE if the bytes begin with a complete ClientHello.
+ * "*total" becomes its length with its header, or, before the header has been
+ * read, the longest that it may be.
  */
 
 static sss_hello_rc_t
@@ -258,8 +262,9 @@ sss_hello_message(const uint8_t *p, size_t len, size_t *total)
 
 
 /*
- * The buffer grows with what has arrived, never with what is announced: that
- * costs a client nothing to say.
+ * Adds bytes to the buffer.  It grows with the bytes that have arrived, not to
+ * the length in the message's header, which a client can claim without sending
+ * anything.
  */
 
 static int
@@ -314,7 +319,10 @@ sss_hello_parse(sss_hello_t *hello, const uint8_t *body, size_t len)
         return SSS_HELLO_OTHER;
     }
 
-    /* OpenSSL minds the compression methods after it has seen the session */
+    /*
+     * OpenSSL checks the compression methods only after it has looked for the
+     * session, so they are not checked here.
+     */
 
     if (id.len > SSS_HELLO_ID_MAX
         || suites.len == 0
@@ -382,7 +390,7 @@ sss_hello_extensions(sss_hello_t *hello, sss_slice_t all)
 
         case SSS_HELLO_PSK:
 
-            /* the last extension, or OpenSSL refuses the ClientHello */
+            /* RFC 8446, 4.2.11: it must be the last extension */
 
             rc = all.len == 0 ? sss_hello_psk(offer, body) : -1;
 
@@ -504,7 +512,7 @@ sss_hello_first(sss_hello_early_t *early, sss_slice_t body)
 }
 
 
-/* A number of "width" bytes in network order. */
+/* Reads a number of "width" bytes in network order. */
 
 static int
 sss_slice_int(sss_slice_t *from, unsigned width, size_t *value)
@@ -543,7 +551,10 @@ sss_slice_take(sss_slice_t *from, size_t n, sss_slice_t *part)
 }
 
 
-/* A vector of RFC 8446, 3.4: a length of "width" bytes, and its bytes. */
+/*
+ * Reads a vector as RFC 8446, 3.4, defines it: a length of "width" bytes, and
+ * so many bytes.
+ */
 
 static int
 sss_slice_vector(sss_slice_t *from, unsigned width, sss_slice_t *part)

@@ -1,11 +1,13 @@
 
 /*
- * A ClientHello as it comes off the wire, at most far enough to see which
- * session it offers.
+ * A parser for the ClientHello that comes off the wire (RFC 5246, 7.4.1.2;
+ * RFC 8446, 4.1.2).  It reads which session the client offers, and nothing
+ * more.
  *
- * The parser takes any split of bytes and records.  It judges nothing: what
- * it does not understand it calls SSS_HELLO_OTHER, and OpenSSL, which gets
- * the same bytes, decides what is wrong with it.
+ * The bytes may come in pieces of any size, and the message may be split over
+ * several records.  The parser sends no alerts: what it does not understand is
+ * SSS_HELLO_OTHER, and OpenSSL, which gets the same bytes, decides what to do
+ * with it.
  */
 
 
@@ -19,16 +21,18 @@
 #include "sss_sni.h"
 
 
-#define SSS_HELLO_MAX       131396      /* OpenSSL's limit of the message */
+#define SSS_HELLO_MAX       131396      /* longest ClientHello that OpenSSL
+                                           takes, without its header       */
 #define SSS_HELLO_ID_MAX    32
 #define SSS_HELLO_BINDER_MIN  32        /* RFC 8446, 4.2.11                */
 #define SSS_HELLO_BINDER_MAX  64
 
 
 typedef enum {
-    SSS_HELLO_MORE = 0,         /* so far, so good                         */
-    SSS_HELLO_DONE,             /* the whole ClientHello is there          */
-    SSS_HELLO_OTHER             /* no ClientHello, or none to understand   */
+    SSS_HELLO_MORE = 0,         /* no error so far; more bytes are needed  */
+    SSS_HELLO_DONE,             /* the ClientHello is complete             */
+    SSS_HELLO_OTHER             /* these bytes are no ClientHello, or it is
+                                   malformed                               */
 } sss_hello_rc_t;
 
 
@@ -36,18 +40,18 @@ typedef enum {
 
 typedef struct {
     unsigned      tls13:1;      /* supported_versions has TLS 1.3          */
-    unsigned      ticket:1;     /* a session ticket that is not empty      */
-    unsigned      psk:1;        /* pre_shared_key with an identity         */
-    unsigned      early:1;      /* early data                              */
-    unsigned      sni_bad:1;    /* a server name that sss_sni_parse()
+    unsigned      ticket:1;     /* the session_ticket extension has a ticket */
+    unsigned      psk:1;        /* pre_shared_key has an identity          */
+    unsigned      early:1;      /* the client announces early data         */
+    unsigned      sni_bad:1;    /* server_name is one that sss_sni_parse()
                                    refuses                                 */
-    uint8_t       id_len;       /* legacy_session_id, 0 to 32              */
+    uint8_t       id_len;       /* of legacy_session_id, 0 to 32           */
     uint8_t       id[SSS_HELLO_ID_MAX];
-    uint8_t       psk_len;      /* 32: first PSK identity as long as an ID,
-                                   the only ones that OpenSSL takes for
-                                   one; 0 if there is none                 */
+    uint8_t       psk_len;      /* 32: "psk_id" is the first PSK identity of
+                                   32 bytes; OpenSSL takes only these for
+                                   session IDs.  0: there is none          */
     uint8_t       psk_id[SSS_HELLO_ID_MAX];
-    sss_sni_t     sni;          /* without a name if none was sent         */
+    sss_sni_t     sni;          /* empty if no name was sent               */
 } sss_hello_offer_t;
 
 
@@ -68,28 +72,33 @@ typedef struct {
 typedef struct sss_hello_s  sss_hello_t;
 
 
-/* Returns NULL without memory.  Allocates what it needs as it grows. */
+/*
+ * Creates a parser, which allocates a buffer only if a ClientHello comes in
+ * pieces.  Returns NULL without memory.
+ */
 sss_hello_t *sss_hello_create(void);
 void sss_hello_destroy(sss_hello_t *hello);
 
-/* Forgets what it was fed: it is as new. */
+/* Prepares the parser for another ClientHello. */
 void sss_hello_clear(sss_hello_t *hello);
 
 /*
- * Takes the next "len" bytes from the wire, in order; bytes after the end of
- * the ClientHello are ignored.  After SSS_HELLO_DONE or SSS_HELLO_OTHER it
- * returns the same for ever.  Without memory it returns SSS_HELLO_OTHER.
+ * Feeds the next "len" bytes from the wire.  Bytes after the end of the
+ * ClientHello are ignored.  After SSS_HELLO_DONE or SSS_HELLO_OTHER every
+ * further call returns the same.  Returns SSS_HELLO_OTHER without memory.
  *
- * SSS_HELLO_MORE is returned only where OpenSSL, too, waits for more: an
- * alert it would send at these bytes is never put off.  SSS_HELLO_DONE may
- * come before the end of the last record, which OpenSSL waits for.
+ * SSS_HELLO_MORE is returned only where OpenSSL would wait for more bytes as
+ * well, so that the caller, who holds the bytes back, never delays an alert.
+ * SSS_HELLO_DONE may come earlier: OpenSSL waits for the end of the record
+ * that the ClientHello ends in.
  */
 sss_hello_rc_t sss_hello_feed(sss_hello_t *hello, const uint8_t *bytes,
     size_t len);
 
 /*
- * The offer; the parser's, until it is cleared or destroyed.  NULL before
- * SSS_HELLO_DONE, and after SSS_HELLO_OTHER.
+ * Returns what the ClientHello offers, or NULL unless sss_hello_feed() has
+ * returned SSS_HELLO_DONE.  The result belongs to the parser, and is valid
+ * until the parser is cleared or destroyed.
  */
 const sss_hello_offer_t *sss_hello_offer(const sss_hello_t *hello);
 

@@ -1,5 +1,8 @@
 
-/* since OpenSSL 3 for those who need no state of SHA-256 to keep */
+/*
+ * OpenSSL 3 deprecates SHA256_Init() and the like in favour of EVP_MD_CTX,
+ * which does not let a caller keep the state in memory of its own.
+ */
 
 #define OPENSSL_SUPPRESS_DEPRECATED
 
@@ -55,7 +58,10 @@ sss_hmac_extract(const uint8_t *secret, size_t len, sss_hmac_key_t *prk)
 {
     uint8_t  bytes[SSS_HMAC_SIZE];
 
-    /* an absent salt is a key of zeros, and so is a key of no bytes */
+    /*
+     * An absent salt stands for 32 zeros (RFC 5869, 2.2), and HMAC pads an
+     * empty key with zeros to the same block.
+     */
 
     sss_hmac_key(prk, NULL, 0);
     sss_hmac(prk, secret, len, bytes);
@@ -75,7 +81,10 @@ sss_hmac_expand(const sss_hmac_key_t *prk, const uint8_t *info, size_t len,
 }
 
 
-/* SHA-256 of OpenSSL fails for none but other algorithms' states. */
+/*
+ * The results of OpenSSL's functions are not checked: for a state that
+ * SHA256_Init() has made they always succeed.
+ */
 
 static void
 sss_hmac_two(const sss_hmac_key_t *key, const uint8_t *text, size_t len,

@@ -1,12 +1,14 @@
 
 /*
- * HMAC-SHA256 (RFC 2104) for what every handshake computes, and the HKDF
- * (RFC 5869) that needs no more than that.
+ * HMAC-SHA256 (RFC 2104) for the MACs that handshakes compute, and HKDF-SHA256
+ * (RFC 5869) with output of one block.
  *
- * A key is made ready once and kept as the two states of SHA-256 that it
- * leads to, which saves half of the work on a short text.  OpenSSL's own
- * HMAC keeps them in ordinary memory, and allocates to copy them; here they
- * are the caller's, and nothing is allocated or can fail.
+ * HMAC hashes the key, padded to a block, before the text and again before the
+ * inner hash.  sss_hmac_key() does this once and keeps the two states of
+ * SHA-256, which saves half of the work for a short text.  OpenSSL's HMAC does
+ * the same, but keeps the states in ordinary memory and allocates in order to
+ * copy them.  Here they are in the caller's memory, nothing is allocated, and
+ * nothing can fail.
  */
 
 
@@ -24,28 +26,31 @@
 #define SSS_HMAC_BLOCK  64
 
 
-/* A key, ready for use; belongs into memory of sss_memory_alloc(). */
+/*
+ * A prepared key.  It is as secret as the key itself, and belongs into memory
+ * of sss_memory_alloc().
+ */
 
 typedef struct {
-    SHA256_CTX   inner;
-    SHA256_CTX   outer;
+    SHA256_CTX   inner;         /* after the key XOR ipad                  */
+    SHA256_CTX   outer;         /* after the key XOR opad                  */
 } sss_hmac_key_t;
 
 
-/* Makes a key of up to SSS_HMAC_BLOCK bytes ready. */
+/* Prepares a key of "len" bytes, at most SSS_HMAC_BLOCK. */
 void sss_hmac_key(sss_hmac_key_t *key, const uint8_t *bytes, size_t len);
 
-/* The MAC, SSS_HMAC_SIZE bytes. */
+/* Computes the MAC of a text into "mac", SSS_HMAC_SIZE bytes. */
 void sss_hmac(const sss_hmac_key_t *key, const uint8_t *text, size_t len,
     uint8_t *mac);
 
 /*
- * HKDF-Extract without salt: makes the pseudorandom key ready for
- * sss_hmac_expand().
+ * HKDF-Extract (RFC 5869, 2.2) without salt.  "prk" becomes the pseudorandom
+ * key, prepared for sss_hmac_expand().
  */
 void sss_hmac_extract(const uint8_t *secret, size_t len, sss_hmac_key_t *prk);
 
-/* HKDF-Expand to SSS_HMAC_SIZE bytes. */
+/* HKDF-Expand (RFC 5869, 2.3) to SSS_HMAC_SIZE bytes, one block. */
 void sss_hmac_expand(const sss_hmac_key_t *prk, const uint8_t *info,
     size_t len, uint8_t *out);
 

@@ -1,11 +1,11 @@
 
 /*
- * HPKE (RFC 9180), one message under one agreement: mode_psk, HKDF-SHA256,
- * AES-256-GCM, with either KEM of sss_kem.h.
+ * HPKE (RFC 9180) with mode_psk, HKDF-SHA256, AES-256-GCM and either KEM of
+ * sss_kem.h.  Each key agreement seals exactly one message.
  *
- * Who opens it knows that somebody with the PSK has sealed it for this public
- * key, with this info and additional data; and once the private key is wiped,
- * nobody opens it any more, not even with the PSK.
+ * Whoever opens a message knows that somebody with the PSK has sealed it, for
+ * this public key and with this info and additional data.  Once the private
+ * key is wiped nobody can open the message any more, not even with the PSK.
  */
 
 
@@ -17,15 +17,18 @@
 #include "sss_kem.h"
 
 
-#define SSS_HPKE_INFO  320              /* bytes of info, at the most      */
+#define SSS_HPKE_INFO  320              /* most bytes of "info"            */
 
 
-/* What both ends must have alike. */
+/*
+ * The parameters, which both ends must have in common.  All pointers are to
+ * the caller's memory.
+ */
 
 typedef struct {
     sss_kem_t       kem;
-    const uint8_t  *psk;                /* 32 bytes of full strength       */
-    const uint8_t  *psk_id;             /* "psk_id_len" bytes, not none    */
+    const uint8_t  *psk;                /* 32 bytes, uniformly random      */
+    const uint8_t  *psk_id;             /* must not be empty               */
     size_t          psk_id_len;
     const uint8_t  *info;               /* at most SSS_HPKE_INFO bytes     */
     size_t          info_len;
@@ -35,26 +38,27 @@ typedef struct {
 
 
 /*
- * Seals "len" bytes for the owner of a public key.  "sent" gets
- * sss_kem_sent_size() bytes ("enc" of the RFC), "out" len + SSS_AEAD_TAG.
- * Returns 0, or -1.
+ * Seals "len" bytes for the owner of "public_key" (sss_kem_public_size()
+ * bytes).  "sent" gets sss_kem_sent_size() bytes, which the RFC calls "enc",
+ * and "out" len + SSS_AEAD_TAG bytes.  Returns 0, or -1 if the public key is
+ * invalid, the info too long, or OpenSSL fails.
  */
 int sss_hpke_seal(const sss_hpke_t *hpke, const uint8_t *public_key,
     const void *plain, size_t len, uint8_t *sent, uint8_t *out);
 
 /*
- * Opens "len" bytes, tag and all, into "out", which has room for
- * len - SSS_AEAD_TAG.  Returns 0, or -1 if they were not sealed for this key
- * and these parameters; "out" is wiped then.
+ * Opens the "len" bytes of "sealed", including the tag, into "out", which has
+ * room for len - SSS_AEAD_TAG.  Returns 0, or -1 if they were not sealed for
+ * this key with these parameters; "out" is wiped then.
  */
 int sss_hpke_open(const sss_hpke_t *hpke, const uint8_t *private_key,
     const uint8_t *public_key, const uint8_t *sent, const uint8_t *sealed,
     size_t len, uint8_t *out);
 
 /*
- * The key schedule alone (RFC 9180, section 5.1): from the 32 bytes of a KEM
- * to "key" (SSS_AEAD_KEY bytes) and "nonce" (SSS_AEAD_NONCE).  Returns 0, or
- * -1 if info is too long.
+ * The key schedule (RFC 9180, section 5.1): computes "key" (SSS_AEAD_KEY
+ * bytes) and "nonce" (SSS_AEAD_NONCE) from the shared secret of the KEM
+ * (SSS_KEM_SHARED bytes).  Returns 0, or -1 if the info is too long.
  */
 int sss_hpke_schedule(const sss_hpke_t *hpke, const uint8_t *shared,
     uint8_t *key, uint8_t *nonce);

@@ -11,7 +11,7 @@
 #include "sss_mlkem.h"
 
 
-#define SSS_KEM_X         32            /* bytes of a key of X25519        */
+#define SSS_KEM_X         32            /* bytes of an X25519 key          */
 
 #define SSS_KEM_XWING_LABEL  "\\./" "/^\\"
 
@@ -27,7 +27,10 @@ static int sss_kem_combine(const uint8_t *ss_m, const uint8_t *ss_x,
     const uint8_t *ct_x, const uint8_t *pk_x, uint8_t *shared);
 
 
-/* A private key of X-Wing is a seed: for ML-KEM, and a key of X25519. */
+/*
+ * The private key of X-Wing is expanded to the seed of an ML-KEM key and an
+ * X25519 private key.
+ */
 
 #define SSS_KEM_EXPANDED  (SSS_MLKEM_SEED + SSS_KEM_X)
 
@@ -88,7 +91,10 @@ sss_kem_generate(sss_kem_t kem, uint8_t *private_key, uint8_t *public_key)
         return 0;
     }
 
-    /* the bytes of a private key of X25519 are random: they make a seed */
+    /*
+     * So far an X25519 key pair was made.  Its private key is 32 random bytes
+     * and serves as the seed of X-Wing; its public key is overwritten.
+     */
 
     rc = -1;
 
@@ -204,8 +210,9 @@ sss_kem_decapsulate(sss_kem_t kem, const uint8_t *private_key,
 
 
 /*
- * Any 32 bytes are a private key.  OpenSSL is never asked for one that it has
- * made: to tell it, OpenSSL 3 copies it into memory that it frees unwiped.
+ * Any 32 bytes are a valid X25519 private key.  OpenSSL could generate one,
+ * but to export it OpenSSL 3 copies it into memory that it frees without
+ * wiping.
  */
 
 static int
@@ -223,8 +230,9 @@ sss_kem_x_generate(uint8_t *private_key, uint8_t *public_key)
 
 
 /*
- * By agreeing with the base point (RFC 7748, section 6.1): to tell a public
- * key, early versions of OpenSSL 3.0 copy the private one, too.
+ * The public key is the agreement with the base point, 9 (RFC 7748, section
+ * 6.1).  It is not exported from OpenSSL's object, because early versions of
+ * OpenSSL 3.0 copy the private key as well when they export the public one.
  */
 
 static int
@@ -236,7 +244,10 @@ sss_kem_x_public(const uint8_t *private_key, uint8_t *public_key)
 }
 
 
-/* OpenSSL refuses a peer whose key leads to zeros (RFC 7748, section 6.1). */
+/*
+ * EVP_PKEY_derive() fails for a public key that leads to a shared secret of
+ * zeros, as RFC 7748, section 6.1, advises.
+ */
 
 static int
 sss_kem_x_agree(const uint8_t *private_key, const uint8_t *peer,

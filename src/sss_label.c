@@ -11,7 +11,7 @@
 #define SSS_LABEL_INFO   "ngx_ssl_session_sync label 1"
 #define SSS_LABEL_TEXT   48             /* bytes before the MAC            */
 #define SSS_LABEL_MAC    16
-#define SSS_LABEL_SPACE  512            /* longest namespace               */
+#define SSS_LABEL_SPACE  512            /* room for a namespace            */
 
 
 static void sss_label_mac(const sss_hmac_key_t *key, const uint8_t *text,
@@ -100,7 +100,10 @@ sss_label_beats(const sss_label_t *a, const sss_label_t *b)
 }
 
 
-/* A namespace that is longer is refused long before. */
+/*
+ * Cutting the namespace only guards the buffer: the configuration takes no
+ * namespace of more than SSS_NAMESPACE_MAX bytes.
+ */
 
 static void
 sss_label_mac(const sss_hmac_key_t *key, const uint8_t *text, const char *ns,

@@ -1,7 +1,7 @@
 
 /*
  * LabeledExtract() and LabeledExpand() of RFC 9180, section 4, with
- * HKDF-SHA256.
+ * HKDF-SHA256: the key derivation functions of HPKE and its KEMs.
  */
 
 
@@ -15,24 +15,30 @@
 #include "sss_hmac.h"
 
 
-#define SSS_LABELED_TEXT  1536          /* label and text, at the most     */
+#define SSS_LABELED_TEXT  1536          /* most bytes of prefix, suite_id,
+                                           label and text together         */
 
 
 typedef struct {
-    uint8_t  suite[12];
+    uint8_t  suite[12];                 /* the suite_id of the RFC         */
     size_t   suite_len;
-    uint8_t  bytes[SSS_LABELED_TEXT];   /* room to put a text together     */
+    uint8_t  bytes[SSS_LABELED_TEXT];   /* where the text to be hashed is
+                                           put together                    */
 } sss_labeled_t;
 
 
-/* The suite_id: a name of 3 or 4 characters, and up to 3 numbers. */
+/*
+ * Sets the suite_id: a name of 3 or 4 characters ("KEM" or "HPKE") and "n"
+ * numbers, at most 3.
+ */
 void sss_labeled_suite(sss_labeled_t *labeled, const char *name,
     const uint16_t *ids, size_t n);
 
 /*
- * Both write SSS_HMAC_SIZE bytes or, of the second, "size" which are no more
- * than that.  "text" has at most SSS_LABELED_TEXT - 64 bytes, labels have at
- * most 32.  What they worked with stays in "labeled", which the caller wipes.
+ * LabeledExtract() writes SSS_HMAC_SIZE bytes into "out", LabeledExpand() the
+ * first "size" bytes, at most SSS_HMAC_SIZE.  "label" is a string of at most
+ * 32 characters, "text" has at most SSS_LABELED_TEXT - 64 bytes.  Copies of
+ * secret arguments stay in "labeled"; the caller wipes it.
  */
 void sss_labeled_extract(sss_labeled_t *labeled, const uint8_t *salt,
     size_t salt_len, const char *label, const uint8_t *text, size_t len,

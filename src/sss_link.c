@@ -13,19 +13,23 @@
 #include "sss_talk.h"
 
 
-#define SSS_LINK_RETRY     500000       /* between probes of one down, us  */
-#define SSS_LINK_STEADY    1000000      /* worth an attempt at once, us    */
-#define SSS_LINK_SILENCE   1000000      /* makes writes ask for an answer  */
+#define SSS_LINK_RETRY     500000       /* us between two attempts to reach a
+                                           server that is down             */
+#define SSS_LINK_STEADY    1000000      /* a connection that has worked for so
+                                           many us is made again at once when
+                                           it is lost                      */
+#define SSS_LINK_SILENCE   1000000      /* us after the last answer, from which
+                                           on a probe is sent with stores  */
 #define SSS_LINK_READ      16384        /* see sss_tls_read()              */
 #define SSS_LINK_MUTE      "timed out in the TLS handshake"
-#define SSS_LINK_PATIENCE  3            /* times an exchange may take what
-                                           it may wait for a sign of life  */
+#define SSS_LINK_PATIENCE  3            /* an exchange may take so many times
+                                           "patience" in all               */
 
 
 typedef enum {
     SSS_LINK_DOWN = 0,
     SSS_LINK_CONNECTING,
-    SSS_LINK_SHAKING,                   /* hands, with TLS                 */
+    SSS_LINK_SHAKING,                   /* in the TLS handshake            */
     SSS_LINK_TALKING
 } sss_link_state_t;
 
@@ -33,10 +37,10 @@ typedef enum {
 struct sss_link_s {
     struct sockaddr_storage  address;
     socklen_t          len;
-    const sss_auth_t  *auth;            /* or NULL                         */
-    sss_tls_peer_t    *tls;             /* or NULL                         */
+    const sss_auth_t  *auth;            /* NULL: no password               */
+    sss_tls_peer_t    *tls;             /* NULL: no TLS                    */
     uint64_t           timeout;         /* of lookups, us                  */
-    uint64_t           patience;        /* of exchanges, us                */
+    uint64_t           patience;        /* of exchanges, us, see above     */
 
     sss_link_state_t   state;
     size_t             greeting;        /* bytes of the password's command
@@ -44,13 +48,17 @@ struct sss_link_s {
     unsigned           quiet:1;
     unsigned           usable:1;
     unsigned           answered:1;
-    unsigned           again:1;         /* the exchange was begun again    */
+    unsigned           again:1;         /* the exchange has been begun a second
+                                           time                            */
     int                fd;
-    unsigned           epoch;           /* of descriptors                  */
-    uint64_t           retry;           /* when to try again               */
-    uint64_t           steady;          /* answers since, 0: did not yet   */
-    uint64_t           heard;           /* the last bytes came             */
-    uint64_t           stalled;         /* bytes could not go since, or 0  */
+    unsigned           epoch;           /* number of sockets so far        */
+    uint64_t           retry;           /* when to connect, or send a probe,
+                                           again                           */
+    uint64_t           steady;          /* when this connection had its first
+                                           answer; 0: none yet             */
+    uint64_t           heard;           /* when the last bytes came        */
+    uint64_t           stalled;         /* since when the socket has taken
+                                           no bytes; 0: it takes them      */
 
     sss_talk_t         talk;
 };
@@ -106,7 +114,7 @@ sss_link_create(const sss_address_t *address, const char *host,
     link->talk.done = conf->done;
     link->fd = -1;
 
-    /* until it is known to be down, it is worth waiting for */
+    /* the first lookups may wait for the connection until they are late */
 
     link->usable = 1;
 
@@ -252,7 +260,10 @@ sss_link_flush(sss_link_t *link, uint64_t now)
         return;
     }
 
-    /* a server that is gone takes what it is sent in silence */
+    /*
+     * Stores have no answers, so a host that has vanished from the network
+     * would go unnoticed.  A probe among them has one.
+     */
 
     if (link->talk.asked.head == NULL
         && now > link->heard + SSS_LINK_SILENCE)
@@ -290,8 +301,9 @@ sss_link_flush(sss_link_t *link, uint64_t now)
 
 
 /*
- * As send(): what was sent is no longer to be sent.  The password goes from
- * where it is kept, so that no other memory ever has it.
+ * Sends the first bytes that wait, and removes what the socket has taken.
+ * Returns what send() returns.  The password is sent from where it is kept, so
+ * that the buffer never has a copy of it.
  */
 
 static ssize_t
@@ -330,7 +342,7 @@ sss_link_send(sss_link_t *link, const void *p, size_t n)
 }
 
 
-/* What a read or a write has left in errno. */
+/* The reason why a read or a write has failed with "error" in errno. */
 
 static const char *
 sss_link_error(const sss_link_t *link, int error)
@@ -403,7 +415,7 @@ sss_link_check(sss_link_t *link, uint64_t now)
 }
 
 
-/* 1 if nobody needs a connection: it is made when somebody asks. */
+/* 1 if no connection is needed before the next exchange. */
 
 static int
 sss_link_quiet(const sss_link_t *link)
@@ -412,14 +424,20 @@ sss_link_quiet(const sss_link_t *link)
 }
 
 
-/* What is asked first has a deadline, so everything here has. */
+/*
+ * Begins to connect.  There is always a request with a deadline then, a probe
+ * or an exchange, so that no attempt to connect goes on for ever.
+ */
 
 static void
 sss_link_begin(sss_link_t *link, uint64_t now)
 {
     link->heard = now;
 
-    /* lookups do not wait until hands were shaken, but the connection stays */
+    /*
+     * The probe has the time of a TLS handshake.  Lookups keep their own
+     * deadline, but when they are late the connection is not closed.
+     */
 
     if (!link->quiet) {
         (void) sss_talk_probe(&link->talk, now, now
@@ -461,7 +479,7 @@ sss_link_connect(sss_link_t *link, uint64_t now)
         }
     }
 
-    /* a Unix-domain socket whose queue is full says so at once */
+    /* EAGAIN: the backlog of a Unix-domain socket is full */
 
     error = errno;
 
@@ -494,7 +512,10 @@ sss_link_socket(sss_link_t *link)
 }
 
 
-/* The event may be of a descriptor before this one. */
+/*
+ * 1 if the socket is connected.  The event may have been one of an earlier
+ * socket with the same descriptor.
+ */
 
 static int
 sss_link_is_connected(const sss_link_t *link)
@@ -594,8 +615,9 @@ sss_link_down(sss_link_t *link, const char *reason, uint64_t now)
 
 
 /*
- * A connection that was good until now was perhaps closed by a restart of
- * the server, which says nothing about the server.
+ * A connection was closed or has failed.  If it has worked until now, the
+ * server may just have been restarted, so it does not count as down yet: the
+ * exchange under way is begun again, or the connection is made again at once.
  */
 
 static void
@@ -640,7 +662,10 @@ sss_link_late(sss_link_t *link, uint64_t now)
     int     late;
     size_t  left;
 
-    /* nothing was asked yet */
+    /*
+     * The server has not been sent the exchange yet.  The reason must be that
+     * of the handshake, not "timed out".
+     */
 
     if (link->state == SSS_LINK_SHAKING && link->talk.exchange != NULL
         && link->talk.exchange->until <= now)
@@ -654,7 +679,10 @@ sss_link_late(sss_link_t *link, uint64_t now)
     late = link->talk.late;
     link->talk.late = 0;
 
-    /* an exchange that is late says nothing of lookups that have more time */
+    /*
+     * Only an exchange is late, a large one perhaps.  Whether lookups still
+     * work is for a probe to say.
+     */
 
     if (left == 0 && !late && link->talk.asked.head != NULL
         && link->state == SSS_LINK_TALKING && link->usable && !link->quiet)
@@ -672,7 +700,10 @@ sss_link_late(sss_link_t *link, uint64_t now)
         return;
     }
 
-    /* the connection stays for the sake of what is in time */
+    /*
+     * A lookup is late, but other requests have time left: the connection
+     * stays, and the server is not usable until it answers a probe.
+     */
 
     if (late && link->usable) {
         link->usable = 0;
@@ -751,7 +782,10 @@ sss_link_read(sss_link_t *link, uint64_t now)
 }
 
 
-/* The server does something: an exchange may wait for the next sign of it. */
+/*
+ * The server has sent or taken bytes: the exchange under way may wait for
+ * "patience" from now on, within the limit for the whole of it.
+ */
 
 static void
 sss_link_signs(sss_link_t *link, uint64_t now)
@@ -772,7 +806,7 @@ sss_link_signs(sss_link_t *link, uint64_t now)
 }
 
 
-/* When bytes have waited to be sent for too long. */
+/* When the socket will have taken no bytes for too long. */
 
 static uint64_t
 sss_link_stalls(const sss_link_t *link)

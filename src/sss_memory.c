@@ -24,8 +24,8 @@
 #endif
 
 /*
- * gcc 11 and clang 15 can leave a function with its registers cleared; older
- * ones are told which the vector registers are.
+ * gcc 11 and clang 15 can clear the call-used registers when a function
+ * returns.  For older compilers the code below names the vector registers.
  */
 
 #if defined __has_attribute
@@ -60,7 +60,7 @@ sss_memory_alloc(size_t size)
         return NULL;
     }
 
-    /* a system that has no such flag is no reason not to serve */
+    /* memory that is in core dumps is better than no service at all */
 
     (void) sss_memory_hide(p, size);
 
@@ -109,9 +109,9 @@ sss_memory_wipe(void *p, size_t size)
 
 
 /*
- * What was copied last stays in the vector registers, and a core dump has
- * them.  The same copying of zeros goes through the same registers, also those
- * that the compiler does not know of.
+ * memcpy() leaves the last bytes that it has copied in vector registers, and a
+ * core dump has these.  Copying zeros in the same way overwrites them, also
+ * those that the C library uses and the compiler was not told to.
  */
 
 SSS_MEMORY_CLEAR_REGISTERS static void

@@ -2,9 +2,9 @@
 /*
  * Memory for secrets.
  *
- * Every STEK, cluster secret and opened record of this library lives in
- * memory from here: whole pages of their own, left out of core dumps, wiped
- * before they go back to the system.
+ * STEKs, cluster secrets, and opened records are kept in memory that is
+ * allocated here: whole pages, which are left out of core dumps and wiped
+ * before they are given back to the system.
  */
 
 
@@ -16,24 +16,29 @@
 
 
 /*
- * Returns "size" bytes of zeroed memory that is not written to core dumps
- * (MADV_DONTDUMP where the system has it), or NULL.  The caller owns the
- * memory and gives it back with sss_memory_free().
+ * Returns "size" bytes of zeroed, page-aligned memory that is not written to
+ * core dumps (MADV_DONTDUMP, where the system has it), or NULL without memory.
+ * The caller gives it back with sss_memory_free().
  */
 void *sss_memory_alloc(size_t size);
 
-/* Wipes and unmaps what sss_memory_alloc() returned for the same size. */
+/*
+ * Wipes and unmaps memory that sss_memory_alloc() has returned for the same
+ * size.  Does nothing for NULL.
+ */
 void sss_memory_free(void *p, size_t size);
 
 /*
- * Leaves an existing mapping out of core dumps.  "p" is page-aligned, as a
- * shared memory zone is.  Returns 0, or -1 where the system cannot do it.
+ * Leaves an existing mapping out of core dumps.  "p" must be page-aligned, as
+ * nginx's shared memory zones are.  Returns 0, or -1 if the system cannot do
+ * it.
  */
 int sss_memory_hide(void *p, size_t size);
 
 /*
- * Overwrites "size" bytes; the compiler never drops it.  The vector registers
- * of this thread, through which keys are copied, are overwritten as well.
+ * Overwrites "size" bytes with zeros, in a way that the compiler cannot leave
+ * out.  The vector registers of this thread, through which memcpy() copies
+ * keys, are overwritten as well.
  */
 void sss_memory_wipe(void *p, size_t size);
 

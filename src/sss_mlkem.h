@@ -1,7 +1,8 @@
 
 /*
- * ML-KEM-768 (FIPS 203) as OpenSSL has it from 3.5 on.  Asked for by name when
- * it runs, so that what was built with an older OpenSSL uses it as well.
+ * ML-KEM-768 (FIPS 203), which OpenSSL has from 3.5 on.  The algorithm is
+ * fetched by its name at run time, so that a module which was built with an
+ * older OpenSSL 3 uses it as well.
  */
 
 
@@ -12,22 +13,30 @@
 #include <stdint.h>
 
 
-#define SSS_MLKEM_SEED    64            /* d and z of a private key        */
-#define SSS_MLKEM_PUBLIC  1184
-#define SSS_MLKEM_SENT    1088
+#define SSS_MLKEM_SEED    64            /* d and z of FIPS 203, 7.1, from which
+                                           a private key is made           */
+#define SSS_MLKEM_PUBLIC  1184          /* the encapsulation key           */
+#define SSS_MLKEM_SENT    1088          /* the ciphertext                  */
 #define SSS_MLKEM_SHARED  32
 
 
-/* 1 if OpenSSL has it, else 0. */
+/* 1 if the OpenSSL that is loaded has ML-KEM-768, else 0. */
 int sss_mlkem_available(void);
 
-/* The public key of a seed.  All of these return 0, or -1 if OpenSSL fails. */
+/*
+ * Computes the public key of a seed.  The arrays of this and the following
+ * functions have the sizes above, and all return 0, or -1 if OpenSSL fails.
+ */
 int sss_mlkem_public(const uint8_t *seed, uint8_t *public_key);
 
+/* Makes "shared" and what the owner of the public key needs to compute it. */
 int sss_mlkem_encapsulate(const uint8_t *public_key, uint8_t *sent,
     uint8_t *shared);
 
-/* What was not sent for this key leads to other bytes, and is no failure. */
+/*
+ * Computes "shared" from "sent".  If that was made for another key there is no
+ * failure, but a different "shared" (implicit rejection, FIPS 203, 6.3).
+ */
 int sss_mlkem_decapsulate(const uint8_t *seed, const uint8_t *sent,
     uint8_t *shared);
 

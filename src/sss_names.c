@@ -7,28 +7,30 @@
 #include "sss_resolve.h"
 
 
-#define SSS_NAMES_AGAIN    30000000     /* between two looks, us           */
-#define SSS_NAMES_SOON     2000000      /* after a failure, us             */
-#define SSS_NAMES_PATIENT  500000       /* with the resolver, us           */
+#define SSS_NAMES_AGAIN    30000000     /* us between two queries of a name */
+#define SSS_NAMES_SOON     2000000      /* us from a server's failure to the
+                                           next query                      */
+#define SSS_NAMES_PATIENT  500000       /* us that a first poll waits for the
+                                           resolver                        */
 
 
 typedef struct {
     sss_address_t    address;
     uint32_t         weight;
-    int              name;              /* 0: a number or a path           */
-    sss_resolve_t   *resolve;           /* under way                       */
-    uint64_t         asked;
-    uint64_t         due;
-    int              answered;          /* at least once                   */
+    int              name;              /* 0: an address or a path         */
+    sss_resolve_t   *resolve;           /* the query under way, or NULL    */
+    uint64_t         asked;             /* when the last query began       */
+    uint64_t         due;               /* when the next one is to begin   */
+    int              answered;          /* 1: the resolver has answered    */
     const char      *error;             /* of the last answer, or NULL     */
     sss_resolved_t   found;             /* the last addresses              */
 } sss_line_t;
 
 
 struct sss_names_s {
-    size_t         n;                   /* lines                           */
+    size_t         n;                   /* directives                      */
     int            wake;
-    uint64_t       begun;
+    uint64_t       begun;               /* when the list was created       */
     uint32_t       last_id;
     sss_line_t     line[SSS_SERVERS_MAX];
     sss_server_t   servers[SSS_SERVERS_MAX];
@@ -155,7 +157,7 @@ sss_names_due(const sss_names_t *names)
 
         next = line->due;
 
-        /* an answer wakes its owner by itself */
+        /* no need to call again for an answer: the eventfd tells of it */
 
         if (line->resolve != NULL) {
             next = line->error == NULL ? line->asked + SSS_NAMES_PATIENT
@@ -199,7 +201,10 @@ sss_names_settled(const sss_names_t *names, uint64_t now)
 }
 
 
-/* Whatever is no address of a name's is left out. */
+/*
+ * Takes an address that was known before.  It is left out if its directive has
+ * no name any more, or if it is no numeric address.
+ */
 
 static void
 sss_names_remember(sss_names_t *names, const sss_known_t *known)
@@ -223,7 +228,7 @@ sss_names_remember(sss_names_t *names, const sss_known_t *known)
 }
 
 
-/* Returns 1 if there is something to be said of it. */
+/* Begins a query.  Returns 1 if that has failed and is to be reported. */
 
 static int
 sss_names_ask(sss_names_t *names, size_t i, uint64_t now)
@@ -282,7 +287,10 @@ sss_names_answer(sss_names_t *names, size_t i, uint64_t now)
 }
 
 
-/* Who is still wanted stays in its place.  Returns 1 if anything changed. */
+/*
+ * Makes the list of servers anew from the addresses that there are now.  A
+ * server that is in it still keeps its place.  Returns 1 if anything changed.
+ */
 
 static int
 sss_names_plan(sss_names_t *names)
@@ -361,7 +369,7 @@ sss_names_want_all(sss_names_t *names)
 }
 
 
-/* An address that two lines stand for is the first one's. */
+/* If two directives lead to the same address, it is a server of the first. */
 
 static void
 sss_names_want(sss_names_t *names, size_t i, const sss_address_t *address,

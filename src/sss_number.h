@@ -1,5 +1,8 @@
 
-/* Numbers as bytes, big-endian. */
+/*
+ * Numbers as bytes, big-endian.  The functions that write return a pointer to
+ * the byte after the number.
+ */
 
 
 #ifndef SSS_NUMBER_H_INCLUDED

@@ -8,7 +8,7 @@
 #define SSS_ORIGIN_FORMAT  1
 
 
-/* What is left to read. */
+/* The bytes that are still to be read. */
 
 typedef struct {
     const uint8_t  *p;
@@ -126,7 +126,7 @@ sss_origin_put_time(uint8_t *out, uint64_t time)
 }
 
 
-/* The next bytes, or NULL if there are fewer. */
+/* Returns a pointer to the next "len" bytes, or NULL if there are fewer. */
 
 static const uint8_t *
 sss_origin_take(sss_origin_rest_t *rest, size_t len)
@@ -208,7 +208,7 @@ sss_origin_take_name(sss_origin_rest_t *rest, sss_sni_t *sni)
         return -1;
     }
 
-    /* as it was written, in lower case */
+    /* sss_sni_set() has made it lower case, as it was written */
 
     return memcmp(sni->name, p, *len) == 0 ? 0 : -1;
 }

@@ -3,27 +3,27 @@
 
 
 /*
- * Lookups that follow others wait until this much after the lookups before
- * went out, or until there are this many of them for each server.  To wait
- * nine times as long saved 5 % of the CPU where it saved any, and brought
- * handshakes that overlap into step: the owner waited for all its clients, and
- * they for it.
+ * Lookups wait until SSS_PACE_HOLD after the last ones were sent, or until
+ * there are SSS_PACE_MANY for each server.  Nine times that delay was
+ * measured: it saved 5 % of the CPU time at best, and made handshakes that
+ * overlap run in step, so that the worker had to wait for all of its clients,
+ * and then they for the worker.
  */
 #define SSS_PACE_HOLD    100        /* us                                  */
 #define SSS_PACE_MANY    16
 
 /*
- * Lookups gather only while several of them were under way at one moment
- * within this time: one that is alone would wait for nobody.
+ * Lookups wait only if within this time several of them were under way at one
+ * moment.  A single one would wait in vain.
  */
 #define SSS_PACE_CROWD   10000      /* us                                  */
 
 /*
- * No handshake waits for a store, but the client may be back soon, on another
- * host.  So stores go out at the end of the turn that made them, as long as
- * fewer than SSS_PACE_FEW turns in SSS_PACE_RUSH had any.  From that number on
- * a message for each turn would be felt, and stores wait until SSS_PACE_GATHER
- * after the message before.
+ * No handshake waits for a store, but its client may soon be back on another
+ * host.  So stores are sent at the end of the turn that made them, as long as
+ * fewer than SSS_PACE_FEW turns within SSS_PACE_RUSH had any.  With more of
+ * them, one message for each turn would cost noticeable CPU time, and stores
+ * wait until SSS_PACE_GATHER after the message before.
  */
 #define SSS_PACE_RUSH    10000      /* us                                  */
 #define SSS_PACE_GATHER  4900       /* us                                  */
@@ -75,7 +75,7 @@ sss_pace_sends(const sss_pace_t *pace)
 {
     uint64_t  rush;
 
-    /* the oldest of the turns that are remembered */
+    /* the next element to be overwritten is the oldest of the turns */
 
     rush = pace->turn[pace->turns % SSS_PACE_FEW] + SSS_PACE_RUSH;
 

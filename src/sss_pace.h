@@ -1,12 +1,12 @@
 
 /*
- * When lookups and stores go out.
+ * The pace: when lookups and stores are sent.
  *
- * A message costs both ends many times what one more lookup or store in it
- * does.  So under load they wait for each other, as short a time as pays off,
- * and while there is little to do nothing waits.
+ * For both ends a message costs many times what one more lookup or store in it
+ * costs.  So under load, requests wait for others for a short time, in order
+ * to be sent with them.  While there is little to do nothing waits.
  *
- * All times are those of sss_request_clock(), in microseconds.
+ * All times are in microseconds, of sss_request_clock().
  */
 
 
@@ -21,33 +21,44 @@
 #define SSS_PACE_FEW    8
 
 
-/* All zeros at first. */
+/* To be zeroed before the first use. */
 
 typedef struct {
-    uint64_t  crowd;                /* until then lookups may gather       */
-    uint64_t  hold;                 /* and those that are asked for now    */
-    uint64_t  gather;               /* and stores                          */
-    uint64_t  turn[SSS_PACE_FEW];   /* when the last turns with stores were */
-    size_t    turns;                /* so many there were                  */
+    uint64_t  crowd;                /* lookups wait for others at most until
+                                       then, since several were under way at
+                                       one moment lately                   */
+    uint64_t  hold;                 /* lookups wait at most until then, a
+                                       short time after the last ones were
+                                       sent                                */
+    uint64_t  gather;               /* stores wait at most until then      */
+    uint64_t  turn[SSS_PACE_FEW];   /* when the last turns of the loop were in
+                                       which something was stored; a ring
+                                       buffer                              */
+    size_t    turns;                /* number of such turns so far         */
 } sss_pace_t;
 
 
-/* A lookup was asked for at "now"; with it, "waiting" are under way. */
+/* Takes note of a lookup at "now"; "waiting" are under way including it. */
 void sss_pace_lookup(sss_pace_t *pace, unsigned waiting, uint64_t now);
 
-/* In the turn of the owner's loop that ends now there were stores. */
+/* Takes note that something was stored in the turn that ends at "now". */
 void sss_pace_store(sss_pace_t *pace, uint64_t now);
 
-/* Lookups go out. */
+/* Takes note that lookups are sent at "now". */
 void sss_pace_asked(sss_pace_t *pace, uint64_t now);
 
-/* Messages go out, and stores with them. */
+/*
+ * Takes note that everything that waited, stores included, is sent at "now".
+ */
 void sss_pace_sent(sss_pace_t *pace, uint64_t now);
 
-/* When "n" > 0 lookups for "servers" servers are to go out. */
+/*
+ * Returns when the "n" > 0 lookups that wait, for "servers" servers together,
+ * are to be sent.  A time that has passed, 0 for example, means at once.
+ */
 uint64_t sss_pace_asks(const sss_pace_t *pace, size_t n, size_t servers);
 
-/* When stores are to go out. */
+/* Returns when the stores that wait are to be sent, likewise. */
 uint64_t sss_pace_sends(const sss_pace_t *pace);
 
 

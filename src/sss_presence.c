@@ -174,7 +174,10 @@ sss_presence_view(const sss_presence_t *p, const uint8_t *tags, size_t n,
         }
     }
 
-    /* a second host shows itself at once, so that the first sees company */
+    /*
+     * If the only entry is of another host, this host adds its own at once,
+     * so that the other one sees that it is not alone.
+     */
 
     view.refresh = (fresh == 0 || (mine == 0 && others == 1));
 
@@ -208,7 +211,10 @@ sss_presence_without(sss_presence_t *p, const uint8_t *tags, size_t n,
 }
 
 
-/* An entry from the future is forged, or its clock is no use for ages. */
+/*
+ * An entry from the future does not count, or a forged one, or one of a host
+ * with a wrong clock, would count for years.
+ */
 
 static int
 sss_presence_alive(const sss_presence_entry_t *entry, uint32_t now)

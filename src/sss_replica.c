@@ -9,9 +9,10 @@
 #include "sss_trouble.h"
 
 
-#define SSS_REPLICA_CLOCK  30000000     /* microseconds between two looks  */
-#define SSS_REPLICA_AHEAD  86400        /* seconds: keys of clocks further
-                                           ahead than this are not kept    */
+#define SSS_REPLICA_CLOCK  30000000     /* us between two looks at the clock
+                                           of a server                     */
+#define SSS_REPLICA_AHEAD  86400        /* seconds: keys of hosts whose clock
+                                           is further ahead are not kept   */
 
 
 static int sss_replica_slots(sss_replica_t *replica, uint64_t now_ms);
@@ -121,7 +122,10 @@ sss_replica_ask(sss_replica_t *replica, uint64_t now_ms)
     replica->work = SSS_REPLICA_OPEN;
     replica->tries = 0;
 
-    /* a server that is gone for days has no keys of then in our memory */
+    /*
+     * While a server is away its ring here is not read anew, and keys must
+     * not outlive their time in it.
+     */
 
     sss_replica_forget(replica->ring, now_ms / 1000);
 
@@ -278,8 +282,9 @@ sss_replica_whole(const sss_replica_t *replica, const sss_ring_t *ring)
 
 
 /*
- * Keys from the future stay: to drop what another host with another clock
- * will put back means to quarrel with it at every poll.
+ * Keys whose slot is in the future stay in the record, although this host does
+ * not use them.  A host whose clock is ahead has made them and would write
+ * them again, so that the two would overwrite each other at every poll.
  */
 
 void
@@ -304,9 +309,9 @@ sss_replica_write(sss_replica_t *replica, uint64_t now_ms)
     uint8_t  *sealed;
 
     /*
-     * Since it was prepared, another server may have told of a group that
-     * wins, or of a higher generation, in which these keys must not be: it is
-     * void then.
+     * Since it was prepared, the record of another server may have shown a
+     * group that wins over this host's, or a higher generation, which must not
+     * have these keys.
      */
 
     if (replica->sent->n == 0 || !sss_replica_may_write(replica, now_ms)) {
@@ -344,7 +349,7 @@ sss_replica_written(sss_replica_t *replica)
     if (replica->exchange.rc == SSS_EXCHANGE_FAILED) {
         sss_replica_failed(replica);
 
-        /* one that was lost meanwhile did not refuse */
+        /* a lost connection is a failure, but not a refusal */
 
         if (strstr(replica->exchange.reason, "ERROR") != NULL) {
             replica->report->state = SSS_SERVER_REFUSES;
@@ -381,7 +386,10 @@ sss_replica_door_written(sss_replica_t *replica, uint64_t now_ms)
 }
 
 
-/* A conflict is another host's greeting; ours has time until the next poll. */
+/*
+ * A conflict means that another host has just written the record.  This host
+ * tries again at the next poll.
+ */
 
 int
 sss_replica_show(sss_replica_t *replica, uint64_t now_ms)
@@ -456,7 +464,10 @@ sss_replica_clocked(sss_replica_t *replica, uint64_t now)
 }
 
 
-/* Reads slots until one has taken some time: returns 1 then, else 0. */
+/*
+ * Reads the next slot of the door.  Returns 1 if that has taken some time, as
+ * opening a request or an answer does, else 0.
+ */
 
 static int
 sss_replica_slots(sss_replica_t *replica, uint64_t now_ms)
@@ -475,8 +486,8 @@ sss_replica_slots(sss_replica_t *replica, uint64_t now_ms)
 
 
 /*
- * Goes on with the record of secret i.  Returns 1 if there is more to be done
- * with it.
+ * Does the next step with the ring's record under the i-th secret.  Returns 1
+ * if there are more steps, else 0.
  */
 
 static int
@@ -537,7 +548,7 @@ sss_replica_open(sss_replica_t *replica, size_t i, sss_ring_t *ring,
 
     rc = sss_replica_unseal(replica, i, now_ms);
 
-    /* whatever was read before is of a lower generation */
+    /* the keys that were read before are of a lower generation */
 
     if (replica->records->raised) {
         sss_ring_wipe(ring);
@@ -621,7 +632,10 @@ sss_replica_order(sss_replica_t *replica, size_t i)
 }
 
 
-/* It is known what a record is; unless it is open the ring is empty. */
+/*
+ * Takes note of how opening a record has ended.  Its keys are in
+ * records->spare, which is empty unless the record was opened.
+ */
 
 static void
 sss_replica_judge(sss_replica_t *replica, size_t i, sss_record_rc_t rc)
@@ -643,7 +657,10 @@ sss_replica_judge(sss_replica_t *replica, size_t i, sss_record_rc_t rc)
 }
 
 
-/* Of the record under the first secret, which is the one that is written. */
+/*
+ * Keeps the keys of the record under the first secret, since this is the
+ * record that the host writes.
+ */
 
 static void
 sss_replica_keep(sss_replica_t *replica, uint64_t now_ms)
@@ -667,8 +684,9 @@ sss_replica_keep(sss_replica_t *replica, uint64_t now_ms)
 
 
 /*
- * A server has whatever it had, but for what has expired, and the versions of
- * a record only grow.
+ * Compares what a server has now with what it had at the poll before.  One
+ * memcached that works keeps all keys until they expire, and the versions of
+ * its records only grow.
  */
 
 static void
@@ -702,7 +720,7 @@ sss_replica_count(uint32_t *count, int odd)
 }
 
 
-/* A record that stays is counted once. */
+/* Counts a bad record once, not at each poll that finds the same version. */
 
 static void
 sss_replica_bad(sss_replica_t *replica, size_t i)
@@ -753,7 +771,10 @@ sss_replica_meet(sss_replica_t *replica, uint64_t now_ms)
         sss_replica_bad(replica, i);
     }
 
-    /* hosts with another setting of forward secrecy are no strangers */
+    /*
+     * Hosts with the same secret and another "forward_secrecy" have another
+     * fingerprint.  They are told apart from hosts with another secret.
+     */
 
     same = replica->presence;
 
@@ -780,8 +801,9 @@ sss_replica_up(sss_replica_t *replica, uint64_t now_ms)
 
 
 /*
- * The end of the reason is worth more than that of a long address.  If the
- * name could not be asked for again, its address may be why the server fails.
+ * The limits of the format cut a long address rather than the reason.  If the
+ * name could not be resolved again the message says so, since an outdated
+ * address may be why the server does not answer.
  */
 
 static void

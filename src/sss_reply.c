@@ -4,7 +4,7 @@
 #include "sss_reply.h"
 
 
-#define SSS_REPLY_NAME   250            /* memcached's own limit           */
+#define SSS_REPLY_NAME   250            /* most bytes of a key in memcached */
 #define SSS_REPLY_FLAGS  UINT32_MAX
 
 
@@ -153,7 +153,10 @@ sss_reply_begins(const uint8_t *p, size_t n, const char *word)
 }
 
 
-/* "VALUE", name, flags, length and perhaps a version, then the value. */
+/*
+ * Parses an item: the line "VALUE name flags length [version]", and after it
+ * the value and a line end.
+ */
 
 static sss_reply_rc_t
 sss_reply_value(const uint8_t *p, size_t line, size_t n, sss_reply_t *reply)
@@ -255,7 +258,7 @@ sss_reply_item(const uint8_t *value, size_t n, sss_reply_t *reply,
 }
 
 
-/* A blank and a number. */
+/* Reads a blank and a number. */
 
 static int
 sss_reply_next(const uint8_t **p, const uint8_t *end, uint64_t limit,

@@ -1,7 +1,8 @@
 
 /*
- * What a memcached server answers in the text protocol, as far as it is asked
- * anything here.  Nothing else is an answer.
+ * A parser for memcached's replies in the text protocol (memcached's
+ * doc/protocol.txt), for those requests that this client makes.  Everything
+ * else is SSS_REPLY_BAD.
  */
 
 
@@ -13,33 +14,35 @@
 #include <stdint.h>
 
 
-#define SSS_REPLY_LINE   4096           /* longest line                    */
-#define SSS_REPLY_VALUE  (1024 * 1024)  /* longest value, memcached's own
-                                           limit unless it is told another */
+#define SSS_REPLY_LINE   4096           /* most bytes of a line            */
+#define SSS_REPLY_VALUE  (1024 * 1024)  /* most bytes of a value, the default
+                                           of memcached's option -I        */
 #define SSS_REPLY_MAX    (SSS_REPLY_LINE + SSS_REPLY_VALUE + 2)
 
-/* a server with a password was told none, or another one */
+/* replies of a server with a password to a client with none or a wrong one */
 #define SSS_REPLY_UNAUTHENTICATED  "CLIENT_ERROR unauthenticated"
 #define SSS_REPLY_REFUSED          "CLIENT_ERROR authentication failure"
 
 
 typedef enum {
-    SSS_REPLY_MORE = 0,         /* the bytes are the beginning of a reply  */
-    SSS_REPLY_VALUE_OF,         /* an item                                 */
-    SSS_REPLY_LARGE,            /* the line before a value of more than
-                                   SSS_REPLY_VALUE bytes: "len" of them,
-                                   and a line end, come next               */
-    SSS_REPLY_META,             /* an item, and how long it will be there  */
-    SSS_REPLY_NO_META,          /* there is none                           */
-    SSS_REPLY_END,              /* of the items, or of statistics          */
-    SSS_REPLY_STAT,             /* one line of statistics                  */
+    SSS_REPLY_MORE = 0,         /* the reply is incomplete so far          */
+    SSS_REPLY_VALUE_OF,         /* VALUE: an item                          */
+    SSS_REPLY_LARGE,            /* the line of an item with a value of more
+                                   than SSS_REPLY_VALUE bytes; the "len"
+                                   bytes of the value and a line end follow
+                                   and are for the caller to skip          */
+    SSS_REPLY_META,             /* an item of a "mg" command, with the seconds
+                                   that it has left                        */
+    SSS_REPLY_NO_META,          /* the answer to "mg" if there is no item  */
+    SSS_REPLY_END,              /* END: no more items or statistics        */
+    SSS_REPLY_STAT,             /* STAT: one line of statistics            */
     SSS_REPLY_DELETED,
     SSS_REPLY_NOT_FOUND,
     SSS_REPLY_STORED,
     SSS_REPLY_NOT_STORED,
     SSS_REPLY_EXISTS,
-    SSS_REPLY_ERROR,            /* a refusal that is known                 */
-    SSS_REPLY_BAD               /* not one of these                        */
+    SSS_REPLY_ERROR,            /* an error message that is known here     */
+    SSS_REPLY_BAD               /* none of these                           */
 } sss_reply_rc_t;
 
 
@@ -70,8 +73,9 @@ sss_reply_rc_t sss_reply_parse(const uint8_t *p, size_t n,
     sss_reply_t *reply);
 
 /*
- * Reads a number from "*p" on, up to a blank or "end", where "*p" is left.
- * Returns 0, or -1 if there is none or it exceeds "limit".
+ * Reads a decimal number at "*p", which ends at a blank or at "end".  "*p" is
+ * moved behind it.  Returns 0, or -1 if there is no number or it exceeds
+ * "limit".
  */
 int sss_reply_number(const uint8_t **p, const uint8_t *end, uint64_t limit,
     uint64_t *number);

@@ -11,7 +11,7 @@ sss_request_name_ok(const char *name)
 {
     size_t  i;
 
-    /* what is more than a word would be another command */
+    /* a blank or a line end in a name would begin another command */
 
     for (i = 0; name[i] != '\0'; i++) {
         if (name[i] <= ' ' || name[i] > '~') {

@@ -1,5 +1,9 @@
 
-/* The resolver may be silent for half a minute and cannot be interrupted. */
+/*
+ * getaddrinfo() may block for half a minute and cannot be interrupted.  So the
+ * thread and its owner share one structure, and whoever is done with it last
+ * frees it.
+ */
 
 
 #include <netdb.h>
@@ -19,7 +23,7 @@
 
 struct sss_resolve_s {
     pthread_mutex_t  lock;
-    int              left;              /* one of the two has gone         */
+    int              left;              /* 1: one of the two is done with it */
     int              done;
     int              wake;
     sss_address_t    address;
@@ -136,7 +140,10 @@ sss_resolve_free(sss_resolve_t *resolve)
 }
 
 
-/* Signals of the process are for the threads that were there before. */
+/*
+ * Starts the thread with all signals blocked: those of nginx must be delivered
+ * to its own thread.
+ */
 
 static int
 sss_resolve_thread(sss_resolve_t *resolve)
@@ -207,7 +214,7 @@ sss_resolve_main(void *data)
 }
 
 
-/* Each once, in order: an answer has its addresses in any. */
+/* Copies the addresses of an answer, sorted and without duplicates. */
 
 static void
 sss_resolve_copy(const struct addrinfo *ai, uint16_t port,
@@ -256,7 +263,7 @@ sss_resolve_copy(const struct addrinfo *ai, uint16_t port,
 }
 
 
-/* Whoever leaves last frees it. */
+/* Called with the lock by owner and thread; the second call frees it. */
 
 static void
 sss_resolve_leave(sss_resolve_t *resolve)

@@ -1,7 +1,8 @@
 
 /*
- * Addresses of servers.  Numbers and paths are known at once; names are looked
- * up by a thread that nobody waits for, the only one that there is.
+ * Addresses of servers.  Numeric addresses and paths are converted at once.
+ * Each query of a name is a thread, since getaddrinfo() blocks; nobody waits
+ * for it.  There are no other threads in this library.
  */
 
 
@@ -15,12 +16,13 @@
 #include "sss_address.h"
 
 
-#define SSS_RESOLVE_MAX  32
+#define SSS_RESOLVE_MAX  32             /* most addresses of a name        */
 
 
 /*
- * All addresses of a name, as numbers, in an order that does not depend on
- * that of the answer.  Of more than there is room for the first ones.
+ * The numeric addresses of a name.  They are sorted, since resolvers rotate
+ * their answers.  If there are more than SSS_RESOLVE_MAX, those that sort
+ * first are kept.
  */
 
 typedef struct {
@@ -33,22 +35,29 @@ typedef struct sss_resolve_s  sss_resolve_t;
 
 
 /*
- * The socket address of a number or path.  Returns its length, or 0 if it is a
- * name, or a path that is too long.
+ * Converts a numeric address or a path to a socket address.  Returns its
+ * length, or 0 for a name and for a path that is too long.
  */
 socklen_t sss_resolve_number(const sss_address_t *address,
     struct sockaddr_storage *ss);
 
 /*
- * Looks a name up.  Adds 1 to the eventfd "wake" when it is done.  Returns
- * NULL without memory or threads.
+ * Begins a query of a name, in a thread.  When it has ended, 1 is added to the
+ * eventfd "wake".  Returns NULL without memory, or if no thread can be
+ * started.
  */
 sss_resolve_t *sss_resolve_start(const sss_address_t *address, int wake);
 
-/* 1 if it is done: "resolved" is filled in, with none for no such name. */
+/*
+ * Returns 1 if the query has ended, and fills "resolved" in, with no address
+ * if the query has failed; else 0.
+ */
 int sss_resolve_done(sss_resolve_t *resolve, sss_resolved_t *resolved);
 
-/* Does not wait; from now on "wake" is left alone. */
+/*
+ * Gives a query up without waiting for its thread, which does not use "wake"
+ * any more.  NULL is allowed.
+ */
 void sss_resolve_free(sss_resolve_t *resolve);
 
 

@@ -65,7 +65,7 @@ sss_ring_destroy(sss_ring_t *ring)
 void
 sss_ring_wipe(sss_ring_t *ring)
 {
-    /* behind them there is nothing: who removes a key wipes it */
+    /* nothing is beyond the last key, since keys are wiped when removed */
 
     sss_memory_wipe(ring->keys, ring->n * sizeof(sss_key_t));
 
@@ -185,7 +185,10 @@ sss_ring_covers(const sss_ring_t *ring, const sss_ring_t *part)
     for (i = 0; i < part->n; i++) {
         key = &part->keys[i];
 
-        /* both are in the same order */
+        /*
+         * Both rings are sorted alike, so that a key is nearly always found at
+         * the next place.  sss_ring_index() searches the whole ring.
+         */
 
         while (next < ring->n && sss_key_cmp(&ring->keys[next], key) < 0) {
             next++;
@@ -261,7 +264,10 @@ sss_ring_encrypting(const sss_ring_t *ring, uint32_t rotation,
         return NULL;
     }
 
-    /* all slots are ahead: the nearest is the last, and has a first key */
+    /*
+     * No slot has begun.  The last key is of the slot that begins next, and
+     * the first key of that slot is the one that encrypts.
+     */
 
     key = &ring->keys[ring->n - 1];
 
@@ -296,7 +302,7 @@ sss_ring_settled(const sss_ring_t *ring, uint32_t rotation, uint64_t now_ms,
             return other;
         }
 
-        /* none is old enough yet: the one that has been here longest */
+        /* no key is old enough so far: remember the one learned first */
 
         if (other->learned < key->learned) {
             key = other;
@@ -419,7 +425,7 @@ sss_key_stale(const sss_key_t *key, uint64_t now_ms)
 }
 
 
-/* The index where a key is, or would be put. */
+/* The index at which a key is, or at which it would be inserted. */
 
 static uint32_t
 sss_ring_place(const sss_ring_t *ring, const sss_key_t *key)
@@ -445,8 +451,9 @@ sss_ring_place(const sss_ring_t *ring, const sss_key_t *key)
 
 
 /*
- * The index of the key with the same name, or ring->n.  It nearly always is
- * where the order puts it; the whole ring is searched only for a new key.
+ * The index of the key with the same name, or ring->n.  A key that is in the
+ * ring is nearly always where the order puts it, so that the whole ring is
+ * searched for new keys only.
  */
 
 static uint32_t

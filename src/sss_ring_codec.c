@@ -6,7 +6,7 @@
 #include "sss_ring_codec.h"
 
 
-/* Latest end of a slot: far enough from where sums of times overflow. */
+/* The latest time, in seconds, for which no sum in milliseconds overflows. */
 
 #define SSS_TIME_END  (UINT64_MAX / 2000)
 

@@ -1,9 +1,9 @@
 
 /*
- * Rings become one.  Whoever adds thousands of keys one by one searches the
- * ring for the name of each, which takes a second for the largest rings, and
- * this is done in an event loop.  So names go into a table first, and two
- * sorted lists become one in one pass.
+ * The merging of rings.  Adding thousands of keys one by one means to search
+ * the ring for each of their names.  For the largest rings that takes a
+ * second, which is too long for an event loop.  So a hash table of the names
+ * is made first, and then the two sorted lists are merged in one pass.
  */
 
 
@@ -14,20 +14,23 @@
 #include "sss_ring.h"
 
 
-#define SSS_RING_FEW  8                 /* that many are added one by one  */
+#define SSS_RING_FEW  8                 /* up to so many keys are added one by
+                                           one                             */
 
 
-/* One merge under way. */
+/* The state of a merge. */
 
 typedef struct {
     sss_ring_t        *ring;
     const sss_key_t  **fresh;           /* keys that are not in the ring   */
-    uint32_t           n;
-    const sss_key_t  **all;             /* room for those and the ring's, if
-                                           they are too many               */
-    uint32_t          *table;           /* of indexes, 0: none: those of the
-                                           ring from 1 on, then of "fresh" */
-    uint32_t           mask;
+    uint32_t           n;               /* their number                    */
+    const sss_key_t  **all;             /* room for these and the ring's keys,
+                                           if they do not all fit into the
+                                           ring                            */
+    uint32_t          *table;           /* hash table by name.  0: empty; 1 to
+                                           ring->n: index in the ring + 1;
+                                           greater: the same in "fresh"    */
+    uint32_t           mask;            /* size of the table - 1           */
 } sss_merge_t;
 
 
@@ -87,7 +90,10 @@ sss_ring_absorb(sss_ring_t *ring, const sss_key_t *keys, uint32_t n,
     sss_merge_join(&m, learned);
     sss_merge_end(&m);
 
-    /* a name that came twice, which no ring has, is a later word perhaps */
+    /*
+     * "fresh" had a name twice, which no proper ring has.  Adding all keys
+     * once more one by one takes the later "expires".
+     */
 
     if (again) {
         changed += sss_ring_add_each(ring, keys, n, learned);
@@ -166,7 +172,10 @@ sss_merge_end(sss_merge_t *m)
 }
 
 
-/* Where in the table a name is, or would be put.  Names are random. */
+/*
+ * The element of the table for a name: the one that has it, or an empty one.
+ * Names are random, so their first bytes serve as the hash.
+ */
 
 static uint32_t *
 sss_merge_place(const sss_merge_t *m, const uint8_t *name)
@@ -194,7 +203,11 @@ sss_merge_place(const sss_merge_t *m, const uint8_t *name)
 }
 
 
-/* Returns 1 if it changes a key of the ring. */
+/*
+ * Looks a key up by its name.  If it is not in the ring it is added to
+ * "fresh".  If it is, its "expires" is extended; returns 1 if that has changed
+ * it, else 0.  Sets "*again" if the name is in "fresh" already.
+ */
 
 static unsigned
 sss_merge_look(sss_merge_t *m, const sss_key_t *key, unsigned *again)
@@ -227,7 +240,7 @@ sss_merge_look(sss_merge_t *m, const sss_key_t *key, unsigned *again)
 }
 
 
-/* Those of a ring are in order already. */
+/* Sorts "fresh", unless its keys are in order, as those of a ring are. */
 
 static void
 sss_merge_sort(sss_merge_t *m)
@@ -252,7 +265,10 @@ sss_merge_cmp(const void *a, const void *b)
 }
 
 
-/* Of more keys than there is room for, those that expire last stay. */
+/*
+ * If there are more keys than the ring has room for, drops those that expire
+ * first, from the ring and from "fresh".
+ */
 
 static void
 sss_merge_fit(sss_merge_t *m)
@@ -310,7 +326,10 @@ sss_merge_fit(sss_merge_t *m)
 }
 
 
-/* The k-th of the keys, from 0 on, in the order in which they stay. */
+/*
+ * The key that would be at index "k" if the keys were sorted by
+ * sss_key_outlives(): a quickselect, which reorders them.
+ */
 
 static const sss_key_t *
 sss_merge_select(const sss_key_t **keys, uint32_t n, uint32_t k)
@@ -355,7 +374,10 @@ sss_merge_select(const sss_key_t **keys, uint32_t n, uint32_t k)
 }
 
 
-/* From the end, so that nothing is overwritten before it has moved. */
+/*
+ * Merges the sorted keys of "fresh" into the ring.  It works from the end, so
+ * that no key of the ring is overwritten before it has been moved.
+ */
 
 static void
 sss_merge_join(sss_merge_t *m, uint64_t learned)

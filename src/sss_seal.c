@@ -87,7 +87,10 @@ sss_unseal(const uint8_t *key, sss_purpose_t purpose, const void *ad,
         return -1;
     }
 
-    /* sss_aead_open() sets a mark, and those of OpenSSL 1.1.1 do not nest */
+    /*
+     * The mark covers these two calls only: sss_aead_open() sets one as well,
+     * and marks on the same error do not nest in OpenSSL 1.1.1.
+     */
 
     (void) ERR_set_mark();
 
@@ -128,7 +131,7 @@ sss_seal_head(uint8_t *head, sss_purpose_t purpose)
 }
 
 
-/* Key and nonce of the record with this header.  Returns 0, or -1. */
+/* Derives key and nonce for the record with this header.  Returns 0, or -1. */
 
 static int
 sss_seal_derive(const uint8_t *key, const uint8_t *head, uint8_t *derived)

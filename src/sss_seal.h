@@ -1,6 +1,6 @@
 
 /*
- * Sealed records: what leaves the process.
+ * Sealed records, in which rings are stored in memcached.
  *
  *     offset  size  what
  *          0     4  "SSS1"
@@ -12,9 +12,10 @@
  *     32 + n    16  GCM tag
  *
  * Key (32 bytes) and nonce (12 bytes) are HKDF-SHA256(input key, salt,
- * "ngx_ssl_session_sync seal 1" || purpose), so that a nonce never repeats
- * however many hosts write.  The first 32 bytes and the caller's additional
- * data are authenticated.
+ * "ngx_ssl_session_sync seal 1" || purpose).  Each record has a key of its own
+ * because of its random salt, so no nonce repeats under a key however many
+ * hosts seal.  The first 32 bytes and the caller's additional data are
+ * authenticated.
  */
 
 
@@ -38,19 +39,19 @@ typedef enum {
 
 
 /*
- * Seals "len" bytes under the 32-byte "key" into "out", which has room for
- * len + SSS_SEAL_OVERHEAD.  "ad" is authenticated and not stored.
- * Returns 0, or -1 if OpenSSL fails; nothing of use is in "out" then.
+ * Seals "len" bytes under "key", 32 bytes, into "out", which has room for
+ * len + SSS_SEAL_OVERHEAD.  The additional data "ad" is authenticated, but not
+ * stored.  Returns 0, or -1 if OpenSSL fails; "out" has no plaintext then.
  */
 int sss_seal(const uint8_t *key, sss_purpose_t purpose, const void *ad,
     size_t ad_len, const void *plain, size_t len, uint8_t *out);
 
 /*
- * Opens a sealed record of "len" bytes into "out", which has room for
- * len - SSS_SEAL_OVERHEAD (the record may be shorter than that overhead: it
- * is refused then).  Returns the number of bytes opened, or -1 if the record
- * is no such record, or was not sealed with this key, purpose and "ad"; "out"
- * is wiped then.  Overlapping buffers are not allowed.
+ * Opens a sealed record of "len" bytes into "out", which has room for len -
+ * SSS_SEAL_OVERHEAD.  Returns the number of bytes written.  Returns -1 if the
+ * record is malformed, shorter than the overhead for example, or was not
+ * sealed with this key, purpose and "ad"; "out" is wiped then.  "sealed" and
+ * "out" must not overlap.
  */
 long sss_unseal(const uint8_t *key, sss_purpose_t purpose, const void *ad,
     size_t ad_len, const uint8_t *sealed, size_t len, uint8_t *out);

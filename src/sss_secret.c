@@ -262,7 +262,7 @@ sss_hkdf(const uint8_t *key, size_t key_len, const uint8_t *salt,
         goto done;
     }
 
-    /* an absent salt or info is one of no bytes */
+    /* RFC 5869: no salt, or no info, means the same as an empty one */
 
     if (salt_len > 0
         && EVP_PKEY_CTX_set1_hkdf_salt(ctx, salt, (int) salt_len) <= 0)

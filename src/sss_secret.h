@@ -1,10 +1,11 @@
 
 /*
- * Cluster secrets: what the hosts of a cluster share, and what is derived
- * from it.
+ * Cluster secrets, which all hosts of a cluster have in their secret file, and
+ * what is derived from them.
  *
- * A secret file has one secret a line, 64 hex digits, "#" starts a comment.
- * The first secret seals, every one opens.
+ * A secret file has one secret on each line, as 64 hex digits; "#" begins a
+ * comment.  A host seals its records with the first secret, and opens records
+ * that were sealed with any of them.
  */
 
 
@@ -19,9 +20,10 @@
 
 
 #define SSS_SECRET_SIZE   32    /* bytes of one secret                      */
-#define SSS_SECRETS_MAX   8     /* lines of one secret file                 */
-#define SSS_TAG_SIZE      8     /* public fingerprint of a secret           */
-#define SSS_NAME_SIZE     46    /* memcached key, with its terminating zero */
+#define SSS_SECRETS_MAX   8     /* most secrets in one file                 */
+#define SSS_TAG_SIZE      8     /* bytes of a secret's public fingerprint   */
+#define SSS_NAME_SIZE     46    /* bytes of a memcached key, including its
+                                   terminating zero                         */
 
 
 typedef struct {
@@ -42,54 +44,60 @@ typedef enum {
 
 
 /*
- * Reads secrets from the "len" bytes of a secret file.  "secrets" is the
- * caller's and belongs into memory of sss_memory_alloc().  On an error
- * "*line" is the number, from 1, of the offending line, and the secrets are
- * wiped.
+ * Reads the secrets in the "len" bytes of a secret file.  The caller owns
+ * "secrets" and allocates it with sss_memory_alloc().  Returns SSS_SECRET_OK
+ * or an error; with an error "*line" is the number of the line, from 1 on, and
+ * "secrets" is wiped.
  */
 sss_secret_error_t sss_secrets_parse(const char *text, size_t len,
     sss_secrets_t *secrets, unsigned *line);
 
-/* 1 if some secret is in both lists, else 0.  Constant time in the secrets. */
+/* 1 if the lists have a secret in common, else 0; takes constant time. */
 int sss_secrets_common(const sss_secrets_t *one, const sss_secrets_t *other);
 
-/* A sentence for the operator: what is wrong and what to do. */
+/*
+ * A static sentence for the operator, which says what is wrong and expected.
+ */
 const char *sss_secret_strerror(sss_secret_error_t error);
 
 /*
- * HKDF-SHA256 (RFC 5869) over "key" with "salt" and "info", "size" bytes
- * into "out".  Returns 0, or -1 if OpenSSL fails; "out" is wiped then.
+ * HKDF-SHA256 (RFC 5869): derives the "size" bytes of "out" from "key", "salt"
+ * and "info"; a length of 0 means no salt or info.  Returns 0, or -1 if
+ * OpenSSL fails; "out" is wiped then.
  */
 int sss_hkdf(const uint8_t *key, size_t key_len, const uint8_t *salt,
     size_t salt_len, const uint8_t *info, size_t info_len, uint8_t *out,
     size_t size);
 
 /*
- * Makes HKDF(secret, no salt, info, 32 bytes) ready as a key of MACs; "info"
- * is a string without its zero.  Returns 0, or -1 if OpenSSL fails.
+ * Prepares HKDF(secret, no salt, info, 32 bytes) as an HMAC key.  "info" is a
+ * zero-terminated string, whose zero is not included.  Returns 0, or -1 if
+ * OpenSSL fails.
  */
 int sss_secret_mac_key(const uint8_t *secret, const char *info,
     sss_hmac_key_t *key);
 
 /*
- * The public fingerprint of a secret, SSS_TAG_SIZE bytes: enough to see that
- * two hosts have different secrets, nothing that helps to find one.  That of
- * a host with forward secrecy is another one than that of a host without.
- * Returns 0, or -1.
+ * Computes the public fingerprint of a secret, SSS_TAG_SIZE bytes.  It shows
+ * whether two hosts have the same secret, and does not help to find it.  Hosts
+ * with "forward_secrecy on" and "off" have different ones.  Returns 0, or -1
+ * if OpenSSL fails.
  */
 int sss_secret_tag(const uint8_t *secret, int forward_secrecy, uint8_t *tag);
 
 /*
- * The memcached key of the record "what" of a namespace under a secret:
- * "sss1:" and 40 hex digits of a keyed hash, zero-terminated, SSS_NAME_SIZE
- * bytes.  Without the secret it cannot be told from noise.  Returns 0, or -1.
+ * Computes the memcached key of the record "what" of a namespace: "sss1:" and
+ * 40 hex digits, zero-terminated, SSS_NAME_SIZE bytes.  The digits are derived
+ * from the secret, and look random to whoever does not have it.  Returns 0, or
+ * -1 if OpenSSL fails.
  */
 int sss_secret_record_name(const uint8_t *secret, const char *what,
     const char *ns, size_t ns_len, char *name);
 
 /*
- * The memcached key of the presence record of a namespace, which hosts with
- * any secret find: the same form, an unkeyed SHA-256.  Returns 0, or -1.
+ * Computes the memcached key of the presence record of a namespace.  It has
+ * the same form, but is an unkeyed SHA-256, so that hosts with any secret find
+ * the record.  Returns 0, or -1 if OpenSSL fails.
  */
 int sss_presence_name(const char *ns, size_t ns_len, char *name);
 

@@ -11,7 +11,7 @@ sss_seen_before(sss_seen_t *seen, const uint8_t *random)
 
     memcpy(&tag, random, sizeof(tag));
 
-    tag |= 1;           /* not that of an empty slot */
+    tag |= 1;           /* 0 is an empty slot */
     slot = &seen->slots[(random[4] << 8 | random[5]) % SSS_SEEN_SLOTS];
 
     if (*slot == tag) {

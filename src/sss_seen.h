@@ -1,12 +1,13 @@
 
 /*
- * Which sessions were here before, by a memory of a few kilobytes.
+ * A memory, of a few kilobytes, of the session IDs that were seen before.
  *
- * A session that comes from elsewhere for the first time need not be kept: in
- * a large fleet most never come to the same host again, and keeping one costs
- * more than all else that is done with it.  The one that comes again is worth
- * it.  The memory is a guess: it forgets what came long ago, and takes one in
- * two billion strangers for an acquaintance.
+ * A session that was found in memcached is put into nginx's own cache only
+ * when it comes to this worker for the second time.  In a large fleet most
+ * sessions never come to the same host again, and putting one into the cache
+ * costs more than all the rest of its lookup.  The memory is approximate: it
+ * forgets IDs that came long ago, and takes one in two billion new IDs for a
+ * known one.
  */
 
 
@@ -18,10 +19,10 @@
 
 
 #define SSS_SEEN_SLOTS  1024
-#define SSS_SEEN_BYTES  6           /* of an ID that are looked at         */
+#define SSS_SEEN_BYTES  6           /* bytes of an ID that are compared    */
 
 
-/* All zero at the beginning. */
+/* To be zeroed before the first use. */
 
 typedef struct {
     uint32_t  slots[SSS_SEEN_SLOTS];
@@ -29,8 +30,8 @@ typedef struct {
 
 
 /*
- * 1 if an ID was shown before, as far as is remembered, else 0; from now on it
- * was.  "random" are SSS_SEEN_BYTES bytes of the ID that are random.
+ * Returns 1 if this ID was passed before and is remembered, else 0, and
+ * remembers it.  "random" are SSS_SEEN_BYTES random bytes of the ID.
  */
 int sss_seen_before(sss_seen_t *seen, const uint8_t *random);
 

@@ -20,7 +20,7 @@
 #define SSS_SESSION_NONCE        8      /* offsets in a record             */
 #define SSS_SESSION_TEXT         20
 
-#define SSS_SESSION_HINT         4      /* bytes of a STEK's name          */
+#define SSS_SESSION_HINT         4      /* bytes of the STEK's name in an ID */
 #define SSS_SESSION_OWN          14     /* offsets of the two MACs         */
 #define SSS_SESSION_BOUND        22
 
@@ -30,15 +30,17 @@
 #define SSS_SESSION_BINDER       64
 #define SSS_SESSION_AD           (SSS_SESSION_TEXT + 1 + SSS_SESSION_NS      \
                                   + SSS_SESSION_ID + SSS_BINDING_MAX)
-#define SSS_SESSION_STOCK       512    /* bytes asked for at a time       */
+#define SSS_SESSION_STOCK       512     /* random bytes taken from OpenSSL at
+                                           a time                          */
 
 #define sss_len(literal)         (sizeof(literal) - 1)
 
 
-/* What is derived from one STEK. */
+/* The keys that are derived from one STEK. */
 
 typedef struct {
-    uint64_t                since;      /* 0: not in use                   */
+    uint64_t                since;      /* "clock" when it was derived; 0: not
+                                           in use                          */
     uint8_t                 name[SSS_KEY_NAME];
     sss_hmac_key_t          id;
     sss_hmac_key_t          seal;
@@ -54,9 +56,10 @@ struct sss_session_keys_s {
     sss_aead_t             *aead;
     uint64_t                clock;      /* derivations so far              */
     sss_session_derived_t  *derived;    /* SSS_SESSION_CACHE of them       */
-    size_t                  fresh;      /* random bytes not used yet, the
-                                           last ones; none is secret: all
-                                           are sent                        */
+    size_t                  fresh;      /* how many bytes at the end of
+                                           "random" have not been used.  They
+                                           are no secrets: IDs and nonces are
+                                           sent in the clear               */
     uint8_t                 random[SSS_SESSION_STOCK];
 };
 
@@ -185,7 +188,10 @@ sss_session_id_verify(sss_session_keys_t *keys, const sss_ring_t *ring,
 }
 
 
-/* The second MAC covers the first, so that it says enough. */
+/*
+ * Only the second MAC is computed.  It covers the first one, which therefore
+ * need not be checked.
+ */
 
 const sss_key_t *
 sss_session_id_accept(sss_session_keys_t *keys, const sss_ring_t *ring,
@@ -208,7 +214,11 @@ sss_session_id_accept(sss_session_keys_t *keys, const sss_ring_t *ring,
 }
 
 
-/* The next living key from "*i" on whose name begins as the ID does. */
+/*
+ * Returns the next key of the ring, from index "*i" on, that has not expired
+ * and whose name begins with the bytes that the ID begins with; "*i" becomes
+ * the index after it.  Returns NULL if there is none.
+ */
 
 static const sss_key_t *
 sss_session_candidate(const sss_ring_t *ring, uint32_t *i, const uint8_t *id,
@@ -274,7 +284,10 @@ sss_session_nonce(sss_session_keys_t *keys, uint8_t *nonce, size_t len)
 }
 
 
-/* The first MAC says enough: an ID has the bytes that it covers alone. */
+/*
+ * The name is made from the rest of the first MAC.  No two IDs have the same
+ * random bytes, which this MAC covers, so their names differ as well.
+ */
 
 void
 sss_session_name(sss_session_keys_t *keys, const sss_key_t *key,
@@ -368,8 +381,9 @@ sss_session_open(sss_session_keys_t *keys, const sss_key_t *key,
 
 
 /*
- * Asking OpenSSL for a few bytes takes as long as for many, and longer than
- * all that is done with them.  Returns 0, or -1.
+ * Takes random bytes from a stock: RAND_bytes() takes as long for a few bytes
+ * as for many, and longer than the rest of making an ID.  Returns 0, or -1 if
+ * OpenSSL has none.
  */
 
 static int
@@ -393,8 +407,8 @@ sss_session_random(sss_session_keys_t *keys, uint8_t *out, size_t len)
 
 
 /*
- * What is derived from a STEK: cached, or in the place of what has been
- * cached for longest.
+ * Returns the keys derived from a STEK.  If they are not in the cache they are
+ * derived, and replace those that were derived the longest time ago.
  */
 
 static const sss_session_derived_t *
@@ -489,7 +503,10 @@ sss_session_mac_bound(sss_session_keys_t *keys, const sss_key_t *key,
 }
 
 
-/* The key of the record of this ID; the text is short enough for one block. */
+/*
+ * Derives the key of the record for this ID.  With the padding of SHA-256 the
+ * text still fits into one block.
+ */
 
 static void
 sss_session_secret(sss_session_keys_t *keys, const sss_key_t *key,
@@ -505,7 +522,10 @@ sss_session_secret(sss_session_keys_t *keys, const sss_key_t *key,
 }
 
 
-/* The additional data of a record; their length, 0 for a long namespace. */
+/*
+ * Writes the additional data of a record into "ad".  Returns their length, or
+ * 0 if the namespace is too long.
+ */
 
 static size_t
 sss_session_ad(const uint8_t *head, const char *ns, size_t ns_len,

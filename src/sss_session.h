@@ -1,28 +1,30 @@
 
 /*
- * Sessions that are known by an ID: the IDs, and the records in memcached.
+ * Sessions by ID: how their IDs are made and checked, and how their records in
+ * memcached are sealed and opened.
  *
  * An ID is 32 bytes:
  *
  *     offset  size  what
  *          0     4  first bytes of the name of a STEK of the ring
  *          4    10  random
- *         14     8  HMAC-SHA256(ID key, 0x01 || first 14 bytes), cut
+ *         14     8  HMAC-SHA256(ID key, 0x01 || first 14 bytes), truncated
  *         22    10  HMAC-SHA256(ID key, 0x02 || first 22 bytes || binding of
- *                   scope and server name (sss_sni.h)), cut
+ *                   scope and server name (sss_sni.h)), truncated
  *
- * A host sees by its ring alone whether an ID is of this cluster, so that
- * others never become a request to memcached, and whether it was made for
- * this scope and server name, so that no other is looked up anywhere, not
- * even in the cache of this host.  The ID key, and the key that seals the
- * session, are derived from that STEK: when it is forgotten, so are they.
+ * With its key ring alone a host can tell whether the cluster has made an ID,
+ * and whether that was for this scope and server name.  Any other ID is looked
+ * up nowhere, neither in memcached nor in the cache of this host, so nobody
+ * can cause a flood of lookups with IDs that he makes up.  The ID key, and the
+ * key that seals the session, are derived from the STEK, so that nobody can
+ * open sessions any more when the STEK has expired.
  *
  *     ID key    HKDF(AES key || HMAC key, no salt,
  *                    "ngx_ssl_session_sync id 2", 32 bytes)
  *     seal key  HKDF(AES key || HMAC key, no salt,
  *                    "ngx_ssl_session_sync session 1", 32 bytes)
- *     name      "sss1:" and, as 40 hex digits, the last 20 bytes of the HMAC
- *               that is cut at offset 14
+ *     name      the memcached key: "sss1:" and, as 40 hex digits, the last 20
+ *               bytes of the first HMAC, of which the ID has the first 8
  *
  * The record:
  *
@@ -35,10 +37,12 @@
  *         20     n  AES-256-GCM ciphertext
  *     20 + n    16  GCM tag
  *
- * Its key is HKDF-Expand(seal key, "session_sync seal 3" || ID, 32 bytes):
- * one for each ID, so that random nonces never get near a bound.  The
- * additional data: the first 20 bytes of the record, namespace length (1
- * byte), namespace, ID, and the binding of scope and server name (sss_sni.h).
+ * Its key is HKDF-Expand(seal key, "session_sync seal 3" || ID, 32 bytes).
+ * Since each ID has a key of its own, the number of random nonces under a key
+ * stays far below the bound at which they might repeat.  The additional data
+ * are the first 20 bytes of the record, 1 byte with the length of the
+ * namespace, the namespace, the ID, and the binding of scope and server name
+ * (sss_sni.h).
  */
 
 
@@ -57,13 +61,15 @@
 
 #define SSS_SESSION_ID        32
 #define SSS_SESSION_RANDOM    4         /* offset of the random bytes      */
-#define SSS_SESSION_OVERHEAD  36        /* of a record                     */
+#define SSS_SESSION_OVERHEAD  36        /* bytes of a record besides those of
+                                           the session                     */
 
 
 /*
- * Keys derived from STEKs, cached: deriving costs more than using.  In
- * memory of sss_memory_alloc(), and for one thread at a time.  A process that
- * forks makes its own afterwards, or both would mint the same.
+ * A cache of the keys that are derived from STEKs, since deriving them costs
+ * more than using them.  The keys are in memory of sss_memory_alloc().  Not to
+ * be used by two threads at a time.  It also has a stock of random bytes, so a
+ * process that forks creates it afterwards: else both would mint the same IDs.
  */
 typedef struct sss_session_keys_s  sss_session_keys_t;
 
@@ -72,35 +78,37 @@ typedef struct sss_session_keys_s  sss_session_keys_t;
 sss_session_keys_t *sss_session_keys_create(void);
 void sss_session_keys_destroy(sss_session_keys_t *keys);
 
-/* Forgets what belongs to keys that are not in the ring any more. */
+/* Wipes the keys that are derived from STEKs that have left the ring. */
 void sss_session_keys_sweep(sss_session_keys_t *keys,
     const sss_ring_t *ring);
 
 /*
- * Mints an ID of SSS_SESSION_ID bytes under a STEK of the ring, for a scope
- * (SSS_SCOPE_SIZE bytes) and server name.  Returns 0, or -1.
+ * Makes a new ID, SSS_SESSION_ID bytes, under a STEK of the ring, for a scope
+ * (SSS_SCOPE_SIZE bytes) and a server name.  Returns 0, or -1 if OpenSSL has
+ * no random bytes.
  */
 int sss_session_id_mint(sss_session_keys_t *keys, const sss_key_t *key,
     const uint8_t *scope, const sss_sni_t *sni, uint8_t *id);
 
 /*
- * The STEK that an ID was minted under, or NULL if it was not minted under
- * one of this ring that is alive at "now" (seconds since the epoch).
- * Constant time in the MAC.
+ * Returns the STEK under which an ID was made, or NULL if that was none of
+ * this ring or has expired at "now" (seconds since the epoch).  The MAC is
+ * compared in constant time.
  */
 const sss_key_t *sss_session_id_verify(sss_session_keys_t *keys,
     const sss_ring_t *ring, const uint8_t *id, size_t len, uint64_t now);
 
 /*
- * 1 if an ID that sss_session_id_verify() has found to be minted under "key"
- * was made for this scope and server name, else 0.  Constant time in the MAC.
+ * 1 if an ID, for which sss_session_id_verify() has returned "key", was made
+ * for this scope and server name, else 0.  The MAC is compared in constant
+ * time.
  */
 int sss_session_id_bound(sss_session_keys_t *keys, const sss_key_t *key,
     const uint8_t *id, const uint8_t *scope, const sss_sni_t *sni);
 
 /*
- * Both at once, for the price of one when the answer is yes: the STEK, or
- * NULL if the ID was not minted by this ring for this scope and server name.
+ * Both checks with one HMAC instead of two: returns the STEK under which the
+ * ID was made for this scope and server name, or NULL.
  */
 const sss_key_t *sss_session_id_accept(sss_session_keys_t *keys,
     const sss_ring_t *ring, const uint8_t *id, size_t len,
@@ -117,22 +125,27 @@ void sss_session_flight(sss_session_keys_t *keys, const sss_key_t *key,
 /* A few random bytes that are no secret.  Returns 0, or -1. */
 int sss_session_nonce(sss_session_keys_t *keys, uint8_t *nonce, size_t len);
 
-/* The memcached key of a session; SSS_NAME_SIZE bytes. */
+/*
+ * Writes the memcached key of a session into "name", SSS_NAME_SIZE bytes,
+ * zero-terminated.
+ */
 void sss_session_name(sss_session_keys_t *keys, const sss_key_t *key,
     const uint8_t *id, char *name);
 
 /*
- * Seals "len" bytes of a serialised session into "out", which has room for
- * len + SSS_SESSION_OVERHEAD.  Returns 0, or -1.
+ * Seals a serialised session of "len" bytes into "out", which has room for
+ * len + SSS_SESSION_OVERHEAD.  Returns 0, or -1 if the namespace has more than
+ * 255 bytes or OpenSSL fails.
  */
 int sss_session_seal(sss_session_keys_t *keys, const sss_key_t *key,
     const char *ns, size_t ns_len, const uint8_t *id, const uint8_t *scope,
     const sss_sni_t *sni, const uint8_t *session, size_t len, uint8_t *out);
 
 /*
- * Opens a record into "out", which has room for len - SSS_SESSION_OVERHEAD.
- * Returns the bytes of the session, or -1 if it is not this session's, or of
- * another scope or server name, or damaged.
+ * Opens a record of "len" bytes into "out", which has room for len -
+ * SSS_SESSION_OVERHEAD.  Returns the number of bytes of the session, or -1 if
+ * the record is malformed, or was sealed for another ID, namespace, scope or
+ * server name, or with other keys.
  */
 long sss_session_open(sss_session_keys_t *keys, const sss_key_t *key,
     const char *ns, size_t ns_len, const uint8_t *id, const uint8_t *scope,

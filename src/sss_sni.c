@@ -72,7 +72,7 @@ sss_sni_set(sss_sni_t *sni, const char *name, size_t len)
 }
 
 
-/* The character in lower case, or -1 if a name may not have it. */
+/* Returns the character in lower case, or -1 if it may not be in a name. */
 
 static int
 sss_sni_char(uint8_t c)

@@ -1,7 +1,7 @@
 
 /*
- * libmemcached's handle is used for its arithmetic alone: it connects to
- * nobody and resolves no name.
+ * libmemcached's handle is used only to compute which server has a name.  It
+ * never connects and resolves no names.
  */
 
 
@@ -16,9 +16,9 @@
 
 struct sss_spread_s {
     const sss_server_t  *servers;
-    uint32_t             usable;        /* what memc knows                 */
+    uint32_t             usable;        /* the servers in "memc", as bits  */
     size_t               n_usable;
-    size_t               index[SSS_SERVERS_MAX];
+    size_t               index[SSS_SERVERS_MAX];    /* their places        */
     memcached_st        *memc;
 };
 
@@ -119,7 +119,7 @@ sss_spread_use(sss_spread_t *spread, uint32_t usable)
     spread->memc = memc;
     spread->n_usable = n;
 
-    /* after a failure the next attempt starts anew */
+    /* after a failure the next call builds it anew */
 
     spread->usable = (rc == MEMCACHED_SUCCESS) ? usable : 0;
 

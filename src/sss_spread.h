@@ -1,8 +1,8 @@
 
 /*
- * Which server has which record: consistent hashing (ketama) with weights, as
- * every client of libmemcached does it.  All hosts that can reach the same
- * servers agree, whatever the order in which they know them.
+ * Which server has which record: consistent hashing with weights (ketama), as
+ * libmemcached does it.  Hosts that can use the same servers choose the same
+ * one for a name, in whatever order they have the servers.
  */
 
 
@@ -20,22 +20,23 @@ typedef struct sss_spread_s  sss_spread_t;
 
 
 /*
- * "servers" are SSS_SERVERS_MAX places, the caller's, and outlive the spread.
- * Returns NULL without memory.
+ * "servers" are the SSS_SERVERS_MAX places, which belong to the caller and
+ * outlive the result.  Returns NULL without memory.
  */
 sss_spread_t *sss_spread_create(const sss_server_t *servers);
 
 void sss_spread_destroy(sss_spread_t *spread);
 
 /*
- * The server of a name among those whose bit is set in "usable": of the names
- * of the others every server that is left gets its share, the rest stay where
- * they are.  Returns SSS_SERVERS_MAX if none is set.
+ * Returns the place of the server for a name, among those whose bit is set in
+ * "usable".  The names of a server that is not usable are distributed over all
+ * others, and all other names stay where they are.  Returns SSS_SERVERS_MAX if
+ * no bit is set, or if libmemcached fails.
  */
 size_t sss_spread_find(sss_spread_t *spread, uint32_t usable,
     const char *name);
 
-/* Servers have come or gone. */
+/* Says that the servers in the places have changed. */
 void sss_spread_changed(sss_spread_t *spread);
 
 

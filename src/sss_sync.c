@@ -10,31 +10,31 @@
 #include "sss_sync.h"
 
 
-#define SSS_SYNC_TRIES     4            /* writes lost to other hosts      */
+#define SSS_SYNC_TRIES     4            /* conflicts on a server in a poll */
 
 
 typedef enum {
     SSS_SYNC_IDLE = 0,
-    SSS_SYNC_READING,           /* every server's records                  */
-    SSS_SYNC_MAKING,            /* the keys that are due                   */
-    SSS_SYNC_PUBLISHING,        /* those, on one server after the other    */
-    SSS_SYNC_SPREADING,         /* all keys, on all servers                */
-    SSS_SYNC_ENDING,            /* what servers have now                   */
+    SSS_SYNC_READING,           /* reads the records of all servers        */
+    SSS_SYNC_MAKING,            /* makes the keys that are due             */
+    SSS_SYNC_PUBLISHING,        /* offers them to one server after another */
+    SSS_SYNC_SPREADING,         /* writes to each server what it lacks     */
+    SSS_SYNC_ENDING,            /* reports what servers have now           */
     SSS_SYNC_OVER
 } sss_sync_phase_t;
 
 
-/* What a replica does in a poll; it goes from one to the next. */
+/* The stages of a replica in a poll, in their order. */
 
 typedef enum {
-    SSS_SYNC_ASKED = 0,         /* reads                                   */
-    SSS_SYNC_READ,              /* has been read, or failed                */
+    SSS_SYNC_ASKED = 0,         /* is being read                           */
+    SSS_SYNC_READ,              /* has been read, or has failed            */
     SSS_SYNC_SEALING,
     SSS_SYNC_WRITING,
     SSS_SYNC_REREADING,         /* after a conflict                        */
-    SSS_SYNC_VISITING,          /* the door                                */
-    SSS_SYNC_SHOWING,           /* this host, in the presence record       */
-    SSS_SYNC_CLOCKING,
+    SSS_SYNC_VISITING,          /* writes what is due at the door          */
+    SSS_SYNC_SHOWING,           /* writes the presence record              */
+    SSS_SYNC_CLOCKING,          /* reads the server's clock                */
     SSS_SYNC_FINISHED
 } sss_sync_stage_t;
 
@@ -45,25 +45,25 @@ struct sss_sync_s {
     sss_records_t       records;
     sss_admission_t    *admission;      /* secret memory                   */
     sss_replica_t       replicas[SSS_SERVERS_MAX];
-    sss_ring_t         *ring;           /* of this poll                    */
-    sss_fresh_t         fresh;          /* keys that are due               */
-    sss_ring_t         *aside;          /* keys of this host that nobody has
-                                           used, if the group has any      */
+    sss_ring_t         *ring;           /* the result of this poll         */
+    sss_fresh_t         fresh;          /* the keys that it has made       */
+    sss_ring_t         *aside;          /* unused keys of this host, restored
+                                           if its new group has none       */
 
     sss_sync_phase_t    phase;
     int                 rc;             /* of the poll: 0, or -1           */
     uint64_t            now_ms;         /* when it began                   */
-    uint64_t            until;          /* when patience with servers ends */
-    size_t              turn;           /* the server that is offered keys,
-                                           or asked what it has            */
-    size_t              order[SSS_SERVERS_MAX];     /* in which they are   */
-    unsigned            up;             /* 1: one was, and still answers   */
-    uint64_t            full_ms;        /* when a poll last read all       */
+    uint64_t            until;          /* when writes are put off         */
+    size_t              turn;           /* index of the next server in phase
+                                           PUBLISHING or ENDING            */
+    size_t              order[SSS_SERVERS_MAX];     /* for PUBLISHING      */
+    unsigned            up;             /* 1: a server answers, but did not
+                                           take the keys                   */
+    uint64_t            full_ms;        /* when a full poll last began     */
     unsigned            look:1;         /* this poll only looks at the door */
     unsigned            busy:1;         /* the next one is to do so        */
-    unsigned            soon:1;         /* the next one is to read all     */
-    unsigned            lost:1;         /* a group that wins was met while
-                                           this host wrote                 */
+    unsigned            soon:1;         /* a full poll must come next      */
+    unsigned            lost:1;         /* a group that wins came in between */
 };
 
 
@@ -187,7 +187,7 @@ sss_sync_begin(sss_sync_t *sync, const sss_server_t *servers,
 
     sss_ring_copy(sync->ring, ring);
 
-    /* those of the group are better than keys that nobody has used */
+    /* the host has just joined a group: its unused keys give way to that's */
 
     if (sync->conf.forward_secrecy && !used && a->group.member
         && sync->soon)
@@ -284,8 +284,8 @@ sss_sync_take(sss_sync_t *sync, sss_ring_t *ring, sss_group_t *group,
 
 
 /*
- * Who has another server in its place begins anew.  Without secrets there is
- * nothing to be said to any server.
+ * Makes new replicas for places that have another server than before.  Without
+ * secrets no server is used.
  */
 
 static void
@@ -307,7 +307,7 @@ sss_sync_meet(sss_sync_t *sync, const sss_server_t *servers)
         sss_replica_destroy(replica);
         memset(&sync->report.server[i], 0, sizeof(sss_server_report_t));
 
-        /* without memory it is tried again at the next poll */
+        /* if there is no memory the next poll tries again */
 
         if (id != 0) {
             (void) sss_replica_create(replica, &sync->records, &servers[i],
@@ -393,8 +393,8 @@ sss_sync_taken(sss_sync_t *sync, sss_replica_t *replica)
 
 
 /*
- * A higher generation was met: nothing of lower ones is used or written.  If
- * that comes late in a poll, this host makes a key of its own.
+ * Drops all keys, because a record has shown a higher generation.  If that is
+ * after the phase of reading, this host makes a key of its own.
  */
 
 static void
@@ -423,7 +423,7 @@ sss_sync_void(sss_sync_t *sync)
 }
 
 
-/* All was read: what does it mean for the group? */
+/* All servers were read: decides to which group this host belongs. */
 
 static void
 sss_sync_judge(sss_sync_t *sync)
@@ -439,7 +439,7 @@ sss_sync_judge(sss_sync_t *sync)
 
     } else {
 
-        /* a host that reaches nobody belongs to whom it did */
+        /* a host that has reached no server stays in its group */
 
         if (sync->report.reached != 0) {
             sss_admission_decide(a, sync->now_ms);
@@ -471,7 +471,7 @@ sss_sync_judge(sss_sync_t *sync)
 }
 
 
-/* Where the label of that group was seen, its members will look. */
+/* Asks at all servers that have the group's label: members read the doors. */
 
 static void
 sss_sync_ask_in(sss_sync_t *sync)
@@ -519,7 +519,7 @@ sss_sync_reached(sss_sync_t *sync)
         }
     }
 
-    /* what was seen last holds while nobody can be asked */
+    /* while no server answers, what was last seen is reported */
 
     if (sync->report.reached != 0) {
         sync->report.company = company & 1;
@@ -537,7 +537,7 @@ sss_sync_due(sss_sync_t *sync)
     sync->phase = sync->fresh.ring->n != 0 ? SSS_SYNC_PUBLISHING
                                       : SSS_SYNC_SPREADING;
 
-    /* what was read is not what the new group has: the next poll sees */
+    /* this poll could not open the ring of the new group: the next one does */
 
     if (sync->admission->joined) {
         sss_fresh_keep(&sync->fresh, sync->ring);
@@ -549,8 +549,8 @@ sss_sync_due(sss_sync_t *sync)
 
 
 /*
- * Hosts that make a key at the same time meet at the first server that they
- * reach: one of them writes first, and the others take his key.
+ * Hosts that have made keys at the same time offer them to the same server
+ * first.  One of them writes first, and the others take its keys.
  */
 
 static sss_sync_rc_t
@@ -586,7 +586,7 @@ sss_sync_publish(sss_sync_t *sync)
 }
 
 
-/* Returns 1 if the question is settled, 0 if there is more to be done. */
+/* Offers the new keys.  Returns 1 when none is left to be offered, else 0. */
 
 static int
 sss_sync_offer(sss_sync_t *sync, sss_replica_t *replica)
@@ -656,7 +656,7 @@ sss_sync_offer(sss_sync_t *sync, sss_replica_t *replica)
 }
 
 
-/* This server does not help: the next one. */
+/* This server has not taken the keys: the next one is offered them. */
 
 static void
 sss_sync_pass(sss_sync_t *sync, sss_replica_t *replica)
@@ -769,7 +769,7 @@ sss_sync_may_write(sss_sync_t *sync, const sss_replica_t *replica)
         return 1;
     }
 
-    /* a group that wins over this host's own has come in between */
+    /* the record has become one of a group that wins over this host's */
 
     if (sync->admission->group.member && !sss_admission_waits(sync->admission))
     {
@@ -831,7 +831,7 @@ sss_sync_greet(sss_replica_t *replica)
 }
 
 
-/* One server after the other: to compare two full rings takes a while. */
+/* One server at each step, since comparing two full rings takes a while. */
 
 static sss_sync_rc_t
 sss_sync_end(sss_sync_t *sync)
@@ -879,7 +879,7 @@ sss_sync_report_group(sss_sync_t *sync)
 }
 
 
-/* For the server, or until the record of another one has been taken. */
+/* 1 if a replica waits for its server, or for another one's record. */
 
 static int
 sss_sync_waits(const sss_sync_t *sync, const sss_replica_t *replica)

@@ -9,9 +9,12 @@
 
 
 #define SSS_TALK_PROBE     "sss1:probe"
-#define SSS_TALK_ROOM      (4 * 1024 * 1024)    /* for bytes not sent      */
-#define SSS_TALK_LINES     1000         /* of statistics                   */
-#define SSS_TALK_SECONDS   999999999999999      /* the latest time         */
+#define SSS_TALK_ROOM      (4 * 1024 * 1024)    /* bytes that may wait to be
+                                                   sent before stores are
+                                                   refused                 */
+#define SSS_TALK_LINES     1000         /* most lines of statistics        */
+#define SSS_TALK_SECONDS   999999999999999      /* the latest time that is
+                                                   believed                */
 
 
 static int sss_talk_skip(sss_talk_t *talk);
@@ -225,7 +228,7 @@ sss_talk_hear(sss_talk_t *talk, uint64_t now)
 }
 
 
-/* Drops bytes of a value that is too long, and checks the line end. */
+/* Drops bytes of a value that is too long; -1 if no line end follows it. */
 
 static int
 sss_talk_skip(sss_talk_t *talk)
@@ -305,7 +308,10 @@ sss_talk_reply(sss_talk_t *talk, sss_reply_rc_t rc, const sss_reply_t *reply,
         return sss_talk_strange(talk);
     }
 
-    /* of all who have read it, the one who removed it has it */
+    /*
+     * Several hosts may have read the record.  The session is for the one
+     * whose "delete" has removed it.
+     */
 
     (void) sss_queue_pop(&talk->asked);
     sss_talk_finish(talk, head, rc == SSS_REPLY_DELETED && head->value
@@ -350,7 +356,7 @@ static int
 sss_talk_greeted(sss_talk_t *talk, sss_reply_rc_t rc,
     const sss_reply_t *reply)
 {
-    /* a full server that wants no password could not store it */
+    /* SERVER_ERROR: it asks for no password, and had no memory to store it */
 
     if (rc == SSS_REPLY_STORED
         || (rc == SSS_REPLY_ERROR
@@ -365,7 +371,7 @@ sss_talk_greeted(sss_talk_t *talk, sss_reply_rc_t rc,
 }
 
 
-/* After such an answer a conversation makes no sense. */
+/* Ends the conversation after an error message, with a reason of our own. */
 
 static int
 sss_talk_denied(sss_talk_t *talk, const char *error)
@@ -397,7 +403,10 @@ sss_talk_found(sss_talk_t *talk, const sss_reply_t *reply)
 {
     sss_request_t  *request;
 
-    /* servers answer in the order of the names, proxies perhaps do not */
+    /*
+     * memcached sends the items in the order of the names.  A proxy in between
+     * may not, so all names of the "get" are compared if the next is not it.
+     */
 
     request = sss_talk_match(talk->cursor, NULL, reply);
 
@@ -449,7 +458,7 @@ sss_talk_match(sss_request_t *request, const sss_request_t *end,
 }
 
 
-/* The "get" of the first in the queue has had its last item. */
+/* Ends the "get" at the head of the queue, whose last item has come. */
 
 static void
 sss_talk_answered(sss_talk_t *talk)
@@ -481,7 +490,7 @@ sss_talk_answered(sss_talk_t *talk)
 
     } while (!last);
 
-    /* the answers to their removals are next */
+    /* the answers to the "delete" commands after the "get" come next */
 
     sss_queue_move(&taken, &talk->asked);
     talk->asked = taken;
@@ -542,7 +551,7 @@ sss_talk_read(sss_talk_t *talk, sss_reply_rc_t rc, const sss_reply_t *reply,
         return sss_talk_strange(talk);
     }
 
-    /* what nobody waits for any more has an end all the same */
+    /* the answer must have an end, even if nobody waits for it any more */
 
     if (talk->asked.head->lines++ > SSS_TALK_NAMES) {
         return sss_talk_strange(talk);
@@ -615,7 +624,10 @@ sss_talk_written(sss_talk_t *talk, sss_reply_rc_t rc, uint64_t now)
         return sss_talk_over(talk, SSS_EXCHANGE_OK, NULL, now);
     }
 
-    /* an "add" has one way to be too late, a "cas" two */
+    /*
+     * A conflict is NOT_STORED to an "add", and EXISTS or NOT_FOUND to a
+     * "cas".  Which it was is unknown when nobody waits for the exchange.
+     */
 
     lost = 0;
 
@@ -642,7 +654,7 @@ sss_talk_clock(sss_talk_t *talk, sss_reply_rc_t rc, const sss_reply_t *reply,
 
     request = talk->asked.head;
 
-    /* the seconds are the only thing that a statistic leaves behind */
+    /* of all statistics, only the time of the server is used */
 
     if (rc == SSS_REPLY_END) {
 
@@ -681,8 +693,10 @@ sss_talk_clock(sss_talk_t *talk, sss_reply_rc_t rc, const sss_reply_t *reply,
 
 
 /*
- * A server that could not do it goes on with the next command, unless it did
- * not even understand the one that had a value after it.
+ * The server has refused an exchange.  The conversation goes on after a
+ * SERVER_ERROR, and after an ERROR to a command without a value.  A server
+ * that does not understand a write takes its value for commands: the answers
+ * to these would be taken for those to later requests.
  */
 
 static int
@@ -699,7 +713,7 @@ sss_talk_refused(sss_talk_t *talk, const char *error, uint64_t now)
 }
 
 
-/* The first in the queue, an exchange, has had the end of its answer. */
+/* Ends the exchange at the head of the queue, whose answer is complete. */
 
 static int
 sss_talk_over(sss_talk_t *talk, sss_exchange_rc_t rc, const char *reason,
@@ -728,7 +742,10 @@ sss_talk_over(sss_talk_t *talk, sss_exchange_rc_t rc, const char *reason,
 }
 
 
-/* Nobody waits for an exchange any more, and who did knows why. */
+/*
+ * Ends the exchange of a request as a failure.  The request itself stays in
+ * the queue, since its answer may still come.
+ */
 
 static void
 sss_talk_fail(sss_talk_t *talk, sss_request_t *request, const char *reason)
@@ -750,7 +767,7 @@ sss_talk_due(const sss_talk_t *talk)
 
     due = talk->exchange ? talk->exchange->until : UINT64_MAX;
 
-    /* all lookups have the same time, so that the first one is late first */
+    /* all lookups have the same timeout, so the first one is late first */
 
     for (request = talk->asked.head; request; request = request->next) {
 
@@ -809,7 +826,10 @@ sss_talk_late(sss_talk_t *talk, uint64_t now)
 }
 
 
-/* A lookup goes to its owner, and leaves somebody who waits in its place. */
+/*
+ * Ends a late lookup: it goes to its owner, and a new request takes its place
+ * in the queue, for the answer that may still come.
+ */
 
 static int
 sss_talk_give_up(sss_talk_t *talk, sss_request_t **place)

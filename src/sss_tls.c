@@ -27,11 +27,12 @@ struct sss_tls_s {
 struct sss_tls_peer_s {
     sss_tls_t    *tls;
     SSL          *ssl;                  /* NULL: no connection             */
-    SSL_SESSION  *session;              /* the last one, or NULL           */
-    unsigned      write:1;
-    unsigned      done:1;               /* the handshake is                */
-    unsigned      offered:1;            /* a session, in this handshake    */
-    unsigned      full:1;               /* sessions do this server no good */
+    SSL_SESSION  *session;              /* to be offered next, or NULL     */
+    unsigned      write:1;              /* see sss_tls_wants_write()       */
+    unsigned      done:1;               /* the handshake is complete       */
+    unsigned      offered:1;            /* this handshake offers a session */
+    unsigned      full:1;               /* none is offered to this server
+                                           any more                        */
     char          host[SSS_ADDRESS_HOST];
     char          reason[SSS_TLS_REASON];
 };
@@ -69,12 +70,15 @@ sss_tls_create(void)
 
     SSL_CTX_set_verify(tls->ctx, SSL_VERIFY_PEER, NULL);
 
-    /* a certificate that the file has is trusted, whoever issued it */
+    /* a certificate of the file is trusted without that of its issuer */
 
     X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(tls->ctx),
                                 X509_V_FLAG_PARTIAL_CHAIN);
 
-    /* without renegotiation a write never waits for something to read */
+    /*
+     * Without renegotiation a write never has to wait until the socket is
+     * readable.
+     */
 
     SSL_CTX_set_options(tls->ctx, SSL_OP_NO_RENEGOTIATION
                                   |SSL_OP_NO_COMPRESSION);
@@ -103,7 +107,7 @@ sss_tls_destroy(sss_tls_t *tls)
 }
 
 
-/* OpenSSL would ask at the terminal. */
+/* No passphrase: by default OpenSSL would ask for one at the terminal. */
 
 static int
 sss_tls_no_password(char *buf, int size, int writing, void *data)
@@ -147,7 +151,7 @@ sss_tls_key(sss_tls_t *tls, const char *file)
 }
 
 
-/* The first error is the cause of the others. */
+/* The text of the first error in the queue, which caused those after it. */
 
 static const char *
 sss_tls_error(void)
@@ -176,7 +180,7 @@ sss_tls_peer_create(sss_tls_t *tls, const char *host)
 
     snprintf(peer->host, sizeof(peer->host), "%s", host);
 
-    /* certificates and SNI have names without the dot at their end */
+    /* in certificates and SNI names have no dot at the end */
 
     n = strlen(peer->host);
 
@@ -199,7 +203,10 @@ sss_tls_peer_destroy(sss_tls_peer_t *peer)
 }
 
 
-/* With TLS 1.3 sessions come after the handshake. */
+/*
+ * Keeps a new session.  A callback does this, since in TLS 1.3 sessions come
+ * after the handshake.  Returns 1 if it keeps the reference, else 0.
+ */
 
 static int
 sss_tls_keep(SSL *ssl, SSL_SESSION *session)
@@ -248,7 +255,7 @@ sss_tls_begin(sss_tls_peer_t *peer, int fd)
 }
 
 
-/* Who the server has to be. */
+/* Sets the name or address for which the certificate must be valid. */
 
 static int
 sss_tls_expect(sss_tls_peer_t *peer)
@@ -294,8 +301,9 @@ sss_tls_handshake(sss_tls_peer_t *peer)
     result = sss_tls_result(peer, rc, error);
 
     /*
-     * Some servers with client certificates break off a handshake in which a
-     * session is offered that they gave themselves.
+     * Some servers that ask for client certificates abort a handshake in which
+     * one of their own sessions is offered, for want of a session ID context.
+     * No session is offered to such a server again.
      */
 
     if (result == SSS_TLS_FAILED && peer->offered) {
@@ -356,7 +364,10 @@ sss_tls_failed(sss_tls_peer_t *peer, int rc, int error)
 }
 
 
-/* Of a call that gave no bytes, and left "error" in errno. */
+/*
+ * The result of an OpenSSL call that has returned "rc", which is not positive,
+ * and left "error" in errno.
+ */
 
 static sss_tls_rc_t
 sss_tls_result(sss_tls_peer_t *peer, int rc, int error)
@@ -432,7 +443,10 @@ sss_tls_end(sss_tls_peer_t *peer)
         return;
     }
 
-    /* OpenSSL would not resume the session of a connection that was cut */
+    /*
+     * OpenSSL marks the session of a connection as not resumable, unless the
+     * connection is shut down.  A quiet shutdown sends nothing.
+     */
 
     if (peer->done) {
         SSL_set_quiet_shutdown(peer->ssl, 1);

@@ -1,9 +1,9 @@
 
 /*
- * TLS for connections to memcached: version 1.2 and later, the server's
- * certificate always verified, for the name or address by which the operator
- * knows the server.  Nothing here ever waits, and OpenSSL's error queue is
- * left empty.  The owner ignores SIGPIPE.
+ * TLS for connections to memcached, version 1.2 and later.  The server's
+ * certificate is always verified, for the name or address in the "memcached"
+ * directive.  No function blocks, and all leave OpenSSL's error queue empty.
+ * The process must ignore SIGPIPE, since OpenSSL uses write().
  */
 
 
@@ -15,15 +15,17 @@
 #include <sys/types.h>
 
 
-typedef struct sss_tls_s       sss_tls_t;       /* of a cluster            */
+/* The certificates and parameters of a cluster. */
+typedef struct sss_tls_s       sss_tls_t;
 
-/* A server, to which there is one connection at a time. */
+/* A server, to which there is at most one connection at a time. */
 typedef struct sss_tls_peer_s  sss_tls_peer_t;
 
 
 typedef enum {
     SSS_TLS_DONE = 0,
-    SSS_TLS_AGAIN,              /* when the socket is ready                */
+    SSS_TLS_AGAIN,              /* call again when the socket is ready; see
+                                   sss_tls_wants_write()                   */
     SSS_TLS_FAILED              /* sss_tls_reason() says why               */
 } sss_tls_rc_t;
 
@@ -33,51 +35,62 @@ sss_tls_t *sss_tls_create(void);
 void sss_tls_destroy(sss_tls_t *tls);
 
 /*
- * Reads a file: certificates, each of which is trusted; the certificate that
- * the client shows, with what leads to its authority; the key of this one,
- * which comes after it.  Returns NULL, or what is wrong in OpenSSL's words,
- * static.
+ * Each of these reads a PEM file:
+ *
+ *     sss_tls_trust()        certificates, each of which is trusted, whether
+ *                            it is self-signed or not
+ *     sss_tls_certificate()  the certificate that this client sends, and after
+ *                            it the intermediate ones
+ *     sss_tls_key()          its private key, without a passphrase; to be
+ *                            called after sss_tls_certificate()
+ *
+ * They return NULL, or else OpenSSL's static description of the error.
  */
 const char *sss_tls_trust(sss_tls_t *tls, const char *file);
 const char *sss_tls_certificate(sss_tls_t *tls, const char *file);
 const char *sss_tls_key(sss_tls_t *tls, const char *file);
 
 /*
- * "host" is the name or number that the certificate has to have; a name is
- * sent to the server, too (SNI).  It is copied; "tls" outlives the peer.
- * Returns NULL without memory.
+ * Creates a peer.  The server's certificate must be valid for "host", a name
+ * or a numeric address; a name is also sent as SNI.  "host" is copied, and
+ * "tls" must outlive the peer.  Returns NULL without memory.
  */
 sss_tls_peer_t *sss_tls_peer_create(sss_tls_t *tls, const char *host);
 void sss_tls_peer_destroy(sss_tls_peer_t *peer);
 
 /*
- * A socket that does not block has been connected: sss_tls_handshake() is
- * next, until it is done.  The last session of this server is resumed if it
- * agrees.
- * Returns 0, or -1 without memory.
+ * Begins TLS on a connected, non-blocking socket, which stays the caller's.
+ * The last session with this server is offered for resumption.  The caller
+ * then calls sss_tls_handshake() until that is done.  Returns 0, or -1 without
+ * memory.
  */
 int sss_tls_begin(sss_tls_peer_t *peer, int fd);
+
+/* Goes on with the handshake. */
 sss_tls_rc_t sss_tls_handshake(sss_tls_peer_t *peer);
 
 /*
- * As recv() and send(): bytes; 0: the server has closed the connection; -1
- * with errno EAGAIN: when the socket is ready; -1 with another errno: the
- * connection is over, and sss_tls_reason() says why.  16384 bytes of room for
- * a read leave nothing behind for which the socket would not be ready.
+ * Like recv() and send(), they return the number of bytes; 0 if the server has
+ * closed the connection; -1 with errno EAGAIN if they are to be called again
+ * when the socket is ready; or -1 with another errno if the connection has
+ * failed, and sss_tls_reason() says why.
+ *
+ * A read should have room for 16384 bytes, the most that one TLS record has.
+ * Else OpenSSL may keep bytes for which the socket will not become readable.
  */
 ssize_t sss_tls_read(sss_tls_peer_t *peer, void *p, size_t size);
 ssize_t sss_tls_write(sss_tls_peer_t *peer, const void *p, size_t n);
 
-/* 1 if what was to be done again waits until the socket is writable. */
+/* 1 if the last call is to be repeated when the socket is writable. */
 int sss_tls_wants_write(const sss_tls_peer_t *peer);
 
-/* 1 if the connection resumed a session. */
+/* 1 if the connection has resumed a session. */
 int sss_tls_resumed(const sss_tls_peer_t *peer);
 
-/* Good until the peer is used again. */
+/* Why the last call failed; valid until the peer is used again. */
 const char *sss_tls_reason(const sss_tls_peer_t *peer);
 
-/* The connection is about to be closed. */
+/* Ends TLS before the caller closes the socket.  Nothing is sent. */
 void sss_tls_end(sss_tls_peer_t *peer);
 
 

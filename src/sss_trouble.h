@@ -1,5 +1,8 @@
 
-/* What is wrong with a memcached server that answers and is no use. */
+/*
+ * What is wrong with a memcached server that answers, but does not keep what
+ * hosts store in it.
+ */
 
 
 #ifndef SSS_TROUBLE_H_INCLUDED
@@ -9,14 +12,17 @@
 #include "sss_sync.h"
 
 
-#define SSS_TROUBLE_ODD   8             /* what each poll that sees it adds to
-                                           a count; others take one off    */
-#define SSS_TROUBLE_MANY  16            /* more than two of late: it was not
-                                           only restarted, or flushed      */
+#define SSS_TROUBLE_ODD   8             /* a poll that sees the trouble adds so
+                                           much to a count ("losses" or
+                                           "returns"), others subtract 1   */
+#define SSS_TROUBLE_MANY  16            /* a greater count is reported: the
+                                           trouble was seen three times lately,
+                                           not once as after a restart     */
 
 
 /*
- * In a sentence; static, and empty if it is none of the kinds that are known.
+ * Returns a static sentence for the operator that says what is wrong and what
+ * to do, or an empty string if the report shows no trouble of a known kind.
  */
 const char *sss_server_trouble(const sss_server_report_t *report);
 
