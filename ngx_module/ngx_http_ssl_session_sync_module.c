@@ -177,7 +177,10 @@ ngx_http_ssl_session_sync_init(ngx_conf_t *cf)
     ngx_http_core_main_conf_t        *cmcf;
     ngx_ssl_session_sync_srv_conf_t  *conf;
 
-    /* certificates alone make an SSL_CTX: see who has a listener for it */
+    /*
+     * A server with ssl_certificate has an SSL_CTX even if it is on no TLS
+     * listener, so those that are on one are marked first.
+     */
 
     (void) ngx_http_ssl_session_sync_listeners(cf,
                                             ngx_http_ssl_session_sync_mark);
@@ -310,7 +313,10 @@ ngx_http_ssl_session_sync_select(ngx_connection_t *c, ngx_str_t *name)
 }
 
 
-/* As nginx looks for it when OpenSSL asks, which is after the ticket. */
+/*
+ * Looks a server up by name in the same way as nginx does in OpenSSL's
+ * servername callback, which comes after the ticket callback.
+ */
 
 static ngx_http_core_srv_conf_t *
 ngx_http_ssl_session_sync_server(ngx_http_virtual_names_t *names,

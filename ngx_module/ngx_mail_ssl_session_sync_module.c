@@ -58,8 +58,9 @@ ngx_module_t  ngx_mail_ssl_session_sync_module = {
 
 
 /*
- * Mail has no hook for the end of the configuration, but this module comes
- * after ngx_mail_ssl_module, which has made its SSL_CTX by now.
+ * Mail modules have no postconfiguration handler, so servers are attached
+ * here.  This module comes after ngx_mail_ssl_module, which has made its
+ * SSL_CTX when its own configuration was merged.
  */
 
 static char *

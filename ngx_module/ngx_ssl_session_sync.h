@@ -1,23 +1,24 @@
 
 /*
- * The nginx side: what its files share.
+ * The nginx side of the module: types and functions that its files share.
+ * Each part below is a file, ngx_ssl_session_sync_PART.c.
  *
  *     cluster   the ssl_session_sync_cluster block
- *     private   files that others must not read
+ *     private   reads secret_file and auth_file
  *     secure    TLS to memcached
  *     attach    which SSL_CTX belongs to which cluster
- *     zone      shared memory: the ring, counters, reports
+ *     zone      shared memory: the key ring, counters, reports
  *     client    a worker's connections to memcached
- *     group     which group this host is in, and the generation of its keys
- *     poll      life of a worker: timers, the speaker, taking over
- *     snapshot, counters                 what the status page tells
- *     json, prometheus, html             and in which format
+ *     group     the group of this host, and the generation of its keys
+ *     poll      start and end of a worker, its timers, the speaker
+ *     snapshot, counters                 the numbers of the status page
+ *     json, prometheus, html             and its formats
  *
- * and what has a header of its own:
+ * These parts have headers of their own:
  *
- *     trust, scope, identity, revocation   may a session resume here?
- *     handshake                            what is known of a connection
- *     early                                early data at most once
+ *     trust, scope, identity, revocation   whether a session may resume
+ *     handshake                            the state of a handshake
+ *     early                                early data, accepted once at most
  *     hooks, ticket, plain, cipher         OpenSSL's hooks; session tickets
  *     session, hold, lookup                sessions by ID
  */
@@ -89,13 +90,13 @@ typedef struct {
     ngx_atomic_t              id_local;
     ngx_atomic_t              id_remote;
 
-    /* judged before any lookup */
+    /* IDs that were refused before any lookup, and what else went wrong */
     ngx_atomic_t              forged;
     ngx_atomic_t              refused_id;
     ngx_atomic_t              bad_sessions;
     ngx_atomic_t              timeouts;
 
-    /* the engines of all workers, see sss_engine_stats_t */
+    /* sums over the engines of the workers, see sss_engine_stats_t */
     ngx_atomic_t              gets;
     ngx_atomic_t              hits;
     ngx_atomic_t              misses;
@@ -130,41 +131,48 @@ typedef struct {
 
 
 /*
- * What holds for an engine now.  It is no counter, because no worker takes
- * back what one that was killed has added; it has the pid of its worker, to be
- * ignored as soon as there is no such process.  The number of a worker would
- * not do instead: while workers of two configurations run, two have the same.
+ * The present state of a worker's engine.  A common counter, which workers
+ * raise and lower, would stay wrong after a worker was killed.  So each worker
+ * has a seat with its pid, and a seat is ignored when there is no such
+ * process.  Seats cannot go by worker number, since during a reload a worker
+ * of the old configuration and one of the new have the same number.
  */
 
 typedef struct {
-    ngx_atomic_t              pid;          /* of the worker, 0: free      */
-    ngx_atomic_t              waiting;
-    ngx_atomic_t              open;         /* 1: the breaker is           */
+    ngx_atomic_t              pid;          /* of the worker; 0: free      */
+    ngx_atomic_t              waiting;      /* lookups under way           */
+    ngx_atomic_t              open;         /* 1: the breaker is open      */
 } ngx_ssl_session_sync_seat_t;
 
 
-/* workers of the old and the new configuration; others are not shown */
+/* for the workers of two configurations; more workers are not shown */
 
 #define NGX_SSL_SESSION_SYNC_SEATS     64
 
 
+/* The shared memory zone of a cluster. */
+
 typedef struct {
-    ngx_atomic_t              speaker;      /* pid, 0: nobody speaks       */
-    ngx_atomic_t              heartbeat;    /* ngx_current_msec            */
+    ngx_atomic_t              speaker;      /* pid of the worker that polls
+                                               the keys; 0: none           */
+    ngx_atomic_t              heartbeat;    /* ngx_current_msec when the
+                                               speaker was last active     */
     ngx_atomic_t              cycles;       /* configurations so far       */
-    ngx_atomic_t              spoken;       /* the speaker's               */
-    ngx_atomic_t              synced;       /* the first poll has ended    */
-    ngx_atomic_t              used;         /* keys were, in a handshake   */
-    u_char                    host[8];      /* random                      */
+    ngx_atomic_t              spoken;       /* number of the speaker's
+                                               configuration               */
+    ngx_atomic_t              synced;       /* 1: the first poll has ended */
+    ngx_atomic_t              used;         /* 1: a handshake has used a
+                                               key                         */
+    u_char                    host[8];      /* random number of this host  */
 
-    /* under the zone's mutex */
+    /* protected by the zone's mutex */
     uint32_t                  servers;      /* hash of the server list     */
-    sss_sync_report_t         report;
-    sss_group_t               group;        /* whose generation is read
-                                               without the mutex, too      */
-    ngx_atomic_uint_t         turns;        /* of the group, each a change */
+    sss_sync_report_t         report;       /* of the last poll            */
+    sss_group_t               group;        /* its generation is also read
+                                               without the mutex           */
+    ngx_atomic_uint_t         turns;        /* changes of the group so far */
 
-    /* by the number of the worker, to keep their cache lines apart */
+    /* by worker number, so that workers do not share cache lines */
     ngx_ssl_session_sync_counters_t
                               counters[NGX_SSL_SESSION_SYNC_COUNTERS];
     ngx_ssl_session_sync_seat_t
@@ -174,7 +182,9 @@ typedef struct {
 } ngx_ssl_session_sync_shm_t;
 
 
-/* The ssl_session_sync_cluster block, and what a worker holds for it. */
+/*
+ * A cluster: the ssl_session_sync_cluster block, and what a worker has for it.
+ */
 
 typedef struct ngx_ssl_session_sync_lookups_s
     ngx_ssl_session_sync_lookups_t;
@@ -189,25 +199,25 @@ typedef struct ngx_ssl_session_sync_early_worker_s
 
 
 typedef struct {
-    ngx_str_t                 text;         /* as configured               */
+    ngx_str_t                 text;         /* address as configured       */
     ngx_uint_t                weight;
-    unsigned                  secure:1;     /* by TLS                      */
+    unsigned                  secure:1;     /* "ssl"                       */
 } ngx_ssl_session_sync_server_t;
 
 
 typedef struct {
     ngx_str_t                 name;
-    ngx_str_t                 ns;
-    u_char                   *file;
+    ngx_str_t                 ns;           /* namespace                   */
+    u_char                   *file;         /* where the block begins      */
     ngx_uint_t                line;
 
     ngx_array_t               servers;      /* ngx_ssl_session_sync_server_t */
-    sss_address_t            *addresses;    /* of the same order           */
+    sss_address_t            *addresses;    /* theirs, in the same order   */
     ngx_str_t                 secret_file;
     sss_secrets_t            *secrets;      /* NULL without memcached      */
     sss_auth_t               *auth;         /* NULL: no password           */
     sss_tls_t                *tls;          /* NULL: no server has TLS     */
-    ngx_str_t                 trusted;      /* files for it                */
+    ngx_str_t                 trusted;      /* ssl_trusted_certificate     */
     ngx_str_t                 certificate;
     ngx_str_t                 certificate_key;
 
@@ -220,8 +230,9 @@ typedef struct {
     time_t                    retention;    /* longest ssl_session_timeout */
     ngx_uint_t                capacity;     /* keys the zone has room for  */
     ngx_uint_t                attached;     /* number of SSL_CTXs          */
-    ngx_uint_t                ids;          /* of them with Session IDs    */
-    ngx_uint_t                early;        /* 1: early data, each once    */
+    ngx_uint_t                ids;          /* how many of these have sessions
+                                               by ID                       */
+    ngx_uint_t                early;        /* 1: "once" for early data    */
 
     ngx_shm_zone_t           *zone;
     ngx_slab_pool_t          *shpool;
@@ -233,26 +244,27 @@ typedef struct {
     ngx_ssl_session_sync_early_shm_t
                              *early_sh;
 
-    /* of this process */
-    sss_ring_t               *view;         /* the ring as last read       */
-    sss_ring_t               *spare;
-    sss_ring_t               *scratch;      /* for writers                 */
-    sss_group_t              *group;        /* of the poll under way       */
-    ngx_atomic_uint_t         turn;         /* of the zone, when it began  */
-    uint64_t                  version;      /* of the view                 */
+    /* private to the process; the rings are secret memory */
+    sss_ring_t               *view;         /* copy of the zone's ring     */
+    sss_ring_t               *spare;        /* into which it is read       */
+    sss_ring_t               *scratch;      /* in which it is changed      */
+    sss_group_t              *group;        /* group in the poll under way */
+    ngx_atomic_uint_t         turn;         /* sh->turns when that began   */
+    uint64_t                  version;      /* of "view"                   */
 
-    ngx_event_t               tick;
-    ngx_event_t               again;        /* a poll is wanted before the
+    ngx_event_t               tick;         /* timer of poll_interval      */
+    ngx_event_t               again;        /* timer for a poll before the
                                                next tick                   */
-    uint64_t                  again_us;     /* when, 0: it is not; by the
-                                               clock of requests           */
+    uint64_t                  again_us;     /* when that poll is wanted, of
+                                               sss_request_clock(); 0: none
+                                               is                          */
     ngx_ssl_session_sync_lookups_t
-                             *lookups;      /* NULL: tickets only          */
+                             *lookups;      /* NULL: no sessions by ID     */
     ngx_ssl_session_sync_client_t
                              *client;       /* NULL: none is needed        */
     ngx_ssl_session_sync_early_worker_t
                              *early_worker; /* NULL: nothing is claimed    */
-    sss_sync_t               *poll;         /* of a worker that speaks     */
+    sss_sync_t               *poll;         /* the speaker's, else NULL    */
     ngx_uint_t                due;          /* 1: a poll is to begin       */
     ngx_event_t               step;         /* the poll has more to do     */
     sss_sync_report_t         seen;         /* reported in the log so far  */
@@ -278,8 +290,8 @@ typedef struct ngx_ssl_session_sync_ctx_s  ngx_ssl_session_sync_ctx_t;
 typedef struct ngx_ssl_session_sync_conf_s  ngx_ssl_session_sync_conf_t;
 
 /*
- * The SSL_CTX of the server that nginx is going to choose for the name on
- * this connection; NULL if there is none, and nginx stays where it is.
+ * Returns the SSL_CTX of the server that nginx will choose for the server name
+ * on this connection, or NULL if nginx stays with the default server.
  */
 typedef SSL_CTX *(*ngx_ssl_session_sync_select_pt)(ngx_connection_t *c,
     ngx_str_t *name);
@@ -288,7 +300,7 @@ typedef SSL_CTX *(*ngx_ssl_session_sync_select_pt)(ngx_connection_t *c,
 typedef void (*ngx_ssl_session_sync_info_pt)(const SSL *ssl, int where,
     int ret);
 
-/* What hangs on an attached SSL_CTX. */
+/* The module's data of an SSL_CTX that is attached to a cluster. */
 
 struct ngx_ssl_session_sync_ctx_s {
     SSL_CTX                  *ssl_ctx;
@@ -299,11 +311,11 @@ struct ngx_ssl_session_sync_ctx_s {
     ngx_ssl_session_sync_cluster_t
                              *cluster;
     ngx_ssl_session_sync_select_pt
-                              select;       /* NULL: no servers by name    */
+                              select;       /* NULL: servers have no names */
     ngx_ssl_session_sync_trust_t
                               trust;
 
-    /* nginx's hooks */
+    /* nginx's callbacks, which this module's call */
     ngx_ssl_session_sync_info_pt
                               info;
     int                     (*new_session)(SSL *ssl, SSL_SESSION *session);
@@ -313,11 +325,12 @@ struct ngx_ssl_session_sync_ctx_s {
                                               SSL_SESSION *session);
     unsigned                  early:2;      /* NGX_SSL_SESSION_SYNC_EARLY_ */
     unsigned                  ids:1;        /* it has sessions by ID       */
-    unsigned                  builtin:1;    /* OpenSSL's own cache, too    */
+    unsigned                  builtin:1;    /* it also has OpenSSL's own cache
+                                               ("builtin")                 */
 };
 
 
-/* The elements are pointers. */
+/* The configuration of the module; the arrays have pointers. */
 
 struct ngx_ssl_session_sync_conf_s {
     ngx_array_t               clusters;     /* ..._cluster_t *             */
@@ -327,18 +340,19 @@ struct ngx_ssl_session_sync_conf_s {
 };
 
 
-/* The server level of http, stream and mail. */
+/* The configuration of a server{} in http, stream or mail. */
 
 typedef struct {
     ngx_ssl_session_sync_wish_t
-                             *wish;         /* NULL: not set               */
-    ngx_str_t                 scope;
+                             *wish;         /* NULL: no directive          */
+    ngx_str_t                 scope;        /* ssl_session_sync_scope      */
     ngx_uint_t                early;        /* NGX_SSL_SESSION_SYNC_EARLY_ */
-    u_char                   *early_file;   /* of a server, NULL: not there */
+    u_char                   *early_file;   /* where that directive is; NULL:
+                                               not in this server{}        */
     ngx_uint_t                early_line;
     ngx_ssl_session_sync_ctx_t
                              *sync;         /* NULL: not attached          */
-    unsigned                  listen:1;     /* a TLS listener serves it    */
+    unsigned                  listen:1;     /* it is on a TLS listener     */
 } ngx_ssl_session_sync_srv_conf_t;
 
 
@@ -355,10 +369,10 @@ char *ngx_ssl_session_sync_merge(ngx_conf_t *cf,
     ngx_ssl_session_sync_srv_conf_t *conf);
 
 /*
- * The handlers of ssl_session_sync, ssl_session_sync_scope and
- * ssl_session_sync_early_data.  Of the first, cmd->post is
- * NGX_SSL_SESSION_SYNC_HTTP, _STREAM or _MAIL; cmd->offset of the first and
- * the last is the type of the block around the servers, such as
+ * The handlers of the directives ssl_session_sync, ssl_session_sync_scope and
+ * ssl_session_sync_early_data.  For the first, cmd->post is
+ * NGX_SSL_SESSION_SYNC_HTTP, _STREAM or _MAIL.  For the first and the last,
+ * cmd->offset is the type of the block around the servers, such as
  * NGX_HTTP_MAIN_CONF.
  */
 char *ngx_ssl_session_sync_set(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -369,11 +383,12 @@ char *ngx_ssl_session_sync_set_early(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 /*
- * Attaches a server's SSL_CTX to the cluster that its configuration wishes;
- * does nothing without a wish, or for "off".  The name of the cluster is
- * looked up when the whole configuration has been read.  "verify" is the
- * ssl_verify_client mode, "variables" the values of ssl_certificate if they
- * have variables, else NULL; "select" is NULL where servers have no names.
+ * Attaches a server's SSL_CTX to the cluster that its ssl_session_sync names;
+ * does nothing without that directive, or for "off".  The cluster is looked up
+ * by ngx_ssl_session_sync_resolve().  "verify" is the ssl_verify_client mode,
+ * "variables" the values of ssl_certificate if any has variables, else NULL;
+ * "select" is NULL if servers have no names.  Returns NGX_ERROR without
+ * memory.
  */
 ngx_int_t ngx_ssl_session_sync_attach(ngx_conf_t *cf,
     ngx_ssl_session_sync_srv_conf_t *conf, SSL_CTX *ssl_ctx,
@@ -381,18 +396,22 @@ ngx_int_t ngx_ssl_session_sync_attach(ngx_conf_t *cf,
     ngx_ssl_session_sync_select_pt select);
 
 /*
- * Refuses a name-based server that synchronises on a listener whose default
- * server does not: OpenSSL would never call its hooks.
+ * Returns NGX_ERROR, and logs why, for a server that is attached and is on a
+ * listener whose default server ("def") is not.  OpenSSL uses the callbacks of
+ * the default server's SSL_CTX, so those of this server would never be called.
  */
 ngx_int_t ngx_ssl_session_sync_check_listener(ngx_conf_t *cf,
     ngx_ssl_session_sync_srv_conf_t *def,
     ngx_ssl_session_sync_srv_conf_t *conf, ngx_str_t *listen);
 
-/* When all has been read: names become clusters, hooks are set. */
+/*
+ * Called when the whole configuration has been read: looks up the clusters by
+ * the names that servers have given, and sets OpenSSL's callbacks.
+ */
 char *ngx_ssl_session_sync_resolve(ngx_cycle_t *cycle,
     ngx_ssl_session_sync_conf_t *conf);
 
-/* private */
+/* private: the handlers of the directives secret_file and auth_file */
 
 char *ngx_ssl_session_sync_secret_file(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -401,94 +420,113 @@ char *ngx_ssl_session_sync_auth_file(ngx_conf_t *cf, ngx_command_t *cmd,
 
 /* secure */
 
-/* Makes cluster->tls if any server of the cluster has TLS. */
+/*
+ * Creates cluster->tls and reads its files, if any server of the cluster has
+ * "ssl".  Returns NGX_CONF_ERROR, and logs why, if that fails.
+ */
 char *ngx_ssl_session_sync_secure(ngx_conf_t *cf,
     ngx_ssl_session_sync_cluster_t *cluster);
 
-/* Logs what is wrong with a cluster, where, and returns NGX_CONF_ERROR. */
+/*
+ * Logs "what" is wrong with a cluster, and where its block is.  Returns
+ * NGX_CONF_ERROR.
+ */
 char *ngx_ssl_session_sync_refuse(ngx_conf_t *cf,
     ngx_ssl_session_sync_cluster_t *cluster, const char *what);
 
 /* zone */
 
-/* Gives the cluster its zone, which has no size yet. */
+/* Adds the zone of a cluster, whose size is not known yet. */
 ngx_int_t ngx_ssl_session_sync_zone_add(ngx_conf_t *cf,
     ngx_ssl_session_sync_cluster_t *cluster);
 
 /*
- * Sets the size of the zone, when "retention" and "key_rotation" are known
- * and before nginx makes the zones.  NGX_ERROR, and a line in the log, if
- * the host's own keys would be too many.
+ * Sets the size of the zone.  Called when "retention" and "key_rotation" are
+ * known, and before nginx allocates zones.  Returns NGX_ERROR, and logs why,
+ * if a host alone would have more keys than fit into a ring.
  */
 ngx_int_t ngx_ssl_session_sync_zone_size(
     ngx_ssl_session_sync_cluster_t *cluster, ngx_log_t *log);
 
+/* The counters of this worker. */
 ngx_ssl_session_sync_counters_t *ngx_ssl_session_sync_counters(
     ngx_ssl_session_sync_cluster_t *cluster);
+
+/* The time in milliseconds since the epoch. */
 uint64_t ngx_ssl_session_sync_now(void);
 
-/* A free seat, or that of a worker which is dead; NULL if all are taken. */
+/*
+ * Takes a free seat, or one of a process that is dead.  Returns NULL if all
+ * are taken.
+ */
 ngx_ssl_session_sync_seat_t *ngx_ssl_session_sync_sit_down(
     ngx_ssl_session_sync_cluster_t *cluster);
 
 /*
- * The key that encrypts now; one that is so new that other hosts may not have
- * it yet waits for a few polls if there is another.  NULL for an empty ring.
+ * The key that encrypts at "now", milliseconds since the epoch; NULL for an
+ * empty ring.  A key that other hosts may not have yet is avoided for a few
+ * polls if there is another one, see sss_ring_settled().
  */
 const sss_key_t *ngx_ssl_session_sync_key(
     ngx_ssl_session_sync_cluster_t *cluster, const sss_ring_t *ring,
     uint64_t now);
 
 /*
- * Brings the private copy of the ring up to date and returns it.  Takes no
- * lock; costs a comparison where nothing has changed.
+ * Returns the worker's private copy of the ring, after bringing it up to date.
+ * Takes no lock, and only compares the version if nothing has changed.
  */
 sss_ring_t *ngx_ssl_session_sync_view(
     ngx_ssl_session_sync_cluster_t *cluster);
 
 /*
- * Adds keys to the ring in the zone (NULL: none), or, with "replace", puts
- * them in the place of those that are there; forgets expired ones,
- * makes the current slot's key if there is none, and with "next" also the
- * next slot's from the middle of the current one on.  "cluster->scratch" is
- * needed.  NGX_ERROR only without randomness on an empty ring.
+ * Changes the ring in the zone: adds the keys of "ring" (NULL: none), or
+ * replaces all keys by them if "replace" is set; removes keys that have
+ * expired; makes a key for the current slot if there is none, and, if "next"
+ * is set, from the middle of the slot on also one for the next slot.  Needs
+ * cluster->scratch.  Returns NGX_ERROR only if the ring is empty and OpenSSL
+ * has no random bytes for a key.
  */
 ngx_int_t ngx_ssl_session_sync_zone_update(
     ngx_ssl_session_sync_cluster_t *cluster, const sss_ring_t *ring,
     ngx_uint_t replace, ngx_uint_t next, ngx_log_t *log);
 
-/* The same for who holds the zone's mutex. */
+/* The same, for a caller that holds the zone's mutex. */
 ngx_int_t ngx_ssl_session_sync_zone_change(
     ngx_ssl_session_sync_cluster_t *cluster, const sss_ring_t *ring,
     ngx_uint_t replace, ngx_uint_t next, ngx_log_t *log);
 
 /* group */
 
-/* The generation of the cluster's keys that is in force on this host. */
+/* The generation of keys that this host uses; takes no lock. */
 uint32_t ngx_ssl_session_sync_generation(
     ngx_ssl_session_sync_cluster_t *cluster);
 
 /*
- * The zone is that of a configuration: the keys of lower generations than it
- * has are forgotten.
+ * Called when a configuration takes over the zone: if its "generation" is
+ * higher than that of the zone, all keys are wiped and the host leaves its
+ * group.
  */
 void ngx_ssl_session_sync_group_raise(
     ngx_ssl_session_sync_cluster_t *cluster, ngx_log_t *log);
 
-/* A poll begins: cluster->group is what the zone has. */
+/* Copies the group of the zone to cluster->group, at the begin of a poll. */
 void ngx_ssl_session_sync_group_begin(
     ngx_ssl_session_sync_cluster_t *cluster);
 
 /*
- * It has ended, with cluster->group and the keys in "ring": both become those
- * of the zone, but for what another worker has changed meanwhile, and for keys
- * of a lower generation.  NGX_ERROR: the zone has no key.
+ * Writes the result of a poll, cluster->group and the keys in "ring", to the
+ * zone.  The group is not written if another worker has changed it meanwhile,
+ * and nothing is if the zone has a higher generation by now.  Returns
+ * NGX_ERROR if the zone has no key.
  */
 ngx_int_t ngx_ssl_session_sync_group_end(
     ngx_ssl_session_sync_cluster_t *cluster, sss_ring_t *ring,
     sss_sync_report_t *report, ngx_log_t *log);
 
-/* Says in the log what has changed, and what is wrong. */
+/*
+ * Log what a poll has changed about the group, and what is wrong with it.  The
+ * second returns 1 if it has logged anything.
+ */
 void ngx_ssl_session_sync_group_log(
     ngx_ssl_session_sync_cluster_t *cluster, sss_sync_report_t *report,
     ngx_log_t *log);
@@ -508,16 +546,22 @@ void ngx_ssl_session_sync_exit_process(ngx_cycle_t *cycle);
 
 /* hooks */
 
-/* Fetches once for the process what the hooks need of OpenSSL. */
+/* Fetches what the callbacks need of OpenSSL, once for the process. */
 ngx_int_t ngx_ssl_session_sync_hooks_init(ngx_log_t *log);
 
-/* Puts this module's hooks before nginx's. */
+/*
+ * Sets this module's callbacks on an SSL_CTX; they call those of nginx, which
+ * were set before.
+ */
 ngx_int_t ngx_ssl_session_sync_hooks_attach(ngx_ssl_session_sync_ctx_t *sync,
     ngx_log_t *log);
 
 /* handshake */
 
-/* The value of $ssl_session_sync for a connection; static, may be empty. */
+/*
+ * Gets the value of $ssl_session_sync for a connection: a static string, which
+ * may be empty.
+ */
 void ngx_ssl_session_sync_outcome(ngx_connection_t *c, ngx_str_t *value);
 
 /* early */
@@ -532,7 +576,10 @@ void ngx_ssl_session_sync_early_outcome(ngx_connection_t *c,
 
 /* status */
 
-/* The whole answer, from the pool: JSON, Prometheus text, or a page. */
+/*
+ * The status in three formats: a buffer from the pool with the whole body, or
+ * NULL without memory.
+ */
 ngx_buf_t *ngx_ssl_session_sync_status_json(ngx_pool_t *pool);
 ngx_buf_t *ngx_ssl_session_sync_status_prometheus(ngx_pool_t *pool);
 ngx_buf_t *ngx_ssl_session_sync_status_html(ngx_pool_t *pool);
@@ -540,7 +587,7 @@ ngx_buf_t *ngx_ssl_session_sync_status_html(ngx_pool_t *pool);
 
 extern ngx_module_t  ngx_ssl_session_sync_module;
 
-/* The module's configuration of a cycle; NULL: it has none. */
+/* The module's configuration in a cycle; NULL if it has none. */
 #define ngx_ssl_session_sync_get_conf(cycle)                                  \
     ((ngx_ssl_session_sync_conf_t *)                                          \
          ngx_get_conf((cycle)->conf_ctx, ngx_ssl_session_sync_module))

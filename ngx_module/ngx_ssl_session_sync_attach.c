@@ -1,9 +1,11 @@
 
 /*
- * From "ssl_session_sync NAME" in a server to a cluster on its SSL_CTX.
+ * Attaches the SSL_CTXs of servers to the clusters that their
+ * "ssl_session_sync NAME" directives name.
  *
- * The block of a cluster may come after the servers that name it, so servers
- * only leave their wish while the configuration is read.
+ * The block of a cluster may come after the servers that name it.  So while
+ * the configuration is read each directive only records a wish; clusters are
+ * looked up when all has been read.
  */
 
 
@@ -374,7 +376,10 @@ ngx_ssl_session_sync_unused(ngx_cycle_t *cycle,
 
     for (i = 0; i < conf->wishes.nelts; i++) {
 
-        /* as nginx's own directives may stand where no server has TLS yet */
+        /*
+         * Outside of a server{} the directive is allowed even if no server has
+         * TLS, as nginx's own ssl_ directives are.
+         */
 
         if (wish[i]->used || wish[i]->off || wish[i]->all) {
             continue;

@@ -1,16 +1,16 @@
 
 /*
- * The engine's descriptors are watched as any connection's.  What is asked
- * for in a turn of the loop goes out at its end, in an event that is posted.
+ * Runs the engine in nginx's event loop.  Its descriptors are watched through
+ * ngx_connection_t like any others.  A posted event runs the engine at the end
+ * of each turn of the loop in which it was asked for anything.
  */
 
 
 #include "ngx_ssl_session_sync_client.h"
 
 
-/* how long an exchange may wait for a sign of life of its server */
+/* see patience_ms, queue and breaker of sss_engine_conf_t */
 #define NGX_SSL_SESSION_SYNC_PATIENCE  500
-
 #define NGX_SSL_SESSION_SYNC_QUEUE     4096
 #define NGX_SSL_SESSION_SYNC_BREAKER   8
 
@@ -121,9 +121,9 @@ ngx_ssl_session_sync_client_engine(ngx_ssl_session_sync_client_t *client,
 
 
 /*
- * The addresses that names had, by the last poll of any worker: a new one that
- * first asks for them would look for sessions elsewhere than others do, and a
- * resolver that fails would leave it without servers.
+ * Gets the addresses that names had at the last poll of any worker.  Until a
+ * new worker has resolved the names by itself it would otherwise use other
+ * servers for sessions than the other hosts do, or none if the resolver fails.
  */
 
 static void
@@ -228,7 +228,10 @@ ngx_ssl_session_sync_client_turn(ngx_ssl_session_sync_client_t *client)
 }
 
 
-/* An alarm that is set for earlier stays: too early does no harm. */
+/*
+ * Sets the timer, in microseconds from now, unless it is set for an earlier
+ * time: running the engine too early does no harm.
+ */
 
 static void
 ngx_ssl_session_sync_alarm(ngx_event_t *ev, uint64_t us)
@@ -282,7 +285,7 @@ ngx_ssl_session_sync_watch(ngx_ssl_session_sync_watch_t *watch,
 
     if (c == NULL) {
 
-        /* without one, lookups fail until there is one */
+        /* without a free connection it is tried again at the next turn */
 
         c = ngx_get_connection(wanted->fd, ngx_cycle->log);
         if (c == NULL) {
@@ -299,7 +302,7 @@ ngx_ssl_session_sync_watch(ngx_ssl_session_sync_watch_t *watch,
         watch->epoch = wanted->epoch;
     }
 
-    /* level-triggered: the engine reads as much as it wants */
+    /* level-triggered, since the engine does not always read until EAGAIN */
 
     if (!c->read->active) {
         (void) ngx_add_event(c->read, NGX_READ_EVENT, 0);
@@ -314,7 +317,7 @@ ngx_ssl_session_sync_watch(ngx_ssl_session_sync_watch_t *watch,
 }
 
 
-/* The engine closes its descriptors, or has closed them. */
+/* Stops watching, without closing the descriptor: that is the engine's. */
 
 static void
 ngx_ssl_session_sync_watch_end(ngx_ssl_session_sync_watch_t *watch)

@@ -1,8 +1,8 @@
 
 /*
- * The client of memcached that a worker has for a cluster: an engine
- * (sss_engine.h) in nginx's event loop.  Sessions are looked up through it,
- * and the speaker polls the keys through it, over the same connections.
+ * A worker's memcached client for a cluster: an engine (sss_engine.h) in
+ * nginx's event loop.  Sessions are looked up and stored through it, and the
+ * speaker polls the keys through it over the same connections.
  */
 
 
@@ -13,12 +13,12 @@
 #include "ngx_ssl_session_sync.h"
 
 
-/* A descriptor of the engine, as the event loop knows it. */
+/* A descriptor of the engine, and the ngx_connection_t that watches it. */
 
 typedef struct {
     ngx_ssl_session_sync_client_t  *client;
-    size_t                          number;
-    unsigned                        epoch;
+    size_t                          number;     /* i of sss_engine_watch() */
+    unsigned                        epoch;      /* of sss_engine_watch_t   */
     ngx_connection_t               *connection; /* NULL: it is not watched */
 } ngx_ssl_session_sync_watch_t;
 
@@ -26,14 +26,14 @@ typedef struct {
 struct ngx_ssl_session_sync_client_s {
     ngx_ssl_session_sync_cluster_t *cluster;
     sss_engine_t                   *engine;
-    ngx_event_t                     turn;       /* the engine is to run */
+    ngx_event_t                     turn;       /* runs the engine         */
     ngx_ssl_session_sync_watch_t    watches[SSS_ENGINE_WATCHES];
     uint32_t                        weights[SSS_SERVERS_MAX];
 
     /*
-     * After every turn of the engine, NULL: nothing.  The first goes on with
-     * exchanges, and says if it began others; the second takes the results of
-     * lookups.
+     * Called after each run of the engine, unless NULL.  "exchanges" goes on
+     * with the poll, and returns 1 if it has begun exchanges.  "results" takes
+     * the results of lookups.
      */
     ngx_uint_t                    (*exchanges)(
                                       ngx_ssl_session_sync_cluster_t *cluster);
@@ -43,22 +43,28 @@ struct ngx_ssl_session_sync_client_s {
 
 
 /*
- * Starts the client of a cluster with memcached, as cluster->client; nothing
- * is done if there is one.  "quiet": it connects only for exchanges.  Without
- * memory or descriptors NGX_ERROR, said in the log.
+ * Starts cluster->client, unless there is one.  The cluster must have
+ * memcached servers.  A "quiet" client connects only when there are exchanges.
+ * Returns NGX_ERROR without memory or descriptors, and logs it.
  */
 ngx_int_t ngx_ssl_session_sync_client_start(
     ngx_ssl_session_sync_cluster_t *cluster, ngx_uint_t quiet,
     ngx_log_t *log);
 
-/* Ends it, and waits for up to "wait" ms until what is stored is sent. */
+/*
+ * Stops and frees the client, after waiting up to "wait" milliseconds until
+ * all stores have been sent.
+ */
 void ngx_ssl_session_sync_client_stop(
     ngx_ssl_session_sync_cluster_t *cluster, ngx_msec_t wait);
 
-/* Something was asked for: it goes out at the end of this turn of the loop. */
+/*
+ * Has the engine run at the end of this turn of the event loop; to be called
+ * after each request to it.
+ */
 void ngx_ssl_session_sync_client_post(ngx_ssl_session_sync_client_t *client);
 
-/* Lets the engine run, and watches what it wants to be watched. */
+/* Runs the engine now, and updates the descriptors that are watched for it. */
 void ngx_ssl_session_sync_client_turn(ngx_ssl_session_sync_client_t *client);
 
 

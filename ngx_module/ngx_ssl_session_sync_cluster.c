@@ -1,17 +1,20 @@
 
 /*
- * The ssl_session_sync_cluster block: its directives, their defaults, and
- * what "nginx -t" refuses.
+ * The ssl_session_sync_cluster block: its directives, their defaults, and the
+ * checks that "nginx -t" makes.
  */
 
 
 #include "ngx_ssl_session_sync.h"
 
 
-/* of memcached in a cluster; a name may stand for several servers */
+/* most "memcached" directives of a cluster; a name may be several servers */
 #define NGX_SSL_SESSION_SYNC_LINES        16
 
-/* there is no way back from a number that was mistyped: this is high enough */
+/*
+ * The highest "generation".  A cluster never goes back to a lower one, so a
+ * number that was mistyped must leave room for higher ones.
+ */
 #define NGX_SSL_SESSION_SYNC_GENERATIONS  1000000
 
 

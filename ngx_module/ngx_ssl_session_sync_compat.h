@@ -1,6 +1,7 @@
 
 /*
- * Every difference between versions of nginx and OpenSSL, in one place.
+ * All differences between versions of nginx and OpenSSL.  No other file of
+ * ngx_module/ checks a version.
  */
 
 
@@ -23,8 +24,9 @@
 
 
 /*
- * The ticket callback works with an HMAC_CTX.  For an EVP_MAC, which OpenSSL 3
- * has as well and prefers, it looks HMAC and the digest up on every call.
+ * OpenSSL 3 has two ticket callbacks.  The one with an HMAC_CTX is used: for
+ * the other one, with an EVP_MAC, OpenSSL looks up HMAC and its digest on
+ * every call.  OpenSSL prefers the other one if it is set, so it is reset.
  */
 
 #include <openssl/hmac.h>
@@ -46,7 +48,9 @@
 #endif
 
 
-/* OpenSSL 3 has algorithms to fetch, once; 1.1.1 has static ones. */
+/*
+ * OpenSSL 3 fetches algorithms, which is done once; those of 1.1.1 are static.
+ */
 
 #if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
 
@@ -65,7 +69,7 @@
 #endif
 
 
-/* OpenSSL 3.3 returns the objects of a store as a copy, safe to walk. */
+/* OpenSSL 3.3 returns a copy of the objects of a store. */
 
 #if (OPENSSL_VERSION_NUMBER >= 0x30300000L)
 
@@ -81,7 +85,10 @@
 #endif
 
 
-/* nginx 1.29.2 selects the server by name before OpenSSL sees a ticket. */
+/*
+ * nginx 1.29.2 and later select the server by name in a ClientHello callback,
+ * before OpenSSL looks at the session that the client offers.
+ */
 
 #if (nginx_version >= 1029002 && defined SSL_CLIENT_HELLO_SUCCESS)
 #define NGX_SSL_SESSION_SYNC_EARLY_NAME  1
@@ -92,7 +99,10 @@
 #endif
 
 
-/* nginx 1.21.6 renews every ticket of TLS 1.3, older ones do not. */
+/*
+ * Since 1.21.6 nginx renews every TLS 1.3 ticket that is used, whichever key
+ * it is under.
+ */
 
 #if (nginx_version >= 1021006)
 #define NGX_SSL_SESSION_SYNC_RENEW_TLS13  1
@@ -102,8 +112,8 @@
 
 
 /*
- * nginx 1.25.5 has servers by name in stream, and renamed the configuration
- * of its TLS.
+ * Since 1.25.5 the stream module selects servers by name, and the type of its
+ * TLS configuration has another name.
  */
 
 #if (nginx_version >= 1025005)
@@ -114,7 +124,7 @@
 #endif
 
 
-/* Until nginx 1.25.1 a server could have TLS without "listen ... ssl". */
+/* Before 1.25.1 there was "ssl on", TLS without "listen ... ssl". */
 
 #if (nginx_version >= 1025001)
 #define ngx_http_ssl_session_sync_ssl_on(conf)  0
@@ -123,7 +133,7 @@
 #endif
 
 
-/* nginx 1.25.0 has QUIC listeners, with TLS of their own. */
+/* Since 1.25.0 there are QUIC listeners, which always have TLS. */
 
 #if (nginx_version >= 1025000)
 #define ngx_ssl_session_sync_listen_tls(opt)  ((opt)->ssl || (opt)->quic)
@@ -133,9 +143,10 @@
 
 
 /*
- * nginx 1.23.2 rotates ticket keys in its shared cache, and keeps them and
- * those of key files in one array.  It renews tickets under any key but the
- * first, if that key is in use.
+ * Since 1.23.2 nginx keeps ticket keys in its shared session cache and rotates
+ * them.  These keys and those of key files are in the same array.  It renews
+ * tickets under any key but the first, unless the first one is a key of the
+ * shared cache that is not in use yet.
  */
 
 #if (nginx_version >= 1023002)

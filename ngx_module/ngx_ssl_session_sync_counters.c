@@ -1,7 +1,7 @@
 
 /*
- * The numbers of the status page, each with all of its names, once.  A new
- * counter is a field of ngx_ssl_session_sync_counters_t and a line here.
+ * The numbers of the status page with their names in all formats.  For a new
+ * counter, add a field to ngx_ssl_session_sync_counters_t and a line here.
  */
 
 

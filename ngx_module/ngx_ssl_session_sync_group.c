@@ -1,6 +1,6 @@
 
 /*
- * Which group this host is in, and the generation of its keys.  Both are in
+ * The group of this host, and the generation of its keys.  Both are kept in
  * the zone, so that they outlive a worker and a reload, and nowhere else.
  */
 
@@ -8,10 +8,10 @@
 #include "ngx_ssl_session_sync.h"
 
 
-/* bytes of a group's id that are told, as with names of keys */
+/* bytes of a group's id that logs show, as many as of a key's name */
 #define NGX_SSL_SESSION_SYNC_GROUP_SHOWN  4
 
-/* polls for which a host may wait to be let in before that is a trouble */
+/* a host that has waited for more polls than that to be let in logs it */
 #define NGX_SSL_SESSION_SYNC_GROUP_WAIT   6
 
 
@@ -84,7 +84,10 @@ ngx_ssl_session_sync_group_end(ngx_ssl_session_sync_cluster_t *cluster,
     then = cluster->group->label.generation;
     now = group->label.generation;
 
-    /* a poll that began before a reload with a higher generation is void */
+    /*
+     * If the zone has a higher generation, a reload has raised it during the
+     * poll, whose result is dropped.
+     */
 
     if (then >= now) {
 

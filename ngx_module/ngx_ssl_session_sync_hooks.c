@@ -1,9 +1,10 @@
 
 /*
- * Puts this module's hooks into an SSL_CTX, before nginx's own.
+ * Sets this module's callbacks on an SSL_CTX; they call those of nginx.
  *
- * The info callback sees a handshake begin and end: at its beginning the
- * filter goes before the socket, at its end it is counted.
+ * The info callback is called when a handshake begins and ends.  At its begin
+ * the filter BIO is put between OpenSSL and the socket; at its end it is
+ * counted.
  */
 
 
@@ -51,8 +52,9 @@ ngx_ssl_session_sync_hooks_attach(ngx_ssl_session_sync_ctx_t *sync,
 
 
 /*
- * For a handshake with the filter this is the SSL's callback as well: the
- * server that nginx selects may be one without hooks of this module.
+ * For a handshake with the filter this is set on the SSL as well.  OpenSSL
+ * uses the callback of the SSL_CTX otherwise, and nginx may select a server
+ * whose SSL_CTX is not attached.
  */
 
 static void
@@ -76,7 +78,10 @@ ngx_ssl_session_sync_info(const SSL *ssl, int where, int ret)
     } else if (ngx_ssl_session_sync_hold_pop((SSL *) ssl) == NGX_AGAIN
                && (where & SSL_CB_ACCEPT_LOOP) == SSL_CB_ACCEPT_LOOP)
     {
-        /* nginx would take the filter for OpenSSL's buffer of writes */
+        /*
+         * nginx's own callback, which enlarges the buffer BIO that OpenSSL
+         * writes a handshake through, would take the filter for that BIO.
+         */
         return;
     }
 

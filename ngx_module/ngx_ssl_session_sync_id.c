@@ -1,7 +1,7 @@
 
 /*
- * IDs of sessions of a cluster: how they are minted, and how one that a client
- * offers is judged before anybody is asked for the session.
+ * Session IDs of a cluster: makes them, and checks those that clients offer
+ * before the session is looked up anywhere.
  */
 
 
@@ -88,7 +88,10 @@ ngx_ssl_session_sync_options(SSL *ssl, ngx_ssl_session_sync_handshake_t *hs)
 }
 
 
-/* An ID of the cluster is only for a handshake that could be held. */
+/*
+ * Only a handshake with the filter gets an ID of the cluster: without it the
+ * session could never be looked up in memcached.
+ */
 
 ngx_int_t
 ngx_ssl_session_sync_mint(SSL *ssl, u_char *id, unsigned int len)

@@ -1,21 +1,21 @@
 
 /*
- * Who a server is: the names in its certificates.
+ * The identity of a server: the names in its certificates.
  *
- * Names, not fingerprints: a certificate that was renewed, or one that each
- * host has of its own, is the same server's.
+ * Names are compared, not fingerprints, so that sessions survive the renewal
+ * of a certificate, and resume on hosts that have certificates of their own.
  */
 
 
 #include "ngx_ssl_session_sync_trust.h"
 
 
-/* What the entries of the list begin with. */
+/* The first byte of an entry in the list of names says what follows it. */
 
-#define NGX_SSL_SESSION_SYNC_DNS       'D'  /* and the name in lower case  */
-#define NGX_SSL_SESSION_SYNC_OTHER     'O'  /* and a GeneralName in DER    */
-#define NGX_SSL_SESSION_SYNC_PRINT     'F'  /* and a fingerprint           */
-#define NGX_SSL_SESSION_SYNC_VARIABLE  'V'  /* and an ssl_certificate      */
+#define NGX_SSL_SESSION_SYNC_DNS       'D'  /* a DNS name, lower case      */
+#define NGX_SSL_SESSION_SYNC_OTHER     'O'  /* another GeneralName in DER  */
+#define NGX_SSL_SESSION_SYNC_PRINT     'F'  /* a certificate's fingerprint */
+#define NGX_SSL_SESSION_SYNC_VARIABLE  'V'  /* a value of ssl_certificate  */
 
 
 static ngx_int_t ngx_ssl_session_sync_certs(
@@ -118,7 +118,10 @@ ngx_ssl_session_sync_covers(ngx_ssl_session_sync_trust_t *trust,
 }
 
 
-/* OpenSSL has them under a cursor, which is put back where it was. */
+/*
+ * Lists the certificates of an SSL_CTX.  OpenSSL offers them one at a time, as
+ * its current certificate, which is set back in the end.
+ */
 
 static ngx_int_t
 ngx_ssl_session_sync_certs(ngx_ssl_session_sync_trust_t *trust)
@@ -152,9 +155,10 @@ ngx_ssl_session_sync_certs(ngx_ssl_session_sync_trust_t *trust)
 
 
 /*
- * As X509_check_host() reads them: the common names count in a certificate
- * without alternative names for DNS.  A certificate without any name is
- * nobody's but its own.
+ * Adds the names of a certificate.  As for X509_check_host(), common names
+ * count only if it has no DNS names among its subject alternative names.  A
+ * certificate without any name has its fingerprint added, so that it equals
+ * only itself.
  */
 
 static ngx_int_t
@@ -315,7 +319,7 @@ ngx_ssl_session_sync_add_name(ngx_array_t *names, u_char type,
 }
 
 
-/* The order, and how often a name occurs, make no difference. */
+/* Hashes the list, sorted and without duplicates. */
 
 static ngx_int_t
 ngx_ssl_session_sync_hash_names(ngx_array_t *names, u_char *out)

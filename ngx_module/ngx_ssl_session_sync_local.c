@@ -1,8 +1,9 @@
 
 /*
- * The session caches of this host: OpenSSL's own, which is a worker's, and
- * nginx's in shared memory.  Neither knows scope nor name: what they have is
- * for the rule of ngx_ssl_session_sync_trust.h to judge.
+ * The session caches of this host: OpenSSL's own in each worker ("builtin"),
+ * and nginx's in shared memory.  Neither considers scope or server name when
+ * it looks a session up; callers apply the rule of
+ * ngx_ssl_session_sync_trust.h to what is found here.
  */
 
 
@@ -44,7 +45,7 @@ ngx_ssl_session_sync_get_local(SSL *ssl, const u_char *id, size_t len)
 }
 
 
-/* As OpenSSL would look into its own cache: by version and ID. */
+/* Looks into OpenSSL's own cache as OpenSSL does: by version and ID. */
 
 static SSL_SESSION *
 ngx_ssl_session_sync_get_builtin(SSL *ssl, const u_char *id, size_t len)
@@ -70,7 +71,7 @@ ngx_ssl_session_sync_get_builtin(SSL *ssl, const u_char *id, size_t len)
 
     SSL_SESSION_free(key);
 
-    /* other connections may have the one in the cache */
+    /* a copy, since the session will be changed, and others may use it */
 
     return session ? SSL_SESSION_dup(session) : NULL;
 }

@@ -1,9 +1,9 @@
 
 /*
- * Who waits for which lookup of this worker.
+ * The lookups of a worker, and the handshakes that wait for them.
  *
- * A wait that is over, because its time is up or its connection has gone, is
- * cancelled, so that a late result finds nobody.
+ * When the time of a wait is up, or its connection is closed, the lookup is
+ * cancelled, so that a result which comes later is not delivered.
  */
 
 
@@ -183,7 +183,7 @@ ngx_ssl_session_sync_wait_begin(ngx_ssl_session_sync_wait_t *wait,
     wait->active = 1;
     wait->deadline = ngx_current_msec + timeout;
 
-    /* all wait equally long, so that the first is the first to be late */
+    /* all have the same timeout, so this keeps the queue sorted by deadline */
 
     ngx_queue_insert_tail(&lookups->waits, &wait->queue);
 
@@ -296,7 +296,10 @@ ngx_ssl_session_sync_late_handler(ngx_event_t *ev)
 }
 
 
-/* The event loop and the engine both mind the time: either may be first. */
+/*
+ * Counts a timeout.  Both the timer here and the engine have the deadline, and
+ * either may notice first that it has passed.
+ */
 
 static void
 ngx_ssl_session_sync_late(ngx_ssl_session_sync_wait_t *wait)
@@ -317,7 +320,7 @@ ngx_ssl_session_sync_wait_end(ngx_ssl_session_sync_wait_t *wait)
 
     wait->active = 0;
 
-    /* a worker that stops has let go of all waits at once */
+    /* a worker that stops has ended all waits, and the queue is gone */
 
     if (wait->cluster->lookups) {
         ngx_queue_remove(&wait->queue);

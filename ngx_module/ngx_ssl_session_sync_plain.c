@@ -1,10 +1,10 @@
 
 /*
- * Sessions of servers that are "off" on a listener that synchronises.
+ * Tickets of servers that are "off" on a listener that synchronises.
  *
- * OpenSSL has one hook for all servers of a listener, so nginx's own is not
- * called any more: what it would do for these servers is done here, with the
- * same keys.
+ * All servers of a listener share the ticket callback of its default server,
+ * so that nginx's own is not called any more.  For servers that are "off" this
+ * file does what nginx would do, with the same keys.
  */
 
 
@@ -100,7 +100,10 @@ ngx_ssl_session_sync_plain(ngx_connection_t *c, u_char *name, u_char *iv,
 }
 
 
-/* The keys that OpenSSL made for the SSL_CTX live as long as that does. */
+/*
+ * Uses the random keys that OpenSSL has made for the SSL_CTX, as it does
+ * without a ticket callback.  They never change.
+ */
 
 static int
 ngx_ssl_session_sync_plain_openssl(ngx_connection_t *c, u_char *name,
@@ -147,7 +150,10 @@ ngx_ssl_session_sync_plain_openssl(ngx_connection_t *c, u_char *name,
 }
 
 
-/* The key of this name, or without a name the one that encrypts. */
+/*
+ * Returns nginx's key with this name, or, if "name" is NULL, the one that
+ * encrypts; NULL if there is none.
+ */
 
 static ngx_ssl_session_sync_file_key_t *
 ngx_ssl_session_sync_plain_key(SSL_CTX *ssl_ctx, const u_char *name,
@@ -194,7 +200,10 @@ const char *
 ngx_ssl_session_sync_plain_refusal(ngx_ssl_session_sync_handshake_t *hs,
     SSL_SESSION *session)
 {
-    /* OpenSSL cannot compare the context of this listener any more */
+    /*
+     * The connection has got this module's session ID context, so OpenSSL no
+     * longer compares that of the listener.
+     */
 
     if (hs->adopted) {
         return "the server name changed after a HelloRetryRequest";
@@ -211,10 +220,10 @@ ngx_ssl_session_sync_plain_refusal(ngx_ssl_session_sync_handshake_t *hs,
 #if (NGX_SSL_SESSION_SYNC_SHARED_KEYS)
 
 /*
- * nginx keeps three keys in its shared cache: the current one, the previous
- * one, and the next one.  A worker has a copy, which it brings up to date when
- * the current key would end before a session that is made now, or the previous
- * key is of no use any more.
+ * nginx has three keys in its shared cache: the current, the previous and the
+ * next one.  Each worker has a copy, which it updates when the current key
+ * would expire before a session that is made now, or when the previous key has
+ * expired.  This does the same as ngx_ssl_rotate_ticket_keys() of nginx.
  */
 
 static ngx_int_t

@@ -1,10 +1,10 @@
 
 /*
- * The life of a worker.
+ * The start and the end of a worker, its timers, and the polls of the keys.
  *
- * Every worker ticks once in a poll_interval.  One of them, the speaker, polls
- * the keys in memcached; the zone says which one and when it was last seen.
- * If it dies, the next tick of another takes over.
+ * Every worker has a timer of poll_interval.  One worker, the speaker, polls
+ * the keys in memcached.  The zone has its pid and the time when it was last
+ * active; if it dies, the next worker whose timer fires takes over.
  */
 
 
@@ -12,22 +12,25 @@
 #include "sss_request.h"
 
 
-/* the longest a starting worker waits for the keys of the cluster */
+/* milliseconds that a starting worker waits at most for the cluster's keys */
 #define NGX_SSL_SESSION_SYNC_START     1000
 
-/* after so long a poll puts off what can wait for the next one */
+/* milliseconds after which a poll leaves further writes to the next one */
 #define NGX_SSL_SESSION_SYNC_LONG      3000
 
 /*
- * A poll that has much to compute lets others work after so many microseconds.
- * The step that is under way then may take three times as long.
+ * A poll that has computed for so many microseconds lets other events be
+ * handled.  The last of its steps may take three times as long.
  */
 #define NGX_SSL_SESSION_SYNC_PIECE     500
 
-/* a stopping worker waits for this until its stores are sent */
+/* milliseconds that a stopping worker waits until its stores are sent */
 #define NGX_SSL_SESSION_SYNC_FINISH    300
 
-/* polls after which a host that sees only strangers says so */
+/*
+ * A host logs it when it has seen only hosts with other secrets for so many
+ * polls in a row.
+ */
 #define NGX_SSL_SESSION_SYNC_ALONE     3
 
 /* seconds between two complaints about the same thing */
@@ -91,7 +94,7 @@ ngx_ssl_session_sync_init_process(ngx_cycle_t *cycle)
     ngx_ssl_session_sync_conf_t      *conf;
     ngx_ssl_session_sync_cluster_t  **cluster;
 
-    /* cache managers and loaders start processes too */
+    /* nginx also calls this in the cache manager and cache loader processes */
 
     if (ngx_process != NGX_PROCESS_WORKER
         && ngx_process != NGX_PROCESS_SINGLE)
@@ -218,10 +221,10 @@ ngx_ssl_session_sync_rings(ngx_ssl_session_sync_cluster_t *cluster)
 
 
 /*
- * A worker that serves before it has the keys of its clusters costs every
- * returning client a full handshake, so it waits for them, for all at once and
- * not for long.  There is no event loop yet: the clients of all clusters go on
- * as their servers answer, and a signal that ends the worker ends the wait.
+ * Waits for the keys of all clusters together, for a second at most: until a
+ * worker has them, every returning client gets a full handshake.  The event
+ * loop does not run yet, so the clients of all clusters are run here as their
+ * servers answer.  A signal that ends the worker ends the wait.
  */
 
 static void
@@ -242,7 +245,7 @@ ngx_ssl_session_sync_wait(ngx_ssl_session_sync_conf_t *conf)
 }
 
 
-/* Returns 1 if there is a cluster whose keys are to be waited for. */
+/* One turn of that.  Returns 1 if keys of a cluster are still missing. */
 
 static ngx_uint_t
 ngx_ssl_session_sync_wait_once(ngx_ssl_session_sync_conf_t *conf)
@@ -279,7 +282,7 @@ ngx_ssl_session_sync_wait_once(ngx_ssl_session_sync_conf_t *conf)
         }
     }
 
-    /* another worker speaks */
+    /* another worker polls, and this one can only look again */
 
     if (waiting && idle) {
         ngx_msleep(1);
@@ -299,9 +302,9 @@ ngx_ssl_session_sync_tick(ngx_event_t *ev)
     if (ngx_exiting || ngx_terminate || ngx_quit) {
 
         /*
-         * a worker that only finishes its connections, for hours perhaps,
-         * does not speak, and keeps no group key; it goes on counting, and
-         * forgetting keys
+         * A worker that is shutting down may take hours to finish its
+         * connections.  It does not poll, and keeps no group key, but it goes
+         * on counting and wiping keys that have expired.
          */
 
         (void) ngx_atomic_cmp_set(&cluster->sh->speaker, ngx_pid, 0);
@@ -315,7 +318,7 @@ ngx_ssl_session_sync_tick(ngx_event_t *ev)
 
     } else if (cluster->poll) {
 
-        /* another worker speaks now, and this one has no use for group keys */
+        /* another worker polls now, so this one wipes its group keys */
 
         ngx_ssl_session_sync_stop_poll(cluster);
     }
@@ -327,8 +330,9 @@ ngx_ssl_session_sync_tick(ngx_event_t *ev)
 
 
 /*
- * What a worker does for the ring by itself.  Without memcached that is all
- * there is; with it, only what the speaker should have done long before.
+ * Makes keys that are due and removes expired ones, without memcached.  In a
+ * cluster with memcached this happens only if the speaker has not done it for
+ * long.
  */
 
 static void
@@ -366,7 +370,7 @@ ngx_ssl_session_sync_become_speaker(ngx_ssl_session_sync_cluster_t *cluster)
 
     if (pid != (ngx_atomic_uint_t) ngx_pid) {
 
-        /* after a reload the word goes to the new workers at once */
+        /* after a reload a new worker takes over from an old one at once */
 
         if (pid && cluster->sh->spoken >= cluster->cycle
             && ngx_ssl_session_sync_speaker_alive(cluster, (ngx_pid_t) pid))
@@ -393,7 +397,7 @@ ngx_ssl_session_sync_speaker_alive(ngx_ssl_session_sync_cluster_t *cluster,
 {
     ngx_msec_int_t  silent;
 
-    /* the number of a dead process may belong to another one by now */
+    /* another process may have got the pid of a speaker that has died */
 
     silent = (ngx_msec_int_t) (ngx_current_msec
                                - (ngx_msec_t) cluster->sh->heartbeat);
@@ -413,7 +417,7 @@ ngx_ssl_session_sync_speak(ngx_ssl_session_sync_cluster_t *cluster)
         && ngx_ssl_session_sync_start_poll(cluster, cluster->tick.log)
            != NGX_OK)
     {
-        /* let another worker try */
+        /* without memory here, another worker may have some */
 
         (void) ngx_atomic_cmp_set(&cluster->sh->speaker, ngx_pid, 0);
         return;
@@ -425,7 +429,7 @@ ngx_ssl_session_sync_speak(ngx_ssl_session_sync_cluster_t *cluster)
 }
 
 
-/* A poll that does not wait for the next tick. */
+/* Begins a poll before the next tick. */
 
 static void
 ngx_ssl_session_sync_again_handler(ngx_event_t *ev)
@@ -513,8 +517,8 @@ ngx_ssl_session_sync_step_handler(ngx_event_t *ev)
 
 
 /*
- * Goes on with the poll as far as it does not wait, but not for longer than a
- * piece.  Returns 1 if exchanges were begun.
+ * Goes on with the poll until it waits for exchanges, or has computed for
+ * NGX_SSL_SESSION_SYNC_PIECE.  Returns 1 if exchanges were begun.
  */
 
 static ngx_uint_t
@@ -527,7 +531,7 @@ ngx_ssl_session_sync_step(ngx_ssl_session_sync_cluster_t *cluster)
     asked = 0;
     begun = sss_request_clock();
 
-    /* a poll begins when it is known where the servers are */
+    /* a poll begins when names have been resolved, or that takes too long */
 
     if (cluster->due && sss_engine_settled(cluster->client->engine)) {
         cluster->due = 0;
@@ -577,7 +581,10 @@ ngx_ssl_session_sync_begin(ngx_ssl_session_sync_cluster_t *cluster)
 }
 
 
-/* Begins what the poll wants; "*done" tells if anything ended at once. */
+/*
+ * Begins the exchanges that the poll wants.  Returns 1 if there were any;
+ * "*done" becomes 1 if one of them has ended at once.
+ */
 
 static ngx_uint_t
 ngx_ssl_session_sync_carry_out(ngx_ssl_session_sync_cluster_t *cluster,
@@ -612,7 +619,7 @@ ngx_ssl_session_sync_complete(ngx_ssl_session_sync_cluster_t *cluster,
 {
     sss_sync_report_t  report;
 
-    /* the spare ring is only ever used within one call, so here it is free */
+    /* the spare ring never holds anything between two calls */
 
     (void) sss_sync_take(cluster->poll, cluster->spare, cluster->group,
                          &report);
@@ -631,7 +638,7 @@ ngx_ssl_session_sync_complete(ngx_ssl_session_sync_cluster_t *cluster,
     cluster->sh->report = report;
     ngx_shmtx_unlock(&cluster->shpool->mutex);
 
-    /* who waits to be let into a group has no keys of the cluster yet */
+    /* a host that waits to be let into a group lacks the cluster's keys */
 
     if (!report.waits && report.again_ms != 1) {
         cluster->sh->synced = 1;
@@ -672,7 +679,7 @@ ngx_ssl_session_sync_log_report(ngx_ssl_session_sync_cluster_t *cluster,
 }
 
 
-/* The line of the configuration, or the address that its name has. */
+/* The server as configured, or, if that is a name, with its address. */
 
 static void
 ngx_ssl_session_sync_server_name(ngx_ssl_session_sync_cluster_t *cluster,
@@ -711,7 +718,10 @@ ngx_ssl_session_sync_log_server(ngx_ssl_session_sync_cluster_t *cluster,
 
     ngx_ssl_session_sync_server_name(cluster, report, &server);
 
-    /* a server that is restarted is gone first, and then perhaps refused */
+    /*
+     * A new reason is logged as well: after a restart has closed the
+     * connection, the next attempt to connect may be refused.
+     */
 
     if (report->state == SSS_SERVER_DOWN
         && (seen->state != SSS_SERVER_DOWN

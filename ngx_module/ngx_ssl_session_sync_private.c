@@ -1,7 +1,8 @@
 
 /*
- * What must not be read by others: secret_file and auth_file.  They are read
- * when the configuration is, by the user that starts nginx.
+ * Reads the files that others must not be able to read: secret_file and
+ * auth_file.  They are read with the configuration, as the user that starts
+ * nginx.
  */
 
 
@@ -10,10 +11,10 @@
 #include <sys/statvfs.h>
 
 
-#define NGX_SSL_SESSION_SYNC_PRIVATE  65536     /* the largest file */
+#define NGX_SSL_SESSION_SYNC_PRIVATE  65536     /* bytes of the largest file */
 
 
-/* Words of messages about such a file. */
+/* The words for such a file in error messages. */
 
 typedef struct {
     const char  *what;
@@ -181,8 +182,9 @@ ngx_ssl_session_sync_auth_file(ngx_conf_t *cf, ngx_command_t *cmd,
 
 
 /*
- * Reads a file of "kind" that nobody but its owner and group may open.
- * Returns the number of bytes, or NGX_ERROR.
+ * Reads a file into "buf", which has NGX_SSL_SESSION_SYNC_PRIVATE bytes.  It
+ * is refused if others than its owner and group have access to it.  Returns
+ * the number of bytes, or NGX_ERROR after logging why.
  */
 
 static ssize_t
@@ -195,7 +197,7 @@ ngx_ssl_session_sync_read_private(ngx_conf_t *cf, ngx_str_t *name,
 
     n = NGX_ERROR;
 
-    /* a FIFO would keep nginx waiting for its writer */
+    /* without NONBLOCK, opening a FIFO would wait for its writer */
 
     fd = ngx_open_file(name->data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
                        NGX_FILE_OPEN, 0);

@@ -1,11 +1,12 @@
 
 /*
- * Client certificates that were revoked since a session was made.
+ * Refuses sessions whose client certificates have been revoked since.
  *
- * OpenSSL keeps of a client's chain nothing in the session but the client's
- * own certificate, so the origin names all of it: for each certificate who
- * issued it and its serial number, which is what a revocation list has.  A
- * list that is issued anew without a change costs nobody a session.
+ * Of the client's chain OpenSSL keeps only the client's own certificate in the
+ * session.  So the origin has issuer and serial number of each certificate of
+ * the chain, by which CRLs identify certificates.  Since these are looked up,
+ * and CRLs are not compared, a CRL that is issued anew costs no session unless
+ * it revokes something.
  */
 
 
@@ -122,7 +123,10 @@ ngx_ssl_session_sync_revoked(ngx_ssl_session_sync_trust_t *trust,
 }
 
 
-/* OpenSSL refuses an issuer's certificates without a list that is current. */
+/*
+ * Returns the reason to refuse a certificate, or NULL.  As in OpenSSL, one
+ * that reason is that no CRL of its issuer is current.
+ */
 
 static const char *
 ngx_ssl_session_sync_revoked_cert(ngx_ssl_session_sync_trust_t *trust,
@@ -172,7 +176,7 @@ ngx_ssl_session_sync_crl_current(X509_CRL *crl)
 }
 
 
-/* A serial number that cannot be read counts as revoked. */
+/* 1 if a CRL has a certificate, or its serial number cannot be decoded. */
 
 static ngx_uint_t
 ngx_ssl_session_sync_crl_has(X509_CRL *crl, sss_origin_cert_t *cert)
@@ -195,7 +199,7 @@ ngx_ssl_session_sync_crl_has(X509_CRL *crl, sss_origin_cert_t *cert)
 
     ASN1_INTEGER_free(serial);
 
-    /* 2: the entry takes a revocation back */
+    /* X509_CRL_get0_by_serial() returns 2 for "removeFromCRL" */
 
     return rc == 1;
 }

@@ -1,11 +1,11 @@
 
 /*
- * The trust scope of a server: a ticket opens only where it is the same.
+ * The trust scope of a server: a session resumes only at servers with the
+ * scope of the one where it was made.
  *
- * A server that asks for client certificates trusts a session without asking
- * again, so the rules by which it asked are always part of its scope: the
- * mode, the depth, and the certificates it accepts as issuers, whatever their
- * order.
+ * When a session resumes, the client's certificate is not verified again.  So
+ * the rules by which it was verified are always part of the scope: the mode
+ * and depth of ssl_verify_client, and the trusted certificates in any order.
  */
 
 

@@ -1,8 +1,7 @@
 
 /*
- * TLS to memcached: the certificates that are trusted, and the one that the
- * hosts show.  They are read when the configuration is, by the user that
- * starts nginx.
+ * TLS to memcached: reads the trusted certificates, and the hosts' certificate
+ * and key, with the configuration, as the user that starts nginx.
  */
 
 

@@ -1,18 +1,20 @@
 
 /*
- * OpenSSL's hooks for sessions that are known by an ID: those of TLS 1.2
- * without a ticket, and of TLS 1.3 where tickets are off, whose ID travels as
- * a PSK identity.
+ * OpenSSL's callbacks for sessions by ID: those of TLS 1.2 without tickets,
+ * and those of TLS 1.3 with "ssl_session_tickets off", whose ID is a PSK
+ * identity.
  *
- * nginx's own hooks are called first and keep the cache of this host; what
- * memcached had comes into that cache when it comes to a worker for the second
- * time.  Wherever a session comes from, the rule of
- * ngx_ssl_session_sync_trust.h decides whether it may resume.
+ * New sessions go to nginx's own callback, and thereby into the cache of this
+ * host, and to memcached.  A session that was found in memcached is put into
+ * the cache of this host when it comes to this worker for the second time.
+ * Wherever a session was found, the rule of ngx_ssl_session_sync_trust.h
+ * decides whether it may resume.
  *
- * In TLS 1.3 a session under an ID of the cluster is good for one handshake:
- * whoever removes it from memcached may use it, and nobody while memcached
- * does not answer.  So nginx's cache does not get it.  Where no handshake can
- * be held, IDs are not the cluster's, and nginx's cache serves.
+ * A TLS 1.3 session with an ID of the cluster is good for one handshake: only
+ * the host that removes it from memcached may use it, and none may while
+ * memcached does not answer.  So it is not put into nginx's cache.  In
+ * handshakes that cannot be held (QUIC, or no engine) IDs are random, not of
+ * the cluster, and nginx's cache serves as usual.
  */
 
 
@@ -64,7 +66,7 @@ ngx_ssl_session_sync_session_attach(ngx_ssl_session_sync_ctx_t *sync,
         sync->cluster->ids++;
     }
 
-    /* what OpenSSL finds in its own cache by itself nobody would judge */
+    /* a session that OpenSSL finds in its own cache would escape the rule */
 
     SSL_CTX_set_session_cache_mode(ssl_ctx,
                                    mode|SSL_SESS_CACHE_NO_INTERNAL_LOOKUP);
@@ -130,7 +132,7 @@ ngx_ssl_session_sync_new(SSL *ssl, SSL_SESSION *session)
                && ngx_ssl_session_sync_store(hs, session) == NGX_OK
                && SSL_version(ssl) == TLS1_3_VERSION)
     {
-        /* good for one handshake, it resumes from memcached alone */
+        /* good for one handshake: it must not be in the cache of a host */
 
         return 0;
     }
@@ -140,7 +142,10 @@ ngx_ssl_session_sync_new(SSL *ssl, SSL_SESSION *session)
 }
 
 
-/* NGX_DECLINED: the ID is not the cluster's, or the session too large. */
+/*
+ * Stores a session in memcached.  Returns NGX_DECLINED if its ID is not one of
+ * the cluster, or if it is too large.
+ */
 
 static ngx_int_t
 ngx_ssl_session_sync_store(ngx_ssl_session_sync_handshake_t *hs,
@@ -158,7 +163,7 @@ ngx_ssl_session_sync_store(ngx_ssl_session_sync_handshake_t *hs,
     cluster = hs->sync->cluster;
     id = SSL_SESSION_get_id(session, &id_len);
 
-    /* it was accepted when it was minted */
+    /* the STEK under which this handshake has made the ID */
 
     key = (cluster->lookups
            && ngx_ssl_session_sync_is_judged(hs, id, id_len))
@@ -212,7 +217,7 @@ ngx_ssl_session_sync_get(SSL *ssl, const u_char *id, int len, int *copy)
     ngx_ssl_session_sync_counters_t   *counters;
     ngx_ssl_session_sync_handshake_t  *hs;
 
-    /* whatever is returned is handed over */
+    /* OpenSSL takes over the reference that is returned */
 
     *copy = 0;
 
@@ -266,7 +271,7 @@ ngx_ssl_session_sync_find_session(SSL *ssl,
 
     if (ngx_ssl_session_sync_is_judged(hs, id, len)) {
 
-        /* counted by the filter */
+        /* the filter has checked it, and counted if it was refused */
 
         key = ngx_ssl_session_sync_judged_key(hs);
 
@@ -283,7 +288,7 @@ ngx_ssl_session_sync_find_session(SSL *ssl,
         return ngx_ssl_session_sync_get_shared(ssl, hs, key, id);
     }
 
-    /* without an answer, somebody else may have used it */
+    /* without memcached's answer, another host may have used it already */
 
     return hs->answer == SSS_ENGINE_HIT
            ? ngx_ssl_session_sync_open(hs, key, id) : NULL;
@@ -315,7 +320,10 @@ ngx_ssl_session_sync_get_shared(SSL *ssl,
     c = ngx_ssl_get_connection(ssl);
     listener = ngx_ssl_session_sync_of(c->ssl->session_ctx);
 
-    /* encoding it again would cost more than all else that is done here */
+    /*
+     * Only at the second time: nginx's callback encodes the session, which
+     * costs more than the rest of the lookup.
+     */
 
     if (session && listener && listener->new_session
         && sss_seen_before(&hs->sync->cluster->lookups->seen,
@@ -329,8 +337,10 @@ ngx_ssl_session_sync_get_shared(SSL *ssl,
 
 
 /*
- * Names that are "off" share nginx's cache with the others of their listener;
- * plain nginx does not ask in TLS 1.2 for which name a session was made.
+ * Returns the reason why a session may not resume, or NULL.  Servers that are
+ * "off" share nginx's cache with the other servers of their listener.  For
+ * them the server name is compared here, which plain nginx does not do in TLS
+ * 1.2.
  */
 
 static const char *
@@ -438,7 +448,10 @@ ngx_ssl_session_sync_remove(SSL_CTX *ssl_ctx, SSL_SESSION *session)
         sync->remove_session(ssl_ctx, session);
     }
 
-    /* names of one listener may belong to different clusters */
+    /*
+     * The SSL_CTX is that of the listener, whose servers may be of different
+     * clusters.
+     */
 
     id = SSL_SESSION_get_id(session, &len);
 
@@ -461,7 +474,10 @@ ngx_ssl_session_sync_remove_from(ngx_ssl_session_sync_cluster_t *cluster,
     const sss_key_t                 *key;
     ngx_ssl_session_sync_lookups_t  *lookups;
 
-    /* OpenSSL empties its cache when a process ends, and in the master */
+    /*
+     * OpenSSL calls this also when an SSL_CTX is freed, at the end of a
+     * process and in the master, which have no lookups.
+     */
 
     lookups = cluster->lookups;
 

@@ -58,7 +58,7 @@ ngx_ssl_session_sync_snapshot_buf(ngx_pool_t *pool, ngx_array_t *snapshots)
     s = snapshots->elts;
     size = 16384;
 
-    /* names are shorter than 128 bytes and escape to six times as much */
+    /* a byte of a cluster's name may be escaped to six bytes */
 
     for (i = 0; i < snapshots->nelts; i++) {
         size += 8192 + 64 * 6 * s[i].cluster->name.len
@@ -161,7 +161,10 @@ ngx_ssl_session_sync_snapshot(ngx_ssl_session_sync_snapshot_t *s)
 }
 
 
-/* Those of the last poll, in the order of lines; before it the lines alone. */
+/*
+ * Lists the servers of the last poll, in the order of their directives; before
+ * the first poll, the directives.
+ */
 
 static void
 ngx_ssl_session_sync_known(ngx_ssl_session_sync_snapshot_t *s)
@@ -244,7 +247,7 @@ ngx_ssl_session_sync_sum_seats(ngx_ssl_session_sync_snapshot_t *s)
             continue;
         }
 
-        /* a worker that was killed has left its numbers behind */
+        /* the numbers of a worker that was killed are still there */
 
         if (kill((ngx_pid_t) pid, 0) == -1 && ngx_errno == NGX_ESRCH) {
             continue;
@@ -269,7 +272,7 @@ ngx_ssl_session_sync_state(ngx_ssl_session_sync_snapshot_t *s)
         return "starting";
     }
 
-    /* keys have to be somewhere: a server that refuses them is none */
+    /* servers that refuse to store keys do not count */
 
     up = 0;
 

@@ -1,7 +1,7 @@
 
 /*
- * What the status page tells of a cluster, taken at one moment; JSON and
- * Prometheus print the same numbers.
+ * A snapshot of a cluster: all that the status page shows, as of one moment,
+ * so that all formats print the same numbers.
  */
 
 
@@ -12,7 +12,7 @@
 #include "ngx_ssl_session_sync.h"
 
 
-/* A server, as the last poll knew it. */
+/* A memcached server. */
 
 typedef struct {
     ngx_str_t                         address;      /* "10.0.0.1:11211"... */
@@ -24,26 +24,31 @@ typedef struct {
 
 typedef struct {
     ngx_ssl_session_sync_cluster_t   *cluster;
-    const char                       *state;
-    ngx_uint_t                        clock_warning;
-    uint64_t                          now;
+    const char                       *state;        /* static              */
+    ngx_uint_t                        clock_warning;    /* 1: a server's clock
+                                                           differs too much */
+    uint64_t                          now;          /* ms since 1970       */
     sss_ring_t                       *ring;
-    ngx_ssl_session_sync_counters_t   counters;     /* of all workers */
-    ngx_atomic_t                      waiting;      /* likewise, now  */
-    ngx_atomic_t                      open;
+    ngx_ssl_session_sync_counters_t   counters;     /* sums of all workers */
+    ngx_atomic_t                      waiting;      /* lookups under way in
+                                                       all workers         */
+    ngx_atomic_t                      open;         /* workers whose breaker
+                                                       is open             */
     sss_sync_report_t                 report;
     sss_label_t                       label;        /* of this host's group */
-    ngx_uint_t                        member;       /* 1: it is in one; none
-                                                       without memcached or
-                                                       forward secrecy     */
-    uint64_t                          epoch_since;  /* ms since the epoch  */
-    uint64_t                          waits_ms;     /* for so long now     */
+    ngx_uint_t                        member;       /* 1: it is in a group; 0
+                                                       also without memcached
+                                                       or forward secrecy  */
+    uint64_t                          epoch_since;  /* begin of the group's
+                                                       epoch, ms since 1970 */
+    uint64_t                          waits_ms;     /* how long it has waited
+                                                       to be let in        */
     ngx_uint_t                        n_servers;
     ngx_ssl_session_sync_known_t      servers[SSS_SERVERS_MAX];
 } ngx_ssl_session_sync_snapshot_t;
 
 
-/* A number of a snapshot. */
+/* A number of a snapshot, and its names in the formats. */
 
 typedef struct {
     const char                       *name;         /* in JSON, and the
@@ -51,25 +56,26 @@ typedef struct {
     const char                       *title;        /* on the page         */
     size_t                            offset;       /* in the snapshot     */
 
-    /* for Prometheus, in a group that is not one metric */
+    /* for Prometheus, if the group has no "metric" */
     const char                       *metric;
     const char                       *type;
     const char                       *help;
 } ngx_ssl_session_sync_counter_t;
 
 
-/* Numbers that are shown together. */
+/* A group of numbers that are shown together. */
 
 typedef struct {
     const char                       *name;         /* of the JSON object  */
     const char                       *title;        /* of the table        */
-    ngx_ssl_session_sync_counter_t   *counters;     /* up to one without
-                                                       a name              */
-    const char                       *metric;       /* NULL: each number is
-                                                       one of its own      */
+    ngx_ssl_session_sync_counter_t   *counters;     /* the last has no name */
+    const char                       *metric;       /* one metric for all of
+                                                       them; NULL: each number
+                                                       has its own         */
     const char                       *help;
-    ngx_uint_t                        latency;      /* 1: and how long
-                                                       lookups took        */
+    ngx_uint_t                        latency;      /* 1: the latency of
+                                                       lookups is shown with
+                                                       them                */
 } ngx_ssl_session_sync_group_t;
 
 
@@ -78,14 +84,21 @@ typedef struct {
 typedef struct {
     const char                       *name;
     const char                       *help;
-    size_t                            offset;       /* in the report       */
+    size_t                            offset;       /* in
+                                                       sss_server_report_t */
 } ngx_ssl_session_sync_tally_t;
 
 
-/* An array of snapshots, one a cluster, from the pool; NULL on failure. */
+/*
+ * Takes a snapshot of each cluster.  Returns an array from the pool, or NULL
+ * without memory.
+ */
 ngx_array_t *ngx_ssl_session_sync_snapshots(ngx_pool_t *pool);
 
-/* A buffer that is large enough to print all of them in either format. */
+/*
+ * Returns a buffer from the pool that is large enough for all snapshots in any
+ * format, or NULL without memory.
+ */
 ngx_buf_t *ngx_ssl_session_sync_snapshot_buf(ngx_pool_t *pool,
     ngx_array_t *snapshots);
 
@@ -96,7 +109,7 @@ const char *ngx_ssl_session_sync_key_role(
 /* "up", "down", "refuses" or "unknown"; static. */
 const char *ngx_ssl_session_sync_server_state(sss_server_report_t *report);
 
-/* The value of a number. */
+/* The value of a number in a snapshot, and in the report of a server. */
 ngx_atomic_uint_t ngx_ssl_session_sync_counted(
     ngx_ssl_session_sync_snapshot_t *s,
     ngx_ssl_session_sync_counter_t *counter);
@@ -104,7 +117,7 @@ uint64_t ngx_ssl_session_sync_tallied(sss_server_report_t *report,
     ngx_ssl_session_sync_tally_t *tally);
 
 
-/* All of them; the last one has no name. */
+/* All groups, and all counters of servers; the last element has no name. */
 extern ngx_ssl_session_sync_group_t  ngx_ssl_session_sync_groups[];
 extern ngx_ssl_session_sync_tally_t  ngx_ssl_session_sync_tallies[];
 

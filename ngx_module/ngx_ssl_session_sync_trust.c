@@ -1,6 +1,7 @@
 
 /*
- * The rule that decides whether a session may resume, and what it is asked of.
+ * The rule that decides whether a session may resume, and the origin that a
+ * session carries for it.
  */
 
 
@@ -75,9 +76,10 @@ ngx_ssl_session_sync_refusal(ngx_ssl_session_sync_trust_t *trust,
 
 
 /*
- * The session does not say which client certificates were asked for, nor at
- * which server it was made; OpenSSL will see that the listener's default
- * server has the same certificates as then.
+ * A session of plain nginx does not say by which rules client certificates
+ * were verified, nor at which server it was made.  That the certificates of
+ * the listener's default server are the same as then is checked by OpenSSL,
+ * with the session ID context.
  */
 
 const char *
@@ -121,7 +123,10 @@ ngx_ssl_session_sync_old(time_t made, time_t limit)
 }
 
 
-/* What a full handshake would negotiate anew. */
+/*
+ * Checks what a full handshake would negotiate: protocol version and cipher.
+ * Returns the reason to refuse, or NULL.
+ */
 
 static const char *
 ngx_ssl_session_sync_parameters(ngx_ssl_session_sync_trust_t *trust,
@@ -231,8 +236,9 @@ ngx_ssl_session_sync_trust_init(ngx_pool_t *pool,
 
 
 /*
- * Of the ciphers that are configured OpenSSL negotiates only those that the
- * security level and the versions leave, so the list is that of an SSL.
+ * Lists the ciphers that the server can negotiate.  The list is read from an
+ * SSL made for this, because that of the SSL_CTX also has ciphers which its
+ * security level or its protocol versions exclude.
  */
 
 static ngx_int_t
@@ -314,8 +320,8 @@ ngx_ssl_session_sync_bind(ngx_ssl_session_sync_trust_t *trust, SSL *ssl,
     }
 
     /*
-     * Listeners without this module would take the session for one of theirs
-     * if they have the same certificates and share a cache.
+     * With the context that nginx sets, the session could resume on a listener
+     * without this module that has the same certificates and the same cache.
      */
 
     if (SSL_SESSION_set1_ticket_appdata(session, bytes, len) != 1
@@ -393,9 +399,10 @@ ngx_ssl_session_sync_client_chain(ngx_ssl_session_sync_trust_t *trust,
 
 
 /*
- * nginx goes on with a handshake whose client certificate was not accepted,
- * and refuses the request; a certificate that is better by now would be
- * refused as well, if the session resumed.
+ * 1 if the client's certificate was accepted, or none was needed.  With a
+ * certificate that is not accepted nginx completes the handshake and refuses
+ * the requests.  If that session resumed, the client would be refused again
+ * even if a full handshake accepted it by now.
  */
 
 static ngx_uint_t

@@ -1,33 +1,34 @@
 
 /*
- * The shared memory of a cluster.  It outlives a reload, and its keys outlive
- * even a change of its size, but not that of the namespace or of all secrets.
+ * The shared memory zone of a cluster.  It stays at a reload.  If its size
+ * changes its keys are copied, and only a change of the namespace or of all
+ * secrets drops them.
  *
- * How many keys it must have room for follows from the configuration.  Of one
- * host's own keys, one encrypts, the next one is published, and a retired one
- * stays until "retention" (the longest ssl_session_timeout) and half a
- * rotation have passed since the end of its slot, so that there are at most
+ * Its size follows from the configuration.  Of the keys that a host makes, one
+ * encrypts, one is for the next slot, and a retired one stays until
+ * "retention" (the longest ssl_session_timeout) and half a rotation have
+ * passed since the end of its slot.  So there are at most
  *
  *     (retention + key_rotation / 2) / key_rotation + 3
  *
- * at once.  Hosts that cannot talk to each other make keys of their own for
- * the same time, and so do hosts with another rotation; when they meet, the
- * zone has to hold all of them.  There is room for eight times as many as one
- * host makes, and at least for 4,096: with the defaults of both directives a
- * fleet may then be in a thousand parts.  Pages without keys are never
- * touched, so that the room costs no memory.  A zone that is full all the
- * same gives up the keys that expire first, as sss_ring_add() does.
+ * at a time.  Hosts that cannot reach each other each make keys of their own
+ * for the same slots, and hosts with another rotation have other keys; when
+ * they meet, the zone must hold all of these.  It has room for eight times as
+ * many keys as one host makes, and for 4,096 at least: with the default values
+ * a fleet may be in a thousand parts then.  Pages without keys are never
+ * touched, so unused room costs no memory.  If a zone is full nevertheless,
+ * the keys that expire first are dropped (sss_ring_add()).
  */
 
 
 #include "ngx_ssl_session_sync.h"
 
 
-/* more would not fit into one record of memcached */
+/* most keys of a ring that fit into one record of memcached */
 #define NGX_SSL_SESSION_SYNC_RING_MAX   8192
 #define NGX_SSL_SESSION_SYNC_RING_MIN   4096
 
-/* a small change of a timeout shall not make another zone */
+/* sizes are rounded up, so that a slightly longer timeout needs no new zone */
 #define NGX_SSL_SESSION_SYNC_RING_STEP  1024
 
 
@@ -68,7 +69,7 @@ ngx_ssl_session_sync_zone_add(ngx_conf_t *cf,
         return NGX_ERROR;
     }
 
-    /* its size is not known before the servers have been read */
+    /* the size is 0 until the timeouts of all servers have been read */
 
     cluster->zone = ngx_shared_memory_add(cf, &name, 0,
                                           &ngx_ssl_session_sync_module);
@@ -83,7 +84,7 @@ ngx_ssl_session_sync_zone_add(ngx_conf_t *cf,
 }
 
 
-/* The cluster of this name in the configuration before; NULL: none. */
+/* The cluster of this name in the previous configuration, or NULL. */
 
 static ngx_ssl_session_sync_cluster_t *
 ngx_ssl_session_sync_zone_before(ngx_ssl_session_sync_cluster_t *cluster)
@@ -120,10 +121,10 @@ ngx_ssl_session_sync_zone_before(ngx_ssl_session_sync_cluster_t *cluster)
 
 
 /*
- * Keys go from one configuration to the next only within a namespace, and only
- * to who knows a secret under which they may have been shared: else those of
- * one fleet would become the keys of another, or outlive the secret that was
- * changed because of them.
+ * 1 if the cluster may take over the keys of "old", its predecessor in the
+ * previous configuration: if both have the same namespace and a secret in
+ * common.  Else the keys of one fleet might become those of another, or
+ * outlive a secret that was changed because it had leaked.
  */
 
 static ngx_uint_t
@@ -145,9 +146,10 @@ ngx_ssl_session_sync_zone_related(ngx_ssl_session_sync_cluster_t *cluster,
 
 
 /*
- * nginx hands the zone on to the configuration that has one of the same name.
- * Workers of the configuration before go on with theirs, so that a zone that
- * starts empty needs a name which none has had.
+ * Makes the zone's name.  nginx hands a zone on to the next configuration if
+ * that has one with the same name.  For a zone that must begin empty the name
+ * therefore gets a random suffix; workers of the previous configuration keep
+ * theirs.
  */
 
 static ngx_int_t
@@ -176,7 +178,7 @@ ngx_ssl_session_sync_zone_name(ngx_conf_t *cf,
         return NGX_OK;
     }
 
-    /* a prefix, since zones of all modules share one space of names */
+    /* a prefix, since the zones of all modules must differ in their names */
 
     p = ngx_cpymem(name->data, "ssl_session_sync:",
                    sizeof("ssl_session_sync:") - 1);
@@ -234,7 +236,7 @@ ngx_ssl_session_sync_zone_size(ngx_ssl_session_sync_cluster_t *cluster,
 
     /*
      * A zone never shrinks at a reload: keys that were made for a longer
-     * timeout are there for that time.
+     * timeout still have to be kept for so long.
      */
 
     old = ngx_ssl_session_sync_zone_before(cluster);
@@ -250,7 +252,10 @@ ngx_ssl_session_sync_zone_size(ngx_ssl_session_sync_cluster_t *cluster,
 }
 
 
-/* With what nginx's slab allocator keeps for itself, rounded up. */
+/*
+ * The size of a zone in bytes, with what nginx's slab allocator needs for
+ * itself, rounded up to whole pages.
+ */
 
 static size_t
 ngx_ssl_session_sync_zone_bytes(ngx_uint_t capacity)
@@ -388,7 +393,7 @@ ngx_ssl_session_sync_zone_change(ngx_ssl_session_sync_cluster_t *cluster,
     changed = 0;
 
     if (sss_board_read(&cluster->sh->board, scratch) == 0) {
-        /* cannot be: writers hold this lock */
+        /* cannot happen, since this process holds the writers' lock */
         sss_ring_wipe(scratch);
     }
 
@@ -506,7 +511,10 @@ ngx_ssl_session_sync_zone_servers(ngx_ssl_session_sync_cluster_t *cluster)
     ngx_uint_t                      i;
     ngx_ssl_session_sync_server_t  *server;
 
-    /* reports go by number: other servers, other reports */
+    /*
+     * Reports refer to servers by number, so they are of no use after the list
+     * of servers has changed.
+     */
 
     ngx_crc32_init(hash);
 
@@ -538,7 +546,7 @@ ngx_ssl_session_sync_zone_create(ngx_ssl_session_sync_cluster_t *cluster,
     cluster->sh = ngx_slab_alloc(cluster->shpool, size);
 
     if (cluster->sh == NULL) {
-        /* cannot be: the zone was made for it */
+        /* cannot happen, since the size was computed for this */
         return NGX_ERROR;
     }
 
@@ -559,8 +567,9 @@ ngx_ssl_session_sync_zone_create(ngx_ssl_session_sync_cluster_t *cluster,
 
 
 /*
- * A zone of another size is a new zone to nginx, whose keys would be lost for
- * a cluster without memcached.
+ * Copies the keys of the previous configuration's zone.  If the size has
+ * changed, nginx allocates a new zone, and a cluster without memcached would
+ * lose its keys.
  */
 
 static void
@@ -599,8 +608,8 @@ ngx_ssl_session_sync_zone_inherit(ngx_ssl_session_sync_cluster_t *cluster,
 
 
 /*
- * Before there are workers: keys of lower generations go, and a cluster
- * without memcached gets its first key.
+ * Called in the master, before there are workers: removes keys of lower
+ * generations, and makes the first key of a cluster without memcached.
  */
 
 static ngx_int_t

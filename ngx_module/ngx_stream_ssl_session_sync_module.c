@@ -149,7 +149,10 @@ ngx_stream_ssl_session_sync_init(ngx_conf_t *cf)
     ngx_ssl_session_sync_srv_conf_t         *conf;
     ngx_stream_ssl_session_sync_tls_conf_t  *sscf;
 
-    /* certificates alone make an SSL_CTX: see who has a listener for it */
+    /*
+     * A server with ssl_certificate has an SSL_CTX even if it is on no TLS
+     * listener, so those that are on one are marked first.
+     */
 
     (void) ngx_stream_ssl_session_sync_listeners(cf,
                                             ngx_stream_ssl_session_sync_mark);
