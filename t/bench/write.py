@@ -28,7 +28,7 @@ HOME = PLAIN + ', same host'
 
 
 class Page:
-    """Markdown, line by line."""
+    """A page of Markdown."""
 
     def __init__(self):
         self.lines = []
@@ -37,7 +37,7 @@ class Page:
         self.lines += [*lines, '']
 
     def table(self, head, rows, right=1):
-        """Columns from "right" on are numbers."""
+        """A table; columns from "right" on are numbers."""
         self.lines += ['| %s |' % ' | '.join(head), '| %s |' % ' | '.join(
             '---' if i < right else '---:' for i in range(len(head)))]
         self.lines += ['| %s |' % ' | '.join(row) for row in rows]
@@ -52,7 +52,7 @@ class Page:
 
 
 def by_work(rows):
-    """{work: {variant: row}}, in order."""
+    """{work: {variant: row}}, in the order of the rows."""
     found = {}
     for row in rows:
         found.setdefault(row['work'], {})[row['variant']] = row
@@ -84,14 +84,14 @@ def beside(a, b):
 
 
 def aimed(result):
-    """The rows that have a target."""
+    """The rows of the module that have a target."""
     return [row for row in result['tickets'] + result['ids']
             if row['variant'] in OURS and row['target'] is not None
             and not row['base']]
 
 
 def summary(page, result):
-    """What the tables come to."""
+    """The most important results."""
     page.say('## In short')
     works = by_work(result['tickets'] + result['ids'])
     lines = []
@@ -108,12 +108,12 @@ def summary(page, result):
                          '%.2f in TLS 1.3' % (title, *(row['ratio']
                                                        for row in found)))
     if lines:
-        lines[-1] += ('; plain nginx has no sessions of another host, and '
-                      'its own are what this is beside')
+        lines[-1] += ('; plain nginx cannot resume sessions of another host, '
+                      'so the ratio is to its own')
     others = by_work(result.get('peers', [])).get('ID, other host, TLS 1.2')
     if others:
-        lines.append('* a session of another host by ID beside servers that '
-                     'have that: ' + ', '.join(
+        lines.append('* a session of another host by ID, with servers that '
+                     'can resume one: ' + ', '.join(
                          '%s %.0f us' % (name, row['cpu_us'])
                          for name, row in others.items() if name != HOME))
     late = [row for row in result.get('frozen', [])
@@ -131,17 +131,18 @@ def targets(page, result):
     counted = {row['work']: row for row in result.get('instructions', [])}
     aims = aimed(result)
     page.say('## Targets')
-    page.say('Server CPU per handshake, nginx with the module to plain nginx '
-             'doing the same;', 'for a session of another host: to a hit in '
-             'plain nginx\'s own cache; for a forged ID:', 'to a full '
-             'handshake of the same server without one. The CPU of memcached '
-             'is counted.', 'A ratio is the median of many that were measured '
-             'within milliseconds of each other;', 'in parentheses the '
-             'interval that holds the true median with a probability of 95 %. '
-             'A', 'target is held if all of the interval is at most the '
-             'target, missed if all of it is', 'above, and else this run '
-             'cannot tell. "Cheapest" compares the cheapest quarters;',
-             '"instructions" are [counted](#instructions).')
+    page.say('The CPU time of the server per handshake, as the ratio of nginx '
+             'with the module to plain', 'nginx. For a session of another '
+             'host plain nginx has a hit in its own cache; for a forged',
+             'ID it has a full handshake without an ID. The CPU time of '
+             'memcached is included. A ratio', 'is the median of many ratios, '
+             'each of two measurements within milliseconds; in parentheses',
+             'is the interval that has the true median with a probability of '
+             '95 %. A target is held if', 'the whole interval is at most the '
+             'target, and missed if the whole interval is above it;', 'else '
+             'this run cannot tell. "Cheapest" compares the cheapest quarters '
+             'of the measurements;', '"instructions" are '
+             '[counted](#instructions).')
     page.table(['', 'target', 'measured', 'cheapest', 'instructions', ''], [
         ['%s: %s' % (row['work'], row['variant']), '%.2f' % row['target'],
          ratio(row), '%.3f' % row['cheapest'],
@@ -159,12 +160,13 @@ def targets(page, result):
             page.say(text)
             page.say(*('* %s: %s' % (title, '; '.join(ones)) for title, ones
                        in distances(by[verdict]).items()))
-    page.say('Why: [where the time goes](internals.md#where-the-time-goes). '
-             'What messages to', 'memcached cost is a property of the '
-             'machine, on a virtual one above all;', 'instructions do not '
-             'have it. A session of TLS 1.3 by ID is good for one handshake,',
-             'so that on the same host, too, its resumption asks memcached, '
-             'where plain nginx does', 'not.')
+    page.say('The reasons are in [where the time goes]'
+             '(internals.md#where-the-time-goes). The cost of',
+             'messages to memcached depends on the machine, and is high on a '
+             'virtual one; counts of', 'instructions do not include it. A '
+             'TLS 1.3 session by ID is good for one handshake, so its',
+             'resumption asks memcached even on the same host, which plain '
+             'nginx does not have to.')
     apart = [row['ratio'] for row in result['ids']
              if row['variant'] == APART]
     if apart:
@@ -177,9 +179,10 @@ def targets(page, result):
     noise = [row['ratio'] for row in again]
     beyond = [row for row in again if row['interval']
               and not row['interval'][0] <= 1 <= row['interval'][1]]
-    page.say('How far to trust this: a second plain nginx beside the first '
-             'came to ratios from %.3f' % min(noise), 'to %.3f, half of them '
-             'within %.1f %% of 1; in %d of %d rows the interval leaves out 1.'
+    page.say('How far to trust this: the ratios of a second plain nginx to '
+             'the first one are from %.3f' % min(noise), 'to %.3f, half of '
+             'them within %.1f %% of 1; in %d of %d rows 1 is outside of the '
+             'interval.'
              % (max(noise), 100 * ratios.middle([abs(x - 1) for x in noise]),
                 len(beyond), len(again)))
 
@@ -214,12 +217,12 @@ def peers(page, result):
         return '[%d]' % notes.setdefault(why, len(notes) + 1)
 
     page.say('## Beside other servers')
-    page.say('Server CPU per handshake in microseconds, memcached\'s '
-             'included where the server', 'uses it. Each server has one '
-             'worker or thread on the same core, the same ECDSA', 'P-256 '
-             'certificate, and hosts that share what that server can share. '
-             '%d in flight' % result['peers'][0]['in_flight'],
-             'unless the row says otherwise.')
+    page.say('The CPU time of the server per handshake, in microseconds, '
+             'including that of memcached', 'for servers that use it. Each '
+             'server has one worker or thread on the same core, the same',
+             'ECDSA P-256 certificate, and hosts that share whatever this '
+             'server can share. There are', '%d handshakes in flight unless '
+             'the row says otherwise.' % result['peers'][0]['in_flight'])
     page.table(['', *names], [
         [work, *(cell(variants, name) for name in names)]
         for work, variants in works.items()])
@@ -257,18 +260,19 @@ def compared(page, works):
         rows.append([work, *(', '.join(text for _, text in
                                        sorted(ones, reverse=True)) or '-'
                              for ones in cells.values())])
-    page.say('CPU of nginx with the module over that of each, by the same '
-             'rule as the targets:')
+    page.say('The ratios of the CPU time of nginx with the module to that of '
+             'each server, judged by', 'the same rule as the targets:')
     page.table(['', 'the module costs more than', 'not told apart from',
                 'less than'], rows, 4)
 
 
 def frozen(page, result):
     page.say('### Memcached frozen')
-    page.say('%d clients at once, in TLS 1.2, while memcached does not '
-             'answer; they wait for %d' % (result['frozen'][0]['offered'],
-                                   result['frozen_patience']),
-             'seconds. Servers without memcached have nothing to wait for.')
+    page.say('%d clients connect at once with TLS 1.2 while memcached does '
+             'not answer, and wait for %d' % (result['frozen'][0]['offered'],
+                                              result['frozen_patience']),
+             'seconds. Servers that do not use memcached have nothing to wait '
+             'for.')
     works = by_work(result['frozen'])
     page.table(['', '', 'done', 'resumed', 'p50 ms', 'longest ms', ''], [
         [work if i == 0 else '', name, '%d of %d' % (row['done'],
@@ -294,10 +298,10 @@ def measured(page, title, rows):
 
 def ids(page, result):
     measured(page, 'Sessions by ID', result['ids'])
-    page.say('"%s": opened on one host and redeemed, once each, on one that '
-             'has them only' % OTHER, 'from memcached. "%s": the same, but '
-             'each message to memcached wakes the other core.' % APART,
-             '"again": another one of the same kind.')
+    page.say('"%s": each session is opened on one host and resumed once, on '
+             'another host, which' % OTHER, 'gets it from memcached. "%s": '
+             'the same, but memcached is on another core, which' % APART,
+             'each message wakes. "again": a second server of the same kind.')
     page.plot('ids', 'Ratio of a session of another host, by handshakes in '
                      'flight')
     rows = [row for row in result['ids'] if row['variant'] == OTHER
@@ -324,13 +328,14 @@ def ids(page, result):
 def scaling(page, result):
     works = by_work(result['scaling'])
     page.say('## Scaling')
-    page.say('Sessions by ID, TLS 1.2, opened on another host, %d in flight. '
-             'Ratios are to the' % result['scaling'][0]['in_flight'],
-             'first of each kind. Workers have a core each as far as there '
-             'are cores, and the client', 'shares the last of them: more '
-             'workers than cores say what they get in each other\'s way,',
-             'not how much they finish. All hosts share one core, and each '
-             'gets its part of the', 'handshakes in flight.')
+    page.say('Sessions by ID of another host, TLS 1.2, %d handshakes in '
+             'flight. Ratios are to the' % result['scaling'][0]['in_flight'],
+             'first row of each kind. Workers have a core each as long as '
+             'there are enough cores, and the', 'client shares the last one. '
+             'So with more workers than cores the numbers show how much',
+             'workers hinder each other, not how much they can do. All hosts '
+             'share one core, and the', 'handshakes in flight are '
+             'distributed among them.')
     lines = []
     for work, variants in works.items():
         base = next(iter(variants.values()))
@@ -353,9 +358,9 @@ def scaling(page, result):
 
 def instructions(page, result):
     page.say('## Instructions')
-    page.say('Per handshake in user space, counted by callgrind, which plays '
-             'a simpler processor', 'than the real one; they repeat to a few '
-             'parts in a thousand on any machine.')
+    page.say('Instructions per handshake in user space, counted by callgrind, '
+             'which emulates a simple', 'processor. On any machine they are '
+             'the same to within a few parts in a thousand.')
     page.table(['', 'plain nginx', 'module: worker', 'other threads',
                 'memcached', 'ratio'], [
         [row['work'], *('{:,.0f}'.format(n)
@@ -366,12 +371,13 @@ def instructions(page, result):
 def servers(page, result):
     found = result['servers']
     page.say('## Many servers')
-    page.say('Start and reload of a host with {:,} servers by name, each with '
-             'two names and a'.format(found['servers']),
-             'certificate of its own. CPU is that of the master and of the '
-             'new worker until this', 'serves and, in a reload, the old one '
-             'is gone; memory is what both have then. "Again" is', 'the ratio '
-             'of a second plain nginx. Rounds: %d.' % found['rounds'])
+    page.say('Start and reload of a host with {:,} name-based servers, each '
+             'with two names and a'.format(found['servers']),
+             'certificate of its own. CPU time is that of the master and the '
+             'new worker, until the', 'worker serves and, in a reload, the '
+             'old one has gone; memory is that of both at this time.',
+             '"Again" is the ratio of a second plain nginx. Rounds: %d.'
+             % found['rounds'])
     page.table(['', '', 'plain nginx', 'module', 'ratio', 'again', 'target',
                 ''], [
         [row['what'], row['unit'],
@@ -382,18 +388,19 @@ def servers(page, result):
 
 def secured(page, result):
     page.say('## TLS to memcached')
-    page.say('Two clusters that differ in nothing else, in turns; TLS 1.2 '
-             'with the clients, and memcached\'s', 'work counted. A lookup '
-             'is a session of another host. The connection is there already, '
-             'and', 'the ratios are those of whole handshakes.')
+    page.say('Two clusters that differ in nothing else are measured in turns, '
+             'with TLS 1.2 to the clients.', 'The CPU time of memcached is '
+             'included. A lookup is the resumption of a session of another',
+             'host. Connections to memcached exist already. Ratios are those '
+             'of whole handshakes.')
     page.table(['', '', 'CPU us', 'ratio', 'p50 ms', 'p99 ms', 'p99.9 ms'], [
         [row['work'] if row['base'] else '', row['variant'],
          '%.1f' % row['cpu_us'], '' if row['base'] else ratio(row),
          *latencies(row)] for row in result['secured']], 2)
     found = result.get('secured_polls')
     if found:
-        page.say('A poll of the keys, CPU in microseconds, both at the same '
-                 'time:')
+        page.say('A poll of the keys, CPU time in microseconds, both clusters '
+                 'at the same time:')
         page.table(['', 'worker', 'memcached', 'ratio'], [
             [label, *('%.1f' % us for us in spent), '%.3f' % (
                 sum(spent) / sum(found[PLAIN_TEXT]))]
@@ -410,9 +417,9 @@ def secured(page, result):
 def residents(page, result):
     found = result['residents']
     page.say('## What a worker has')
-    page.say('After its first poll, with %d memcached servers. A name of a '
-             'memcached server takes one more' % found['servers'],
-             'thread while the resolver is asked.')
+    page.say('After its first poll, with %d memcached servers. There is one '
+             'more thread for each name of' % found['servers'],
+             'memcached servers, while it is being resolved.')
     page.table(['', '', 'connections to memcached', 'descriptors', 'threads',
                 'private kB', 'Rss kB'], [
         [row['host'], row['variant'], *(str(row[name]) for name in (
@@ -423,11 +430,11 @@ def residents(page, result):
 def starts(page, result):
     found = result['starts']
     page.say('## Start and reload while memcached is ill')
-    page.say('From the start of nginx, or the signal to reload, to the end '
-             'of the first request that a new', 'worker has answered over '
-             'TLS; ratios are to plain nginx in the same round. A host that '
-             'starts', 'waits for the keys for up to a second. Rounds: %d.'
-             % found['rounds'])
+    page.say('The time from the start of nginx, or from the signal to reload, '
+             'to the end of the first', 'request over TLS that a new worker '
+             'has answered. Ratios are to plain nginx in the same round.',
+             'A host that starts waits for the keys for up to a second. '
+             'Rounds: %d.' % found['rounds'])
     page.table(['', '', 'ms', 'longest', 'ratio'], [
         [row['what'], row['variant'], '%.0f' % row['ms'],
          '%.0f' % row['longest_ms'], ratio(row)] for row in found['rows']],
@@ -437,11 +444,12 @@ def starts(page, result):
 def steps(page, result):
     found = result['steps']
     page.say('## Steps of a poll')
-    page.say('What a poll with a zone of {:,} keys and two servers takes of '
-             'the event loop, CPU in'.format(found['keys']),
-             'microseconds: of each step the median of %d rounds, of the '
-             'steps of a kind the longest.' % found['rounds'],
-             'The target is %d; the longest of all took %.0f.'
+    page.say('How long each step of a poll keeps the event loop busy, with a '
+             'zone of {:,} keys and two'.format(found['keys']),
+             'servers: CPU time in microseconds, the median of %d rounds for '
+             'each step, and the longest' % found['rounds'],
+             'step of each kind. The target is %d; the longest of all took '
+             '%.0f.'
              % (found['target_us'], found['longest_us']))
     page.table(['', '', 'steps', 'longest'], [
         [row['case'], row['kind'], str(row['n']), '%.0f' % row['us']]
@@ -449,7 +457,7 @@ def steps(page, result):
 
 
 def soaked(page):
-    """What the last "make soak" came to, if there was one."""
+    """The result of the last "make soak", if there was one."""
     if not os.path.exists(SOAK):
         return
     with open(SOAK, encoding='utf-8') as f:
@@ -485,15 +493,16 @@ def rest(page, result):
     if 'propagation' in result:
         page.say('## Keys on their way')
         ms = result['propagation']['ms']
-        page.say('From the publication of a key to all of %d hosts holding '
-                 'it: median %.0f ms,' % (result['propagation']['hosts'],
+        page.say('The time from the publication of a key until all of %d '
+                 'hosts have it: median %.0f ms,' % (
+                                          result['propagation']['hosts'],
                                           statistics.median(ms)),
                  'longest %.0f ms, with a poll_interval of %d ms (%d keys).'
                  % (max(ms), result['propagation']['poll_ms'], len(ms)))
 
 
 def quantum(page):
-    """What the last "make quantum" came to, as the page has it."""
+    """The table of the last "make quantum", copied from the page."""
     with open(os.path.join(DOCS, 'performance.md'), encoding='utf-8') as f:
         _, begin, rest = f.read().partition(BEGIN)
     page.say('## Post-quantum handshakes')
@@ -511,12 +520,12 @@ def quantum(page):
 
 def method(page, result):
     page.say('## How it was measured')
-    page.say('All of this page, with the numbers of a run of its own:')
+    page.say('To write this page with the numbers of a new run:')
     page.say('```', ' '.join([*result['settings'], 'make performance']),
              '```')
-    page.say('The numbers alone, in the terminal; the same of some rows only '
-             '(`BENCH_SPLIT=1`: by thread);', 'and each row once, to see that '
-             'all sessions resume, as `make test` does:')
+    page.say('To see the numbers in the terminal; those of some rows only, '
+             'and, with `BENCH_SPLIT=1`, by', 'thread; and to run each row '
+             'once, to see that all sessions resume, as `make test` does:')
     page.say('```', 'make bench',
              "BENCH_ONLY='ID, other host, 8' BENCH_SPLIT=1 make bench",
              'make bench-once', '```')
@@ -526,31 +535,33 @@ def method(page, result):
     slices = [len(row['slices_cpu_us']) for part in (
         'tickets', 'ids', 'peers', 'scaling') for row in result.get(part, [])]
     page.say(
-        'The load client (`t/bench/load.c`) opens sessions on one host and '
-        'redeems each once,', 'on the same or on another one, over loopback. '
-        'Servers and their memcached share a', 'core; the client has the '
-        'other one to itself, and decodes its sessions beforehand.',
-        'Server CPU is what the kernel has accounted to the processes of the '
-        'redeeming host', '(all threads) and to memcached while the sessions '
-        'are redeemed; opening them is not', 'counted. All variants of a row '
-        'take turns, %d handshakes at a time (or four times those in '
-        'flight), in an order that' % result['handshakes'], 'changes; a '
-        'ratio is that of two neighbours in time, and there are %d to %d of '
-        'each.' % (min(slices), max(slices)), 'A turn ends when the clocks '
-        'of the servers stand still: what they store late is counted', 'where '
-        'it belongs. A handshake that failed, or a session that did not '
-        'resume where it', 'must, makes the bench fail; a timing never does. '
-        'Latency is from the connect to', 'the end of the handshake and '
-        'includes the client\'s work; with many in flight it is', 'mostly '
-        'waiting for the one core.')
+        'The load client (`t/bench/load.c`) opens sessions on one host, and '
+        'resumes each of them once,', 'on the same host or on another one, '
+        'over loopback. Servers and their memcached share a core;', 'the '
+        'client has the other one to itself, and decodes its sessions in '
+        'advance. The CPU time of', 'the server is what the kernel has '
+        'accounted to all threads of the host that resumes, and to',
+        'memcached, while the sessions are resumed; opening them is not '
+        'included. All variants of a row', 'take turns of %d handshakes (or '
+        'four times those in flight), in an order that changes. Each'
+        % result['handshakes'], 'ratio is that of two turns that follow one '
+        'another; there are %d to %d ratios for a row. A' % (
+            min(slices), max(slices)), 'turn ends when the CPU clocks of the '
+        'servers stand still, so that stores which are sent late', 'count '
+        'for the right turn. The bench fails if a handshake fails, or if a '
+        'session does not resume', 'that must; it never fails because of a '
+        'timing. Latency is the time from the connect to the end', 'of the '
+        'handshake, and includes the client\'s work; with many handshakes in '
+        'flight it is mostly', 'waiting for the one core.')
     if any(result.get('stolen', {}).values()):
         page.say(
-            'The hypervisor took the servers\' core away for a part of the '
-            'time: %s.' % ', '.join('%s %.1f %%' % (title, 100 * share)
-                                    for title, share
-                                    in result['stolen'].items()),
-            'Linux leaves that out of the CPU time of a process, as far as '
-            'it is told; what a', 'neighbour does to caches stays in.')
+            'The hypervisor gave the servers\' core to others for a part of '
+            'the time: %s.' % ', '.join('%s %.1f %%' % (title, 100 * share)
+                                        for title, share
+                                        in result['stolen'].items()),
+            'Linux does not count this as CPU time of a process, as far as it '
+            'knows of it. What other', 'machines do to the caches is '
+            'included.')
     page.say('The other servers:')
     page.say(*('* %s: %s' % (peer.NAME, peer.NOTE)
                for peer in modules()))
@@ -574,7 +585,7 @@ def main():
                  '%Y-%m-%d', time.gmtime(result['time'])),
              'one run, side by side. [How](#how-it-was-measured), and on what '
              'machine, is at the end.', 'Absolute numbers say little about '
-             'another machine; the ratios say more.')
+             'other machines; ratios say more.')
     try:
         if result.get('tickets') and result.get('ids'):
             summary(page, result)
