@@ -92,7 +92,7 @@ def run(cluster, options, missing):
            len(cluster.memcached), options.settings.rotation))
     watch = observer.Observer(cluster.hosts)
     ruin = havoc.Havoc(cluster, plan, say, watch)
-    # what must resume again after a fault resumes before the first one
+    # every kind of session must resume before the first fault
     process.wait_until(lambda: ruin.probe() is None,
                        'sessions to resume before any fault')
     with watch:
@@ -112,7 +112,7 @@ def run(cluster, options, missing):
 
 
 def quiet(cluster):
-    """The log has every connection."""
+    """Waits until the balancer's log has every connection."""
     before = len(cluster.balancer.log())
     time.sleep(LOGGED)
     return len(cluster.balancer.log()) == before

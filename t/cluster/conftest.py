@@ -20,8 +20,8 @@ from harness import memcached
 
 PLAIN, TLS, TURNS = 'plain', 'tls', 'turns'
 
-# where sessions resume, which is decided behind the client of memcached; and
-# what somebody reads who is in front of memcached
+# tests of where sessions resume, which has nothing to do with the client of
+# memcached, and of what somebody between hosts and memcached can read
 ASIDE = re.compile(r'test_trust_|test_pairs|test_local|test_harness|test_tls|'
                    r'test_rollout|test_recorder|test_wiping|test_page|'
                    r'test_joins')
@@ -46,7 +46,8 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Of the two kinds of each test one stays, and of each file both do."""
+    """Keeps one of the two variants of each test, and both kinds in each file.
+    """
     if config.getoption('memcached') != TURNS:
         return
     files = collections.defaultdict(dict)   # {test: {kind: item}} of each
@@ -73,7 +74,8 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope='session')
 def lab():
-    """What all tests of this process share; nothing of it may be left."""
+    """What all tests of this process share; checks that nothing of it is left.
+    """
     with labs.Lab() as shared:
         yield shared
         left = shared.leftovers()
@@ -82,19 +84,19 @@ def lab():
 
 @pytest.fixture(scope='module')
 def transport(request):
-    """Between hosts and memcached: "plain" or "tls"."""
+    """How hosts connect to memcached: "plain" or "tls"."""
     return getattr(request, 'param', PLAIN)
 
 
 @pytest.fixture
 def make_cluster(lab, request, transport):
-    """Starts clusters that end with the test."""
+    """Starts clusters, and stops them at the end of the test."""
     return _maker(lab, request, transport)
 
 
 @pytest.fixture(scope='module')
 def make_module_cluster(lab, request, transport):
-    """Starts clusters that end with the last test of a file."""
+    """Starts clusters, and stops them after the last test of the file."""
     return _maker(lab, request, transport)
 
 
@@ -106,7 +108,7 @@ def _maker(lab, request, transport):
         failed = request.session.testsfailed
 
         def end():
-            # a failed test wants to see the error logs
+            # show the error logs of a test that has failed
             if request.session.testsfailed > failed:
                 context.tell()
             context.__exit__(None)
@@ -132,7 +134,7 @@ def needs_cuts(lab):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """The tests of a file share a cluster: they go to one process."""
+    """Runs all tests of a file in one process, since they share a cluster."""
     from xdist.scheduler import LoadFileScheduling
     return LoadFileScheduling(config, log)
 

@@ -73,7 +73,8 @@ def show_keys(host, began):
 
 
 def every_pair(lab, cluster, table):
-    """Each client gets a ticket on one host and resumes on each other."""
+    """Each client gets a ticket on each host and resumes on every other one.
+    """
     for version in clients.VERSIONS:
         python_pairs(cluster, table, version)
         openssl_pairs(cluster, table, version)
@@ -119,12 +120,14 @@ def gnutls_pairs(lab, cluster, table, version):
 
 
 def ids_of_every_pair(cluster, table):
-    """The same without tickets, each session once: it is in memcached."""
+    """The same without tickets; each session is in memcached and is used once.
+    """
     for version in clients.VERSIONS:
         client = sessions.Client(version)
         for kind in conf.KINDS if version == 'TLSv1.2' else [conf.HTTP]:
             port = TICKETLESS if version == 'TLSv1.3' else None
-            # nobody waits for a store, so a client can be faster than it
+            # a client does not wait until its session is stored, so it may be
+            # too early
             for first, second in itertools.permutations(cluster.hosts, 2):
                 table.add('no ticket %s, %s' % (version[4:], LISTENER[kind]),
                           sessions.redeem(client, first, second, kind=kind,
@@ -136,7 +139,8 @@ def has_next(host):
 
 
 def roll(cluster, table, tickets, rotations, what):
-    """Keys roll; every ticket issued so far resumes after each rotation."""
+    """Waits for rotations; every ticket issued so far must resume after each.
+    """
     began = time.monotonic()
     host = cluster.hosts[0]
     show_keys(host, began)

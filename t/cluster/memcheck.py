@@ -28,7 +28,9 @@ SLOW = 120
 
 
 class Host(nginx.Host):
-    """A host under valgrind, where processes have other names."""
+    """A host whose nginx processes run under valgrind, and so have other
+    names.
+    """
 
     logs = None
 
@@ -50,7 +52,9 @@ class Host(nginx.Host):
 
 
 class Load:
-    """Every kind of handshake, counted by what the server says it was."""
+    """Makes every kind of handshake, and counts what the server says they
+    were.
+    """
 
     def __init__(self, host, other):
         self.host = host
@@ -89,7 +93,9 @@ class Load:
                                                name=name, **there))
 
     def forged(self):
-        """IDs that nobody made, and those that one byte has changed of."""
+        """Offers IDs that nobody has made, and real ones with one byte
+        changed.
+        """
         for version in clients.VERSIONS:
             one = sessions.Client(version, timeout=SLOW)
             there = {'port': NO_TICKETS[conf.HTTP]}
@@ -104,7 +110,9 @@ class Load:
                     self.failed.append(result)
 
     def hang_up(self):
-        """Handshakes that end at any byte of the ClientHello."""
+        """Begins handshakes, and closes them after each byte of the
+        ClientHello.
+        """
         one = session_load.Client('TLSv1.2')
         session = one.full(self.other, port=NO_TICKETS[conf.HTTP]).session
         hello = session_load.client_hello(one, session)
@@ -187,13 +195,15 @@ def run(lab, logs):
 
 
 def judge(load, logs):
-    """What is wrong: handshakes, kinds that were not seen, reports."""
+    """Returns what is wrong: failed handshakes, kinds that were not seen, and
+    reports of valgrind.
+    """
     wrong = [repr(result) for result in load.failed]
     for kind in 'full', 'ticket', 'id-local', 'id-remote':
         if not load.seen.get(kind):
             wrong.append('no handshake was "%s"' % kind)
     files = sorted(glob.glob(os.path.join(logs, '*.log')))
-    # who checked the file, the master, and two workers
+    # the process that checked the configuration, the master, and two workers
     if len(files) < 4:
         wrong.append('valgrind watched %d processes' % len(files))
     for file in files:

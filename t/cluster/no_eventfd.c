@@ -1,9 +1,9 @@
 
 /*
- * Loaded before libc: the first eventfd() with flags of each process fails as
- * if there were no descriptor left; nginx's own eventfd() has no flags.  It is
- * of the worker's client of memcached, whose sessions do without then.  For
- * the keys the client is tried again.
+ * Loaded before libc: in each process the first eventfd() with flags fails as
+ * if there were no descriptor left.  nginx's own call has no flags, so it is
+ * the one of the worker's memcached client, and the worker has no sessions by
+ * ID in memcached.  For polls the client is started again later, with success.
  */
 
 

@@ -31,7 +31,7 @@ END = 60
 
 
 class State:
-    """The directory by which the commands find the process."""
+    """The directory by which the commands find the background process."""
 
     def __init__(self, name):
         self.directory = os.path.join(conf.REPOSITORY, 'build',
@@ -56,12 +56,14 @@ class State:
         os.rename(temporary, self.path(name))
 
     def pid(self):
-        """The process that holds the cluster, None if there is none."""
+        """The pid of the process that holds the cluster; None if there is
+        none.
+        """
         text = self.read('pid')
         if not text:
             return None
         pid = int(text)
-        # the number may be another process's by now
+        # another process may have got the pid since
         if process.state(pid) in (None, 'Z', 'X') \
                 or self.directory not in process.title(pid):
             return None
@@ -120,7 +122,7 @@ def down(state):
 
 
 def hold(directory):
-    """The process in the background."""
+    """Runs the cluster, in the background process."""
     state = State('')
     state.directory = directory
     stop = threading.Event()
@@ -141,7 +143,7 @@ def hold(directory):
 
 
 def script(cluster):
-    """What runs a command on a machine."""
+    """The script that runs a command on a machine."""
     lines = ['#!/bin/sh', '# in MACHINE [COMMAND...]', 'machine=$1', 'shift',
              '[ $# -gt 0 ] || set -- "${SHELL:-/bin/sh}"',
              'case "$machine" in']
@@ -155,7 +157,7 @@ def script(cluster):
 
 
 def about(state, cluster):
-    """Where everything is, and how to look."""
+    """The text that says where everything is, and how to look at it."""
     settings, lb = cluster.settings, cluster.balancer
     tickets, ids = (staging.LISTENERS[kind] for kind in (staging.TICKETS,
                                                          staging.IDS))

@@ -1,6 +1,6 @@
-"""A ticket opens only the name and the scope it was issued for.
+"""A ticket resumes only for the name and the scope for which it was issued.
 
-Otherwise: a full handshake, no alert, and a count.
+Otherwise there is a full handshake, no alert, and a counter rises.
 """
 
 import pytest
@@ -35,7 +35,7 @@ def cluster(make_module_cluster):
 
 HOME = {}
 
-# (where the ticket is from, where it is offered)
+# (where the ticket was issued, where it is offered)
 REFUSED = {
     'other-name': (HOME, {'name': 'b.example'}),
     'unknown-name': (HOME, {'name': 'z.example'}),
@@ -118,7 +118,7 @@ def client_with_certificate(lab, version):
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_a_certificate_is_not_carried_over(lab, cluster, version):
-    """A ticket without a certificate does not pass for one with."""
+    """A ticket issued without a client certificate does not stand for one."""
     anonymous = clients.Client(version)
     session = anonymous.full(cluster.hosts[0]).session
     result = anonymous.connect(cluster.hosts[1], session=session,
@@ -128,7 +128,7 @@ def test_a_certificate_is_not_carried_over(lab, cluster, version):
 
 
 def test_rules_differ_between_hosts(lab, make_cluster):
-    """One host asks for certificates under a name, the other does not."""
+    """One host asks for client certificates for a name, the other does not."""
     cluster = make_cluster(hosts=2, rotation='7d', start=False)
     lax, strict = cluster.hosts
     strict.config.servers = [conf.Server(), conf.Server(name='b.example',
@@ -142,6 +142,6 @@ def test_rules_differ_between_hosts(lab, make_cluster):
             result = client.connect(second, session=session,
                                     name='b.example')
             assert result.error is None and not result.reused
-            # the name whose rules are the same everywhere
+            # the name that has the same rules on all hosts
             session = client.full(first).session
             assert client.connect(second, session=session).reused

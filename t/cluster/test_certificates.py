@@ -1,4 +1,4 @@
-"""A server's certificate does not decide where its tickets resume.
+"""Tickets resume when certificates are renewed or differ between hosts.
 
 Hosts get their certificates one after the other, and some have one each.
 """

@@ -50,7 +50,7 @@ def test_plan_without_namespaces():
 
 def test_when_tickets_may_be_lost():
     def costly(*what):
-        """Faults of the same moment: (kind, targets, value)"""
+        """Faults that begin at the same moment: (kind, targets, value)."""
         windows = [havoc.Window(faults.Fault(n, 0.0, 1.0, *one), 10.0, 11.0,
                                 11.0, 12.0)
                    for n, one in enumerate(what)]
@@ -98,7 +98,8 @@ def judge(cluster, load, ruined, watch):
 
 
 def test_a_failure_is_blamed_on_its_host(small, capsys):
-    """The same failed handshakes: excused, if it was known to be down."""
+    """Failed handshakes are excused only if their host was known to be down.
+    """
     ruined = ruin(small)
     process.wait_until(lambda: ruined.probe() is None, 'sessions to resume')
     host, other = small.hosts
@@ -106,7 +107,7 @@ def test_a_failure_is_blamed_on_its_host(small, capsys):
         with steady.Steady(small, 50) as load:
             process.wait_until(lambda: len(load.handshakes) > 50, 'some load')
             good = len(load.handshakes)
-            # what they have taken is theirs when they are killed
+            # connections that they have accepted fail when they are killed
             process.freeze(*host.workers())
             process.wait_until(
                 lambda: any(h.host == other.name and h.issued
@@ -143,7 +144,8 @@ def test_a_failure_is_blamed_on_its_host(small, capsys):
 
 
 def test_what_does_not_resume_is_seen(small, capsys):
-    """A host with another secret, in and out of a fault."""
+    """A host with another secret is noticed, during a fault and without one.
+    """
     ruined = ruin(small)
     process.wait_until(lambda: ruined.probe() is None, 'sessions to resume')
     host = small.hosts[1]
@@ -170,7 +172,8 @@ def test_what_does_not_resume_is_seen(small, capsys):
 
 
 def test_a_bad_line_is_seen(small, capsys):
-    """And the exit status is 0 for a run without a fault."""
+    """A bad line in a log is noticed; a run without a fault has exit status 0.
+    """
     for bad in (False, True):
         ruined = ruin(small)
         with observer.Observer(small.hosts) as watch:

@@ -1,4 +1,4 @@
-"""Clocks that differ."""
+"""Hosts with clocks that differ."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from harness import clients, load, nginx, process
 
 @pytest.mark.parametrize('offset', ['+20m', '-20m'])
 def test_long_rotation(make_cluster, offset):
-    """By less than half a rotation: nothing."""
+    """Clocks that differ by less than half a rotation have no effect."""
     cluster = make_cluster(hosts=3, rotation='1h', session_timeout='2h',
                            start=False)
     cluster.hosts[0].shift_clock(offset)
@@ -24,7 +24,9 @@ def test_long_rotation(make_cluster, offset):
 
 @pytest.mark.parametrize('offset', ['+20m', '-20m'])
 def test_short_rotation(make_cluster, offset):
-    """By more: a warning with the number, and handshakes all the same."""
+    """Clocks that differ by more cause a warning with the difference, and no
+    handshake fails.
+    """
     cluster = make_cluster(hosts=2, start=False)
     shifted, other = cluster.hosts
     shifted.shift_clock(offset)
@@ -58,7 +60,7 @@ def fixture_apart():
 
 
 def test_clock_is_put_forward(make_cluster, apart):
-    """The clock of a running host is late and is put right."""
+    """The clock of a running host was late and is set forward."""
     cluster = make_cluster(hosts=2, start=False, session_timeout='1h')
     jumping, other = cluster.hosts
     jumping.shift_clock('-120')
@@ -70,7 +72,8 @@ def test_clock_is_put_forward(make_cluster, apart):
 
 
 def test_clock_is_put_back(make_cluster, apart):
-    """Keys of a far future are forgotten; handshakes do not fail."""
+    """Keys with a slot far in the future are dropped, and no handshake fails.
+    """
     cluster = make_cluster(hosts=2, start=False, session_timeout='1h')
     jumping, other = cluster.hosts
     jumping.shift_clock('+0')

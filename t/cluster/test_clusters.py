@@ -1,4 +1,4 @@
-"""Several clusters, servers that stay out, key files next to them."""
+"""Several clusters, servers that are "off", and key files beside a cluster."""
 
 import dataclasses
 import os
@@ -29,7 +29,8 @@ def two_groups(make_cluster, **names):
 @pytest.mark.parametrize('secret', [None, 'a7' * 31 + 'b1'],
                          ids=['same-secret', 'other-secret'])
 def test_two_clusters(make_cluster, secret):
-    """Each resumes on every host, and none in the other."""
+    """Sessions of each cluster resume on every host, and not in the other one.
+    """
     cluster = two_groups(make_cluster, **({'secret': secret} if secret
                                           else {}))
     first, second = cluster.hosts
@@ -49,7 +50,7 @@ def test_two_clusters(make_cluster, secret):
 
 
 def test_namespace_is_shared(make_cluster):
-    """Two clusters of one namespace and secret are one."""
+    """Two clusters with the same namespace and secret are one."""
     cluster = two_groups(make_cluster, namespace='main')
     first, second = cluster.hosts
     assert first.keys('main') & second.keys('second')
@@ -61,7 +62,7 @@ def test_namespace_is_shared(make_cluster):
 
 @pytest.fixture(scope='module')
 def with_off(make_module_cluster):
-    """"off.example" is off on a listener that synchronises."""
+    """Hosts where "off.example" is "off" on a listener that synchronises."""
     cluster = make_module_cluster(hosts=2, rotation='7d', start=False)
     for host in cluster.hosts:
         host.config.servers.append(conf.Server(name='off.example',
@@ -114,7 +115,7 @@ def test_name_next_to_off_is_synced(with_off, version):
 
 @pytest.fixture(scope='module')
 def migrating(make_module_cluster):
-    """The first host has a key file only; the others are synced as well."""
+    """The first host has only a key file; the others also synchronise."""
     cluster = make_module_cluster(forward_secrecy='off',
                                   hosts=3, rotation='7d', start=False)
     file = os.path.join(cluster.directory, 'ticket.key')
@@ -158,7 +159,8 @@ def test_new_ticket_is_under_the_shared_key(migrating, version):
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_ticket_of_a_key_file_is_exchanged(migrating, version):
-    """It is used once; what its holder gets is under the shared key."""
+    """A ticket of a key file is renewed under the shared key when it is used.
+    """
     plain, synced, other = migrating.hosts
     client = clients.Client(version)
     first = client.connect(synced, session=client.full(plain).session)

@@ -1,4 +1,4 @@
-"""Hosts that are let into a group, groups that meet and die, generations."""
+"""Groups: hosts that are let in, groups that meet or die, and generations."""
 
 import ssl
 
@@ -16,7 +16,7 @@ def identity(host):
 
 
 def wait_group(hosts):
-    """Until they are in one group, and nobody waits."""
+    """Waits until all are in one group and no host waits to be let in."""
     process.wait_until(
         lambda: len({identity(host) for host in hosts}) == 1
         and all(group(host)['member'] for host in hosts)
@@ -25,7 +25,7 @@ def wait_group(hosts):
 
 
 def issue(hosts):
-    """A ticket of each host in each version, with its client."""
+    """Gets a ticket of each host in each version of TLS, with its client."""
     made = []
     for host in hosts:
         for version in clients.VERSIONS:
@@ -35,7 +35,7 @@ def issue(hosts):
 
 
 def issue_ids(hosts):
-    """A session by ID of each host."""
+    """Makes a session by ID on each host."""
     made = []
     for host in hosts:
         client = clients.Client('TLSv1.2')
@@ -45,7 +45,7 @@ def issue_ids(hosts):
 
 
 def resumed(hosts, made):
-    """How many resume; none may fail."""
+    """Returns how many sessions resume; no handshake may fail."""
     count = 0
     for client, session in made:
         for host in hosts:
@@ -60,7 +60,9 @@ def all_resume(hosts, made):
 
 
 def test_all_at_once(make_cluster):
-    """On an empty memcached: one group, and its keys serve everywhere."""
+    """Hosts that start together on an empty memcached end in one group, and
+    their tickets resume everywhere.
+    """
     cluster = make_cluster(hosts=5, rotation='7d')
     made = issue(cluster.hosts)
     cluster.wait_agreed()
@@ -90,7 +92,8 @@ def test_restarts_one_by_one(make_cluster):
 
 @pytest.mark.parametrize('secrecy', ['on', 'off'])
 def test_all_down(make_cluster, secrecy):
-    """With forward secrecy keys are gone then; without it memcached has them.
+    """All hosts are down at once: with forward secrecy the keys are lost,
+    without it memcached has them.
     """
     cluster = make_cluster(hosts=2, rotation='7d', forward_secrecy=secrecy)
     cluster.wait_agreed()
@@ -111,7 +114,9 @@ def test_all_down(make_cluster, secrecy):
 
 
 def test_last_member_dies(make_cluster):
-    """While another host waits to be let in: it founds a group by itself."""
+    """The only member dies while another host waits to be let in, which then
+    founds a group by itself.
+    """
     cluster = make_cluster(hosts=2, rotation='7d', poll='1s', start=False)
     member, late = cluster.hosts
     member.start()
@@ -150,7 +155,9 @@ def test_flushed_while_joining(make_cluster):
 
 @pytest.mark.usefixtures('needs_cuts')
 def test_two_groups_meet(make_cluster):
-    """Founded apart, each with keys of its own: tickets of both are good."""
+    """Two groups were founded apart, each with keys of its own: tickets of
+    both resume after they have met.
+    """
     cluster = make_cluster(hosts=4, rotation='7d', start=False)
     hosts, servers = cluster.hosts, cluster.memcached
     halves = [hosts[:2] + servers[:1], hosts[2:] + servers[1:]]
@@ -172,7 +179,9 @@ def test_two_groups_meet(make_cluster):
 
 @pytest.mark.usefixtures('needs_cuts')
 def test_half_restarts_during_a_cut(make_cluster):
-    """Its keys are those of the other half when it is back."""
+    """Hosts that restart while they are cut off get the keys of the others
+    when they are back.
+    """
     cluster = make_cluster(hosts=4, rotation='7d')
     hosts, servers = cluster.hosts, cluster.memcached
     cluster.wait_agreed()
@@ -200,7 +209,9 @@ def test_half_restarts_during_a_cut(make_cluster):
 
 
 def test_settings_differ(make_cluster):
-    """They see each other's mistake, and harm nobody."""
+    """Hosts with different values of forward_secrecy report that, and do no
+    harm to each other.
+    """
     cluster = make_cluster(hosts=3, start=False)
     odd, others = cluster.hosts[0], cluster.hosts[1:]
     odd.config.groups[0].forward_secrecy = 'off'
@@ -317,7 +328,9 @@ def test_generation(make_cluster, secrecy):
 
 
 def test_generation_without_memcached(make_cluster):
-    """A reload drops keys, and sessions in nginx's own cache."""
+    """A reload with a higher generation drops keys, and the sessions in
+    nginx's own cache.
+    """
     cluster = make_cluster(hosts=1, memcached_servers=0, rotation='7d',
                            session_cache='shared:sessions:1m')
     host, = cluster.hosts
@@ -333,7 +346,8 @@ def test_generation_without_memcached(make_cluster):
 
 
 def test_secret_changes_while_hosts_join(make_cluster):
-    """In its three steps, with a host that restarts in each of them."""
+    """A secret is changed in three steps, and a host restarts in each of them.
+    """
     cluster = make_cluster(hosts=3)
     old, new = cluster.secret, 'a1' * 16 + 'b2' * 16
     cluster.wait_agreed()

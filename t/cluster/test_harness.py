@@ -1,7 +1,8 @@
-"""The staging cluster proves itself on nginx without the module.
+"""Tests the staging cluster with nginx without the module.
 
-With one ssl_session_ticket_key file on all hosts every pair resumes, with
-none no pair does: what the other tests see is told from its absence.
+With the same ssl_session_ticket_key file on all hosts every pair of hosts
+resumes, and without one no pair does.  So the harness can tell resumptions
+from full handshakes.
 """
 
 import itertools
@@ -27,7 +28,7 @@ def plain(make_cluster, hosts=3, key=None):
 
 
 def resumptions(cluster, version, kind):
-    """(reused, pair) for every ordered pair of different hosts."""
+    """Yields (reused, pair) for every ordered pair of different hosts."""
     client = clients.Client(version)
     for first, second in itertools.permutations(cluster.hosts, 2):
         session = client.full(first, kind=kind).session
@@ -80,7 +81,10 @@ def test_key_name_of_a_ticket(make_cluster):
 
 
 def test_a_process_is_found_whatever_its_mounts(tmp_path):
-    """Else a host that is not found would pass for one that was killed."""
+    """A process with mounts of its own is found as well.
+
+    Otherwise a host could seem to be killed while it runs.
+    """
     place, elsewhere = tmp_path / 'place', tmp_path / 'elsewhere'
     (place / 'below').mkdir(parents=True)
     elsewhere.mkdir()

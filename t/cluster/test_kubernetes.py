@@ -1,4 +1,4 @@
-"""What an orchestrator does to pods, as docs/kubernetes.md has it."""
+"""What an orchestrator does to pods, as docs/kubernetes.md describes it."""
 
 import os
 import re
@@ -31,8 +31,8 @@ def find(kind, name):
 def lay(volume, files, mode):
     """Puts files into a directory as the volume of a Secret has them.
 
-    Names lead through the link "..data" to a directory of this version, and
-    the link is exchanged for that of the next one in one step.
+    Names are symbolic links through the link "..data" to a directory of this
+    version.  An update replaces "..data" in one step.
     """
     version = os.path.join(volume, '..' + secrets.token_hex(4))
     os.mkdir(version)
@@ -49,7 +49,7 @@ def lay(volume, files, mode):
 
 
 def test_names_in_the_manifests():
-    """Volumes, Secrets and names that nginx.conf uses are there."""
+    """The volumes, Secrets and names that nginx.conf uses exist."""
     pod = find('Deployment', 'nginx')['spec']['template']['spec']
     container, = pod['containers']
     mounts = {m['name']: m['mountPath'] for m in container['volumeMounts']}
@@ -68,7 +68,8 @@ def test_names_in_the_manifests():
 
 @pytest.mark.parametrize('mode', [0o644, 0o440, 0o400])
 def test_mode_of_a_volume(make_cluster, mode):
-    """A volume is read-only: chmod would be no advice there."""
+    """Files of a volume cannot be changed, so the error does not advise chmod.
+    """
     cluster = make_cluster(hosts=1, start=False)
     host, = cluster.hosts
     host.write()
@@ -94,7 +95,9 @@ def test_mode_of_a_volume(make_cluster, mode):
 
 
 def test_secret_changes_in_the_volume(make_cluster):
-    """In the three steps of any fleet, each by an exchange of a link."""
+    """The three steps of a change of the secret, each by an update of the
+    volume.
+    """
     cluster = make_cluster(hosts=3, rotation='7d', start=False)
     volumes = []
     for host in cluster.hosts:
@@ -128,9 +131,9 @@ def test_secret_changes_in_the_volume(make_cluster):
 
 
 class Pods:
-    """Pods of nginx: each that starts has nothing of the one before.
+    """Pods of nginx: each one that starts has no state of the one before.
 
-    What minReadySeconds is for, the time to be let in, is waited for.
+    Waits for a new pod to be let in, which is what minReadySeconds is for.
     """
 
     def __init__(self, cluster):
@@ -141,7 +144,7 @@ class Pods:
         for name in os.listdir(host.directory):
             path = host.path(name)
             if name.endswith('.log'):
-                continue        # for whoever asks what went wrong
+                continue        # for whoever looks for the cause of a failure
             shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
 
     def start(self, *hosts):
@@ -154,7 +157,7 @@ class Pods:
                                        for host in hosts), 'pods to be let in')
 
     def restart(self, host):
-        """No new connections, then "quit", as preStop has it."""
+        """Stops new connections, then sends "quit", as preStop does."""
         self.cluster.balancer.drain(host)
         host.stop()
         self.cluster.balancer.admit(host)
@@ -173,7 +176,8 @@ def some(running, number):
 
 
 def test_rolling_restart(lab):
-    """Of every pod, one after the other; nearly every session resumes."""
+    """Every pod is restarted, one after the other; nearly all sessions resume.
+    """
     settings = staging.Settings()
     settings.rotation, settings.lookup_timeout = '1h', '10s'
     with staging.Staging(lab, settings) as cluster:
@@ -194,7 +198,9 @@ def test_rolling_restart(lab):
 
 
 def test_pods_killed_without_grace(lab):
-    """Half of them; what they have taken is lost, and no session."""
+    """Half of the pods are killed: connections that they had accepted fail,
+    and no session is lost.
+    """
     settings = staging.Settings()
     settings.rotation, settings.lookup_timeout = '1h', '10s'
     with staging.Staging(lab, settings) as cluster:
@@ -212,7 +218,9 @@ def test_pods_killed_without_grace(lab):
 
 
 def test_pods_of_memcached_replaced(lab, make_cluster):
-    """One by one, each with another address: no ticket is lost."""
+    """Pods of memcached are replaced one by one, with other addresses: no
+    ticket is lost.
+    """
     if not lab.network.can_cut:
         pytest.skip('each host needs a network of its own')
     cluster = make_cluster(hosts=3, memcached_servers=2, rotation='7d',

@@ -1,7 +1,7 @@
-"""No secret leaves a process: every place is searched for every one.
+"""No secret leaves a process: every place is searched for each secret.
 
-The STEKs are known from the rings in memcached, opened with the secret; the
-master secrets from the clients: their key log and their session files.
+The STEKs are read from the rings in memcached with the secret; the master
+secrets come from the clients, from their key log and session files.
 """
 
 import os
@@ -13,11 +13,11 @@ import pytest
 from harness import clients, conf, load, process, record
 
 
-PT_LOAD, PT_NOTE = 1, 4      # kinds of segments
+PT_LOAD, PT_NOTE = 1, 4      # types of segments in an ELF file
 
 
 class Needles:
-    """Byte strings to look for by their halves, raw and in hex."""
+    """Byte strings, of which each half is searched for, raw and in hex."""
 
     def __init__(self):
         self.found = {}
@@ -31,13 +31,13 @@ class Needles:
             self.found[half.hex().upper().encode()] = what + ' in HEX'
 
     def search(self, where, data):
-        """Every hit as a sentence."""
+        """Returns a sentence for each place where one was found."""
         return ['%s is in %s' % (what, where)
                 for value, what in self.found.items() if value in data]
 
 
 class Run:
-    """A cluster with some history, and all that was secret in it."""
+    """A cluster that has been used for a while, and all of its secrets."""
 
     def __init__(self, cluster):
         self.cluster = cluster
@@ -103,7 +103,7 @@ def run(make_module_cluster):
             run.values += [(server.name + ' ' + key, value)
                            for key, value in server.items().items()]
         cluster.wait_rotations(1)
-    # a worker that takes over, and one that leaves, have secrets, too
+    # a worker that takes over, and one that leaves, have secrets as well
     host = cluster.hosts[0]
     host.expected.append('exited on signal 9')
     process.kill(host.group()['speaker'], signal.SIGKILL)
@@ -123,7 +123,7 @@ def test_memcached_values(run):
 
 
 def test_memory_of_memcached(run):
-    """Also what is no longer, or not yet, a value."""
+    """Also memory that no longer has, or does not yet have, a value in it."""
     hits = []
     for server in run.cluster.memcached:
         dump = core(server.process.pid, run.cluster.directory).memory
@@ -134,7 +134,7 @@ def test_memory_of_memcached(run):
 
 
 def test_files(run):
-    """Logs, and everything else that a host wrote but its secret file."""
+    """Logs, and all other files that a host has written, except its secret."""
     hits, read = [], 0
     for host in run.cluster.hosts:
         for name in os.listdir(host.directory):
@@ -162,14 +162,14 @@ def test_status(run):
 
 
 class Core:
-    """A core dump: what was in memory, and in the registers of threads."""
+    """A core dump: the memory, and the registers of the threads."""
 
     def __init__(self, data):
         self.memory = b''
         self.registers = b''
         table, = struct.unpack_from('<Q', data, 32)
         count, = struct.unpack_from('<H', data, 56)
-        # core dumps with more segments count them elsewhere
+        # with many segments the number is elsewhere in the header
         assert data[:4] == b'\x7fELF' and 0 < count < 0xffff
         for number in range(count):
             kind, _, offset, _, _, size = struct.unpack_from(
@@ -178,12 +178,12 @@ class Core:
             if kind == PT_NOTE:
                 self.registers += part
             elif kind == PT_LOAD:
-                # most of it is memory that nobody has used
+                # most of it is memory that was never used
                 self.memory += part.replace(bytes(4096), b'')
 
 
 def core(pid, directory):
-    """Dumps a process as the kernel would do it."""
+    """Dumps a process in the same way as the kernel would do it."""
     file = os.path.join(directory, 'core.%d' % pid)
     process.run(['gdb', '-nx', '-batch', '-iex', 'set auto-solib-add off',
                  '-p', str(pid), '-ex', 'generate-core-file ' + file],
@@ -204,7 +204,7 @@ def dumpable(run):
 
 @pytest.fixture(scope='module')
 def dumps(run, dumpable):
-    """Of every master and worker."""
+    """Dumps every master and worker."""
     return [('%s of %s' % (what, host.name), pid,
              core(pid, run.cluster.directory))
             for host in run.cluster.hosts
@@ -213,20 +213,20 @@ def dumps(run, dumpable):
 
 
 def test_core_dumps_memory(run, dumps):
-    """No STEK and no cluster secret."""
+    """No STEK and no cluster secret is in the memory of a core dump."""
     hits = []
     for who, _, dump in dumps:
-        # it is a dump of such a process
+        # shows that it is a dump of a process that has used secrets
         assert b'ssl_session_sync' in dump.memory
         hits += run.keys.search('core dump of ' + who, dump.memory)
     assert not hits, '\n'.join(hits)
 
 
 def test_core_dumps_registers(run, dumps):
-    """A core dump has them, too, and idle threads keep what they held.
+    """No key stays in the registers of idle threads, which a dump has, too.
 
-    Keys are there while they are copied, and a dump may be of such a moment:
-    what idle threads keep is in the next ones, too.
+    While keys are being copied they are in registers, and a dump may be made
+    at such a moment.  What idle threads keep is in the next dumps as well.
     """
     hits = []
     for who, pid, dump in dumps:
@@ -241,7 +241,7 @@ def test_core_dumps_registers(run, dumps):
 
 
 def test_core_dumps_under_load(run, dumpable):
-    """While keys are in use: dumps at moments nobody chose."""
+    """The same while keys are in use, at random moments."""
     hits = []
     host = run.cluster.hosts[0]
     with load.Load([host], lifetime=100) as steady:
@@ -255,7 +255,8 @@ def test_core_dumps_under_load(run, dumpable):
 
 
 def left_out(pid):
-    """The memory that stays out of core dumps, of a reasonable size."""
+    """The memory that is left out of core dumps; its size must be plausible.
+    """
     found = b''
     with open('/proc/%d/smaps' % pid, encoding='utf-8') as maps, \
             open('/proc/%d/mem' % pid, 'rb') as memory:
@@ -272,7 +273,7 @@ def left_out(pid):
 
 
 def test_the_search_finds_what_is_there(run):
-    """The STEKs are where they belong: in memory that is not dumped."""
+    """The search finds the STEKs in the memory that is left out of dumps."""
     steks = Needles()
     for key in record.ring_of(run.cluster.memcached[0],
                               run.cluster.secret):

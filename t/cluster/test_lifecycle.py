@@ -19,7 +19,8 @@ def kill_worker(host, pid):
 
 
 def test_speaking_worker_is_killed(make_cluster):
-    """Another takes over, and no key is lost."""
+    """The worker that polls is killed: another one takes over, no key is lost.
+    """
     cluster = make_cluster(hosts=2)
     cluster.wait_agreed()
     host, other = cluster.hosts
@@ -47,7 +48,8 @@ def test_speaking_worker_is_killed(make_cluster):
 
 
 def test_all_workers_are_killed(make_cluster):
-    """The ring is in the zone, which the master keeps."""
+    """All workers are killed: the keys stay in the zone, which the master has.
+    """
     cluster = make_cluster(hosts=1, memcached_servers=0, rotation='7d')
     host = cluster.hosts[0]
     key = clusters.current_key(host)
@@ -75,7 +77,7 @@ def test_reload_under_load(make_cluster):
 
 
 def test_reload_keeps_the_ring_without_memcached(make_cluster):
-    """No server answers: what there is comes from the zone."""
+    """A reload while no server answers: the keys come from the zone."""
     cluster = make_cluster(hosts=1, rotation='7d')
     host = cluster.hosts[0]
     key = clusters.current_key(host)
@@ -104,7 +106,7 @@ def test_reload_changes_the_rotation(make_cluster):
 
 
 def test_reload_with_another_zone_size(make_cluster):
-    """nginx makes a new zone, for a timeout that needs more keys."""
+    """A longer timeout needs more keys, for which nginx makes a new zone."""
     cluster = make_cluster(hosts=2, rotation='7d')
     cluster.wait_agreed()
     cluster.wait_whole()
@@ -149,7 +151,7 @@ def test_binary_upgrade_under_load(make_cluster):
 
 
 def test_long_connection_over_a_reload(make_cluster):
-    """An old worker that still serves somebody holds nothing up."""
+    """An old worker that still serves a connection delays nothing."""
     cluster = make_cluster(hosts=1, memcached_servers=1)
     host = cluster.hosts[0]
     with socket.create_connection((host.address, conf.PORT[conf.HTTP]), 10):

@@ -14,7 +14,7 @@ def start(make_cluster, **parameters):
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_workers_share_keys(make_cluster, version):
-    """A ticket of one worker resumes on every other."""
+    """A ticket that one worker has issued resumes on every other one."""
     host = start(make_cluster, rotation='7d')
     assert host.group()['state'] == 'local'
     client = clients.Client(version)

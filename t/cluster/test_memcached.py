@@ -1,4 +1,4 @@
-"""What may happen to memcached, and what must not happen to handshakes."""
+"""What can happen to memcached, and must not affect handshakes."""
 
 import itertools
 import time
@@ -8,12 +8,14 @@ import pytest
 from harness import (clients, forwarder, load, memcached, process, proxy,
                      record)
 
-SLOW = 2.0      # seconds; a poll waits for an answer for half a second
+# seconds; longer than the half second that a poll waits for an answer
+SLOW = 2.0
 
 
 @pytest.fixture
 def cluster(make_cluster):
-    """Rotations as short as the faults; tickets outlive the test."""
+    """A cluster whose keys rotate quickly, with tickets that outlive the test.
+    """
     cluster = make_cluster(forward_secrecy='off', hosts=2)
     cluster.wait_agreed()
     cluster.wait_whole()
@@ -21,12 +23,12 @@ def cluster(make_cluster):
 
 
 def ring(cluster, server):
-    """Short names of the keys in one memcached server."""
+    """The short names of the keys in one memcached server."""
     return {key.short_name for key in record.ring_of(server, cluster.secret)}
 
 
 def wait_ring(cluster, server):
-    """Until a server holds every key that any host has."""
+    """Waits until a server has every key that any host has."""
     def whole():
         held = ring(cluster, server)
         return all(host.keys() <= held for host in cluster.hosts)
@@ -48,7 +50,7 @@ def wait_server(cluster, server, state):
 
 
 def test_records_are_as_described(cluster):
-    """The ring opens with nothing but the secret and the description."""
+    """A ring can be opened with the secret and the documented format alone."""
     server = cluster.memcached[0]
     keys = record.ring_of(server, cluster.secret)
     assert {key.short_name for key in keys} >= cluster.hosts[0].keys()
@@ -64,7 +66,7 @@ def test_records_are_as_described(cluster):
 
 
 def test_records_expire(cluster):
-    """memcached forgets a ring when its last key may not decrypt."""
+    """memcached drops a ring when its last key has expired."""
     server = cluster.memcached[0]
     name = record.ring_name(cluster.secret, 'main')
     with server.connect() as c:
@@ -87,7 +89,9 @@ def test_kill_one(cluster):
 
 
 def test_kill_all(cluster):
-    """Hosts go on with the keys they have, and invent what they lack."""
+    """All servers are killed: hosts go on with their keys, and make those that
+    are due.
+    """
     with load.Load(cluster.hosts[:1], lifetime=250), \
             load.Load(cluster.hosts[1:], lifetime=250):
         for server in cluster.memcached:
@@ -167,7 +171,8 @@ def bit_flipped(cluster, sealed):
 
 
 def other_namespace(cluster, sealed):
-    """What another cluster with the same secret would have there."""
+    """The record that another cluster with the same secret would have there.
+    """
     return record.seal(cluster.secret, 'other',
                        record.unseal(cluster.secret, 'main', sealed))
 
@@ -187,7 +192,7 @@ def other_version(cluster, sealed):
 
 
 def half_a_key(cluster, sealed):
-    """Well sealed, and yet no ring."""
+    """A correctly sealed record whose contents are no ring."""
     return record.seal(cluster.secret, 'main',
                        record.unseal(cluster.secret, 'main', sealed)[:-54])
 
@@ -203,7 +208,9 @@ BROKEN = [garbage, empty, truncated, header_only, bit_flipped,
 
 @pytest.fixture(scope='module')
 def steady(make_module_cluster):
-    """For records that are broken and repaired while keys stay."""
+    """A cluster whose keys do not change while records are broken and
+    repaired.
+    """
     cluster = make_module_cluster(forward_secrecy='off',
                                   hosts=2, rotation='7d', poll='200ms')
     cluster.wait_agreed()
@@ -213,7 +220,7 @@ def steady(make_module_cluster):
 
 @pytest.mark.parametrize('broken', BROKEN, ids=lambda f: f.__name__)
 def test_broken_record(steady, broken):
-    """Counted, logged once, ignored, replaced."""
+    """A broken record is counted, logged once, ignored and replaced."""
     name = record.ring_name(steady.secret, 'main')
     keys = steady.hosts[0].keys()
     before = bad_records(steady)
@@ -249,7 +256,7 @@ def bad_records(cluster):
 
 
 def test_broken_record_is_logged_once(lab, make_cluster):
-    """Every poll meets it again, whatever is written in its place."""
+    """A broken record is logged once, though every poll finds it again."""
     cluster = make_cluster(forward_secrecy='off',
                            hosts=1, memcached_servers=1, rotation='7d',
                            start=False)
@@ -276,7 +283,8 @@ def test_broken_record_is_logged_once(lab, make_cluster):
 
 
 def test_old_record_of_its_own(make_cluster):
-    """An old ring is a subset: what it lacks is written back."""
+    """An old ring has a part of the keys: the missing ones are written back.
+    """
     cluster = make_cluster(forward_secrecy='off', hosts=2)
     cluster.wait_agreed()
     cluster.wait_whole()
@@ -302,7 +310,7 @@ def test_presence_record_garbage(steady):
 
 
 def test_slow_memcached(lab, make_cluster):
-    """Slower than a poll waits: no better than gone, and no worse."""
+    """A server slower than a poll waits is treated like one that is gone."""
     cluster = make_cluster(forward_secrecy='off',
                            hosts=2, memcached_servers=1, start=False)
     server = cluster.memcached[0]
@@ -343,7 +351,9 @@ def test_small_delay_is_no_matter(lab, make_cluster):
 
 
 def test_started_without_memcached(make_cluster):
-    """Serves on its own, and has one ring with the others later."""
+    """A host that starts without memcached serves alone, and merges its keys
+    with those of the others later.
+    """
     cluster = make_cluster(forward_secrecy='off', hosts=2, start=False)
     for server in cluster.memcached:
         server.kill()
@@ -364,7 +374,7 @@ def test_started_without_memcached(make_cluster):
 
 
 def test_unix_socket_and_dead_address_in_a_list(make_cluster):
-    """One server that never was takes nothing from the others."""
+    """A server that never existed does not disturb the others."""
     cluster = make_cluster(forward_secrecy='off',
                            hosts=2, memcached_servers=1, start=False)
     for host in cluster.hosts:

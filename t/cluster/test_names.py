@@ -9,7 +9,7 @@ NAME = dns.NAME + ':11211'
 
 @pytest.fixture
 def named(lab, make_cluster):
-    """Hosts that know memcached by name, each from a resolver of its own."""
+    """Hosts that use memcached by name, each with a resolver of its own."""
     if not lab.network.can_cut:
         pytest.skip('each host needs a network of its own')
     resolvers = []
@@ -32,7 +32,8 @@ def known(host):
 
 
 def wait_known(host, servers):
-    """Until a host has exactly these, each with every key it has."""
+    """Waits until a host has exactly these servers, each with all of its keys.
+    """
     wanted = {server.server for server in servers}
     process.wait_until(
         lambda: set(known(host)) == wanted
@@ -45,7 +46,7 @@ def ring(cluster, server):
 
 
 def test_addresses_come_and_go(named):
-    """Under load, and in whatever order each host hears of them."""
+    """Addresses come and go under load; hosts learn of them in any order."""
     cluster, resolvers = named(memcached_servers=3, rotation='7d')
     first, second, third = cluster.memcached
     for resolver, servers in zip(resolvers, ([first, second],
@@ -67,7 +68,9 @@ def test_addresses_come_and_go(named):
 
 
 def test_name_that_does_not_resolve(named):
-    """Costs nothing at start, is said, and is tried again."""
+    """A name that does not resolve does not delay a start, is reported, and is
+    tried again.
+    """
     cluster, resolvers = named(memcached_servers=1, rotation='7d')
     cluster.start()
     for host in cluster.hosts:
@@ -89,7 +92,7 @@ def test_name_that_does_not_resolve(named):
 
 
 def test_reload_while_the_resolver_is_silent(named):
-    """New workers have the addresses of those before them at once."""
+    """New workers use the addresses of the former ones at once."""
     cluster, resolvers = named(memcached_servers=2, rotation='7d',
                                session_cache='none')
     sessions.without_tickets(cluster.hosts)

@@ -1,7 +1,7 @@
-"""Servers that look like memcached, and are no use for keys.
+"""Servers that look like memcached, and are of no use for keys.
 
-Each is named for what it is, in the status and in the log: once, and then
-every minute while it lasts.
+Status and log say what is wrong with each: once, and then every minute while
+it lasts.
 """
 
 import os
@@ -15,23 +15,25 @@ from harness import (clients, dns, forwarder, memcached, process, proxy,
                      record, unusable)
 
 WEEK = 7 * 86400
-SIZES = range(100, 2200, 50)        # of records that fill a server
+SIZES = range(100, 2200, 50)        # of records that fill a server's memory
 
 
 def without_versions(server):
-    """Of items: every one has the version 0."""
+    """A server that keeps no versions: every item has version 0."""
     server.memory += ['-C']
     server.start()
 
 
 def small(server):
-    """For a ring of more than 1,200 keys; with less, memcached crashes."""
+    """A server whose item limit is too small for 1,200 keys; with a lower one
+    memcached crashes.
+    """
     server.memory += ['-I', '128k', '-o', 'slab_chunk_max=128']
     server.start()
 
 
 def full(server):
-    """Of what does not expire."""
+    """A server full of items that do not expire."""
     server.memory = ['-M', '-m', '1', '-I', '512k']
     server.start()
     with server.connect() as c:
@@ -43,7 +45,7 @@ def full(server):
 
 
 def write_large(cluster, server):
-    """A ring as it is when keys rotate often and live for long."""
+    """Writes a ring as large as with a short rotation and a long lifetime."""
     now = int(time.time())
     keys = [record.Stek(now // WEEK, WEEK, now * 1000 + number, now + 2 * WEEK,
                         os.urandom(16), os.urandom(32), os.urandom(32))
@@ -52,7 +54,8 @@ def write_large(cluster, server):
                record.seal(cluster.secret, 'main', record.encode_ring(keys)))
 
 
-# how, what is said, the state of the server, parameters of the cluster
+# how the server is made, what is reported, the server's state, parameters of
+# the cluster
 KINDS = {
     'without-versions': (
         without_versions, 'it keeps no versions of items', 'down', {}),
@@ -66,7 +69,7 @@ KINDS = {
 
 
 def start(cluster, bad):
-    """Two hosts with this server, and with one that is good."""
+    """Starts two hosts with this server and a good one."""
     for host in cluster.hosts:
         host.config.groups[0].memcached = [bad, cluster.memcached[-1].server]
         host.shift_clock('+0')
@@ -77,12 +80,14 @@ def shown(host, address):
     for server in host.group()['servers']:
         if server['address'] == address:
             return server
-    # a name that has no address yet is a line without one
+    # a server whose name has no address yet has only its directive
     return {'state': None, 'error': '', 'trouble': ''}
 
 
 def wait_said(host, address, text, state):
-    """In the status, in the log once, and again after a minute."""
+    """Waits until it is in the status, in the log once, and again after a
+    minute.
+    """
     def said():
         return [line for line in host.warnings('is no use for keys: ' + text)
                 if address in line]
@@ -106,7 +111,7 @@ def wait_said(host, address, text, state):
 
 
 def others_are_enough(cluster):
-    """Keys are shared by the good server."""
+    """The hosts share keys through the good server."""
     process.wait_until(lambda: all(host.group()['state'] == 'ok'
                                    for host in cluster.hosts), 'state "ok"')
     for host in cluster.hosts:
@@ -121,13 +126,13 @@ def others_are_enough(cluster):
 
     for version in clients.VERSIONS:
         client = clients.Client(version)
-        # the clocks of the hosts have not been moved at the same moment
+        # the clocks of the hosts were not moved at the same moment
         process.wait_until(lambda client=client: resumes(client),
                            'a session to resume')
 
 
 def alone_it_is_not_enough(cluster):
-    """A cluster whose only server keeps no keys is cut off."""
+    """A cluster whose only server keeps no keys is "cut off"."""
     cluster.memcached[-1].kill()
     process.wait_until(lambda: all(host.group()['state'] == 'cut off'
                                    for host in cluster.hosts),
@@ -157,7 +162,7 @@ def test_refuses(make_cluster, kind):
 
 
 def test_proxy_without_gets(lab, make_cluster):
-    """Many a proxy knows "get" and "set", and nothing of versions."""
+    """Many proxies support "get" and "set", but no versions."""
     cluster = make_cluster(hosts=2, memcached_servers=2, rotation='7d',
                            start=False)
     with proxy.Proxy(cluster.memcached[0], lab.network.address) as way:
@@ -173,7 +178,7 @@ def test_proxy_without_gets(lab, make_cluster):
 
 
 class Flood(threading.Thread):
-    """Fills a megabyte with records of a ring's size, again and again."""
+    """Fills a megabyte with records of the size of a ring, again and again."""
 
     def __init__(self, server, size):
         super().__init__(daemon=True)
@@ -194,7 +199,7 @@ class Flood(threading.Thread):
 
 
 def test_evicts(make_cluster):
-    """It has a megabyte, and others use it, too."""
+    """The server has a megabyte of memory, which others use as well."""
     cluster = make_cluster(forward_secrecy='off', hosts=2,
                            memcached_servers=2, rotation='7d',
                            poll='1s', start=False)
@@ -208,7 +213,7 @@ def test_evicts(make_cluster):
     flood = Flood(bad, size)
     flood.start()
     try:
-        # what one host misses it writes back, and the next one finds it
+        # a host writes back what it misses, and the next host finds it
         witness = process.wait_until(
             lambda: [host for host in cluster.hosts
                      if shown(host, bad.server)['trouble']],
@@ -225,11 +230,13 @@ def test_evicts(make_cluster):
 
 
 def test_several_behind_an_address(lab, make_cluster):
-    """A balancer closes idle connections; the next one goes elsewhere."""
+    """A balancer in front of several servers closes idle connections, and
+    sends the next one to another server.
+    """
     cluster = make_cluster(hosts=1, memcached_servers=3, rotation='7d',
                            poll='500ms', workers=1, start=False)
     two = cluster.memcached[:2]
-    # others write to one of them more than to the other
+    # others write to one of the servers more than to the other
     for _ in range(50):
         two[0].set('other', b'value')
     host = cluster.hosts[0]
@@ -244,7 +251,7 @@ def test_several_behind_an_address(lab, make_cluster):
         cluster.start()
         wait_said(host, way.server, 'what is there now is older', 'up')
         unusable.handshakes(host)
-        # one alone is a server like any other
+        # with one server behind the balancer all is well
         way.targets = [(two[1].address, memcached.PORT)]
         process.wait_until(lambda: not shown(host, way.server)['trouble'],
                            'the trouble to be over')
@@ -252,7 +259,7 @@ def test_several_behind_an_address(lab, make_cluster):
 
 
 def test_silent_resolver_and_silent_memcached(lab, make_cluster):
-    """The one is not taken for the other."""
+    """The reasons for a silent resolver and for a silent memcached differ."""
     if not lab.network.can_cut:
         pytest.skip('each host needs a network of its own')
     cluster = make_cluster(hosts=1, memcached_servers=2, rotation='7d',
@@ -267,7 +274,7 @@ def test_silent_resolver_and_silent_memcached(lab, make_cluster):
         resolver.silent()
         cluster.start()
         # "does not answer" at first, and "could not be resolved" when the
-        # system has given up
+        # system's resolver has given up
         for address, text in ((name, 'resolve'), (frozen.server, 'timed out')):
             process.wait_until(
                 lambda address=address, text=text:
@@ -285,7 +292,7 @@ def test_silent_resolver_and_silent_memcached(lab, make_cluster):
         assert shown(host, frozen.server)['state'] == 'down'
         frozen.thaw()
         cluster.wait_whole()
-        # it is gone, and whether it is somewhere else nobody says
+        # the server is gone, and the resolver does not say where it is now
         resolver.silent()
         other.kill()
         process.wait_until(

@@ -1,4 +1,4 @@
-"""Whoever opens records has X-Wing right: a test vector of its draft."""
+"""The opener of records implements X-Wing correctly: a test vector."""
 
 import hashlib
 
@@ -6,7 +6,7 @@ from harness import hpke, mlkem
 
 SEED = bytes.fromhex('7f9c2ba4e88f827d616045507605853e'
                      'd73b8093f6efbc88eb1a6eacfa66ef26')
-# what the sender draws: for ML-KEM, and a private key of X25519
+# the random bytes of the sender: for ML-KEM, and an X25519 private key
 DRAWN = bytes.fromhex('3cb1eea988004b93103cfb0aeefd2a68'
                       '6e01fa4a58e8a3639ca8a1e3f9ae57e2'
                       '35b8cc873c23dc62b8d260169afa2f75'
@@ -22,7 +22,7 @@ def test_xwing():
 
 
 def test_xwing_of_a_changed_message():
-    """ML-KEM answers with another secret, and no error."""
+    """For a changed message ML-KEM returns another secret, not an error."""
     public = hpke.xwing_public_of(SEED)
     enc = (mlkem.encapsulate(public[:1184], DRAWN[:32])
            + hpke.public_of(DRAWN[32:]))

@@ -1,4 +1,4 @@
-"""A ticket of any host resumes on every other."""
+"""A ticket of each host resumes on every other one."""
 
 import itertools
 
@@ -38,7 +38,7 @@ def test_pair(cluster, pair, version, kind):
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_a_session_goes_round(cluster, version):
-    """The ticket that a resumption brings is good elsewhere, too."""
+    """The ticket that a resumption returns resumes on other hosts as well."""
     client = clients.Client(version)
     session = client.full(cluster.hosts[0]).session
     for host in cluster.hosts[1:] + cluster.hosts:
@@ -59,7 +59,7 @@ def test_counted(cluster, version):
     def grown(number, kind, name):
         return after[number][kind][name] - before[number][kind][name]
 
-    # TLS 1.3 sends two tickets after a full handshake
+    # in TLS 1.3 there are two tickets after a full handshake
     assert grown(0, 'tickets', 'issued') == (2 if version == 'TLSv1.3' else 1)
     assert grown(0, 'handshakes', 'full') == 1
     assert grown(1, 'tickets', 'resumed') == 1

@@ -1,4 +1,4 @@
-"""Two halves of a cluster that do not see each other, and healing."""
+"""Two halves of a cluster that are cut off from each other, and meet again."""
 
 import pytest
 
@@ -20,7 +20,8 @@ def heal(halves):
 
 
 def wait_down(half, other):
-    """Until no host of a half reaches a memcached server of the other."""
+    """Waits until no host of a half reaches a memcached server of the other.
+    """
     lost = {m.server for m in other if hasattr(m, 'server')}
 
     def down():
@@ -51,7 +52,7 @@ def check_everywhere(cluster, tickets):
 
 
 def test_halves(make_cluster):
-    """Each half rolls its own keys; tickets of both are good afterwards."""
+    """Each half rotates keys of its own; afterwards tickets of both resume."""
     cluster = make_cluster(hosts=4)
     cluster.wait_agreed()
     cluster.wait_whole()
@@ -82,7 +83,7 @@ def test_halves(make_cluster):
 
 
 def test_one_host_alone(make_cluster):
-    """A host that loses every server goes on and comes back."""
+    """A host that loses all servers goes on, and comes back."""
     cluster = make_cluster(hosts=3, rotation='2s')
     cluster.wait_agreed()
     lonely, others = cluster.hosts[0], cluster.hosts[1:]
@@ -106,7 +107,7 @@ def test_one_host_alone(make_cluster):
 
 
 def test_started_while_cut_off(make_cluster):
-    """Silent servers delay a start by a bound, and then nothing."""
+    """Servers that do not answer delay a start by a second at most."""
     cluster = make_cluster(hosts=2, rotation='7d', start=False)
     first, late = cluster.hosts
     first.start()

@@ -1,4 +1,4 @@
-"""memcached that wants a password (-Y), and hosts that have it or not."""
+"""memcached with a password (-Y), and hosts with and without it."""
 
 import pytest
 
@@ -11,7 +11,8 @@ WANTED = 'memcached wants a password: give auth_file'
 
 @pytest.fixture
 def guarded(make_cluster):
-    """memcached has a password; hosts that are not started have it, too."""
+    """memcached with a password; hosts that are not started yet have it, too.
+    """
     def make(servers=1, rotation='7d', **parameters):
         cluster = make_cluster(forward_secrecy='off',
                                start=False, memcached_servers=0, hosts=0,
@@ -27,7 +28,7 @@ def guarded(make_cluster):
 
 
 def known_to_nobody(cluster):
-    """What is secret is in no log and in no status."""
+    """The password is in no log and in no status."""
     for host in cluster.hosts:
         for text in host.log(), host.get('/status'):
             assert 'wOrd' not in text
@@ -44,7 +45,7 @@ def test_keys_and_sessions(guarded):
     assert cluster.hosts[0].keys() == cluster.hosts[1].keys() == keys
     for version in clients.VERSIONS:
         sessions.redeem(sessions.Client(version), *cluster.hosts)
-    # a connection that was made again is known again
+    # the password is sent again on a new connection
     cluster.memcached[0].restart()
     cluster.wait_whole()
     for version in clients.VERSIONS:
@@ -53,7 +54,7 @@ def test_keys_and_sessions(guarded):
 
 
 def test_server_without_password(make_cluster):
-    """It takes what it is told, and keeps none of it."""
+    """A server without a password takes the command, and stores nothing."""
     cluster = make_cluster(forward_secrecy='off',
                            hosts=2, memcached_servers=1, rotation='7d',
                            password=PASSWORD)
@@ -66,7 +67,9 @@ def test_server_without_password(make_cluster):
 
 
 def test_wrong_password(guarded):
-    """Down and why, until a reload brings the right one."""
+    """The server is down, with the reason, until a reload brings the right
+    one.
+    """
     cluster = guarded()
     good, bad = cluster.hosts
     group = bad.config.groups[0]
@@ -100,7 +103,9 @@ def test_no_password(guarded):
 
 
 def test_password_is_changed(guarded):
-    """On memcached first: hosts go on alone until they have it."""
+    """The password is changed on memcached first: hosts go on alone until they
+    have it.
+    """
     cluster = guarded()
     cluster.start()
     cluster.wait_agreed()
@@ -117,7 +122,9 @@ def test_password_is_changed(guarded):
 
 
 def test_password_is_exchanged(guarded):
-    """As docs/operations.md has it: memcached knows both for some time."""
+    """memcached accepts both passwords for some time, as docs/operations.md
+    says.
+    """
     new = 'nginx:new'
     cluster = guarded(servers=2, rotation='8s')
     cluster.start()

@@ -1,4 +1,4 @@
-"""A handshake that is held, under every protocol: as on plain nginx."""
+"""Handshakes that are held, with every protocol, end as on plain nginx."""
 
 import os
 import socket
@@ -64,9 +64,9 @@ def mail_takes_proxy_protocol(cluster):
 
 @pytest.fixture(scope='module')
 def cluster(lab, make_module_cluster):
-    """The second host asks memcached through a proxy.
+    """The second host reaches memcached through a proxy.
 
-    The third is plain nginx, of the same configuration.
+    The third is plain nginx with the same configuration.
     """
     cluster = make_module_cluster(hosts=3, memcached_servers=1, rotation='7d',
                                   start=False, workers=1,
@@ -78,7 +78,7 @@ def cluster(lab, make_module_cluster):
         for server in host.config.servers:
             if server.port == FRONT:
                 server.serve %= host.address
-        # what clients are refused for here
+        # reasons for which clients are refused here
         host.expected = ['SSL routines:']
     cluster.hosts[2].config.synced = False
     cluster.hosts[2].config.session_cache = 'shared:sessions:1m'
@@ -95,7 +95,7 @@ def cluster(lab, make_module_cluster):
 
 @pytest.fixture
 def hosts(cluster):
-    """Two that are one cluster, with memcached at some distance."""
+    """Two hosts of one cluster, with a delay before memcached."""
     cluster.way.delay = 0.02
     yield cluster.hosts[:2]
     cluster.way.delay = 0
@@ -118,7 +118,7 @@ def context(version, *protocols):
 
 
 class Talk:
-    """A client whose every byte is in hand."""
+    """A client that controls every byte that it sends."""
 
     def __init__(self, host, port, made, session=None, name='a.example',
                  before=None):
@@ -129,7 +129,7 @@ class Talk:
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = made.wrap_bio(self.incoming, self.outgoing,
                                  server_hostname=name, session=session)
-        self.pieces = None      # of so many bytes, if not all at once
+        self.pieces = None      # size of the pieces, if not all at once
 
     def __enter__(self):
         return self
@@ -138,7 +138,8 @@ class Talk:
         self.plain.close()
 
     def step(self, action, *args):
-        """Calls it until it is done; sends only before it has to read."""
+        """Calls a function until it is done; sends only before it must read.
+        """
         while True:
             try:
                 return action(*args)
@@ -156,7 +157,7 @@ class Talk:
             self.plain.sendall(data[at:at + size])
 
     def ask(self, words=ASK):
-        """The last flight and the request go in one segment."""
+        """Sends the request in the same segment as the last flight."""
         self.step(self.tls.do_handshake)
         self.tls.write(words)
         answer = b''
@@ -172,7 +173,7 @@ class Talk:
             return b''
 
     def close(self):
-        """With a word: a session whose end had none is not resumed."""
+        """Sends close_notify, without which a session would not be resumed."""
         try:
             self.tls.unwrap()
         except ssl.SSLError:
@@ -181,7 +182,7 @@ class Talk:
         try:
             self.flush()
         except OSError:
-            # nginx has gone, and has not missed it
+            # nginx has closed the connection already
             pass
         self.plain.close()
 
@@ -196,12 +197,12 @@ def http(*args, pieces=None, **where):
 
 
 def resume(hosts, port, version, talk=http, **where):
-    """From the first host on the second, held there."""
+    """Resumes a session of the first host on the second, where it is held."""
     made = context(version)
     asked = hosts[1].group()['sessions']['lookups']
 
     def resumed():
-        # nobody waits for a store
+        # the session may not be stored yet
         first = talk(hosts[0], port, made, **where)[0]
         second = talk(hosts[1], port, made, first.session, **where)
         return second if second[0].tls.session_reused else None
@@ -224,7 +225,7 @@ def test_every_version(hosts, version):
 def test_proxy_protocol(hosts, version):
     resume(hosts, PROXIED, version,
            before=lambda plain: plain.sendall(PROXY_LINE))
-    # and in the segment of the ClientHello
+    # and in the same segment as the ClientHello
     resume(hosts, PROXIED, version, before=behind)
 
 
@@ -260,7 +261,7 @@ def test_proxy_protocol_of_mail(cluster, hosts, version):
 
 
 def behind(plain):
-    """Kept back by the kernel until there is more."""
+    """Makes the kernel hold bytes back until there are more."""
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
     plain.sendall(PROXY_LINE)
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
@@ -281,7 +282,8 @@ def http2(host, port, made, session=None):
 @pytest.mark.parametrize('port', [HTTP2, FRONT])
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_http2(hosts, version, port):
-    """Also behind a stream server that reads the name by itself."""
+    """HTTP/2, also behind a stream server that reads the server name itself.
+    """
     def talk(host, port, made, session=None):
         made.set_alpn_protocols(['h2'])
         return http2(host, port, made, session)
@@ -322,7 +324,7 @@ def test_byte_by_byte(hosts, version):
 
 
 def test_hello_retry(hosts):
-    """The server wants a curve of which the client sent no share."""
+    """The server wants a group for which the client has sent no key share."""
     resume(hosts, RETRY, 'TLSv1.3')
 
 
@@ -333,7 +335,7 @@ def test_rejected_name(cluster, hosts, version):
     resume(hosts, REJECT, version)
     said = []
     made = context(version)
-    # plain nginx would go by the name in a session of TLS 1.2
+    # plain nginx would select the server by the name in a TLS 1.2 session
     known = http(hosts[0], REJECT, made)[0].session
     for host, known in (hosts[1], known), (cluster.hosts[2], None):
         with Talk(host, REJECT, made, known, name='nobody.example') as talk:
@@ -345,7 +347,9 @@ def test_rejected_name(cluster, hosts, version):
 
 @pytest.fixture
 def download(cluster):
-    """A talk that asks for a large file, where nginx may use kernel TLS."""
+    """A connection that requests a large file, for which nginx may use kernel
+    TLS.
+    """
     if not new(cluster):
         pytest.skip('this nginx cannot be told to use it')
     with open(os.path.join(cluster.directory, 'large'), 'rb') as f:
@@ -363,12 +367,12 @@ def download(cluster):
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_kernel_tls(hosts, download, version):
-    """Where the kernel has none the option must do no harm."""
+    """If the kernel has no TLS, the option does no harm."""
     resume(hosts, KTLS, version, download)
 
 
 def kernel_tls(host):
-    """How many connections the kernel has written records for."""
+    """For how many connections the kernel has encrypted records."""
     worker, = host.workers()
     try:
         with open('/proc/%d/net/tls_stat' % worker, encoding='ascii') as f:
@@ -380,7 +384,7 @@ def kernel_tls(host):
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_kernel_tls_is_used(cluster, hosts, download, version):
-    """Where plain nginx has it; also after a handshake that was held."""
+    """Where plain nginx uses kernel TLS, so does a handshake that was held."""
     plain = cluster.hosts[2]
     before = kernel_tls(plain)
     download(plain, KTLS, context(version))
@@ -427,7 +431,7 @@ def s_client(cluster, host, port, *options, say=b'', wait=False):
 
 
 def test_renegotiation(cluster, hosts):
-    """Refused in a resumed session, in plain nginx's words."""
+    """Renegotiation in a resumed session is refused as by plain nginx."""
     said = []
     for host in hosts[1], cluster.hosts[2]:
         def resumed(host=host):
@@ -469,10 +473,12 @@ def hold(cluster, version, port):
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_filter_is_taken_out(cluster, hosts, version):
-    """Once the ClientHello is through, not only at the handshake's end.
+    """The filter is removed when the ClientHello is complete, before the
+    handshake ends.
 
-    The one filter that goes from connection to connection is with one as
-    long as that is held, and is free before it has been answered.
+    There is one spare filter, which goes from connection to connection.  It is
+    in use while a connection is held, and free again before that connection
+    has been answered.
     """
     host = hosts[1]
     with hold(cluster, version, PLAIN) as talk:
@@ -481,7 +487,7 @@ def test_filter_is_taken_out(cluster, hosts, version):
         assert talk.plain.recv(1)
         free = filters.spare(host)
         assert free
-        # and when it is somebody's without having been held
+        # also if the handshake is one that was not held
         with Talk(host, PLAIN, context(version)) as other:
             with pytest.raises(ssl.SSLWantReadError):
                 other.tls.do_handshake()
@@ -496,7 +502,7 @@ def test_filter_is_taken_out(cluster, hosts, version):
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_half_closed_while_held(cluster, hosts, version):
-    """The client says no more; it is answered all the same."""
+    """A client that has closed its sending side is answered all the same."""
     with hold(cluster, version, PLAIN) as talk:
         talk.plain.shutdown(socket.SHUT_WR)
         cluster.way.release()
@@ -519,10 +525,11 @@ def test_reset_while_held(cluster, hosts, version):
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_client_header_timeout_while_held(cluster, hosts, version):
-    """nginx's patience is shorter than lookup_timeout, and ends it."""
+    """client_header_timeout is shorter than lookup_timeout, and ends the wait.
+    """
     with hold(cluster, version, HASTY) as talk:
         assert talk.plain.recv(65536) == b''
-        # who has gone does not wait
+        # a connection that is closed does not wait any more
         process.wait_until(lambda: waiting(hosts[1]) == 0, 'the end')
     cluster.way.release()
     resume(hosts, HASTY, version)

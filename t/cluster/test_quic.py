@@ -1,4 +1,4 @@
-"""Tickets over QUIC: HTTP/3, where nginx has it."""
+"""Tickets over QUIC (HTTP/3), if nginx has it."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def fixture_cluster(make_cluster):
         pytest.skip('this nginx has no HTTP/3')
     for host in cluster.hosts:
         listen = 'listen %s:%d quic' % (host.address, PORT)
-        # of QUIC it is the time in which a handshake must be done
+        # for QUIC this is the time in which a handshake must be complete
         keepalive = 'keepalive_timeout 10s;'
         host.config.servers = [
             conf.Server(extra=listen + ' reuseport;' + keepalive),
@@ -33,7 +33,7 @@ def full(host, name='a.example'):
 
 
 def test_tickets(cluster):
-    """On every host, from every host, and renewed on the way."""
+    """Tickets of every host resume on every host, and are renewed."""
     from harness import quic
     for first in cluster.hosts:
         session = full(first).session
@@ -45,7 +45,7 @@ def test_tickets(cluster):
 
 
 def test_other_name(cluster):
-    """A ticket is for the name that it was issued for."""
+    """A ticket does not resume for another name."""
     from harness import quic
     first, second = cluster.hosts
     for name, other in (('a.example', 'b.example'),
@@ -58,7 +58,7 @@ def test_other_name(cluster):
 
 
 def test_tcp_and_quic(cluster):
-    """Both resume side by side on one port."""
+    """Tickets over TCP and over QUIC resume on the same port."""
     from harness import clients
     first, second = cluster.hosts
     full(first)

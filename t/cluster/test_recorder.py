@@ -1,9 +1,10 @@
-"""Who recorded memcached gets the secret and the memory of hosts one day.
+"""Somebody has recorded memcached, and later gets the secret and the memory of
+hosts.
 
-Everything is opened that can be, by harness/opener.py, which is written from
-docs/internals.md alone: what there is under keys that expired three
-rotations ago or before must stay closed.  A stranger who was let into the
-group at the beginning opens all of it, so that there was something to open.
+harness/opener.py, written from docs/internals.md alone, opens all that can be
+opened.  What is sealed under keys that expired three rotations ago, or
+earlier, must stay closed.  A stranger who was let into the group at the
+beginning opens all of it, which shows that there was something to open.
 """
 
 import os
@@ -21,25 +22,26 @@ from harness import stranger
 ROTATION = 2            # seconds
 OTHER_ROTATION = 3      # for a while
 ROTATIONS = 20
-LAST = 3                # that may be opened, in rotations
-TRIES = 4               # of which one host or another may be too busy
-STEP = 4                # alignment of keys in memory
+LAST = 3                # rotations whose keys may be found
+TRIES = 4  # attempts, since a host may be too busy to wipe keys in time
+STEP = 4                # alignment of keys in memory, bytes
 WITHOUT_TICKETS = 8445
 VERSIONS = ('TLSv1.2', 'TLSv1.3')
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What a client was given: a ticket, or an ID."""
+    """What a client has received: a ticket, or an ID."""
 
     when: float
     identity: bytes
 
 
 class Clients:
-    """Connect to hosts for as long as the context lasts, and keep it all.
+    """Clients that connect to hosts until the context ends, and keep all they
+    receive.
 
-    A host that is just being restarted is of no use to them, and no failure.
+    A host that is being restarted refuses connections, which is no failure.
     """
 
     def __init__(self, hosts):
@@ -80,7 +82,7 @@ class Clients:
 
 
 class Loot:
-    """What somebody has who takes the secret and the memory of hosts."""
+    """What an attacker has who takes the secret and the memory of hosts."""
 
     def __init__(self, what, values, hosts, known):
         self.opener = what
@@ -91,10 +93,11 @@ class Loot:
         self.states = self._keys(values, known) | self._joins(values)
 
     def _keys(self, values, known):
-        """Of every epoch of every group, if it is anywhere in memory.
+        """The keys of every epoch of every group that are anywhere in memory.
 
-        To try all windows takes a second for each epoch.  Of those whose keys
-        are known, which are the same ones, only the last is searched so.
+        Trying all positions takes a second for each epoch.  Of epochs whose
+        keys are known from elsewhere, which are the same, only the last is
+        searched for.
         """
         epochs = {}
         for value in values:
@@ -113,7 +116,8 @@ class Loot:
         return found
 
     def _joins(self, values):
-        """What answers at the door said, if a private key is in memory."""
+        """What the answers at the door contain, if a private key is in memory.
+        """
         requests, answers = {}, []
         for value in values:
             request = self.opener.request(value.data)
@@ -127,7 +131,7 @@ class Loot:
         sent = {answer.enc[-32:] for answer in answers}
         for private in self.windows:
             public = hpke.public_of(private)
-            # nobody keeps these: who has one can open the answer as well
+            # nobody else has these: whoever has one can open the answer
             if public in sent:
                 self.told.append('private key of an answer in memory')
             for request in requests.get(public, []):
@@ -139,12 +143,12 @@ class Loot:
         return found
 
     def authenticates(self, ticket):
-        """Whether a key that is in memory is that of a ticket."""
+        """Whether a key in memory is that of a ticket."""
         return any(opener.mac_of_ticket(ticket, key) for key in self.windows)
 
 
 def open_ids(ids, values, keys):
-    """The IDs whose records were there and open with one of the keys."""
+    """The IDs whose records were recorded and open with one of the keys."""
     records = {}
     for value in values:
         records.setdefault(value.key, []).append(value.data)
@@ -160,7 +164,7 @@ def open_ids(ids, values, keys):
 
 
 class Run:
-    """Twenty rotations of a fleet, and all that was seen of them."""
+    """Twenty rotations of a fleet, and all that was recorded of them."""
 
     def __init__(self, cluster, recorders):
         self.cluster = cluster
@@ -264,15 +268,16 @@ def fixture_run(make_cluster, lab):
 
 
 def old_names(keys, when):
-    """Of those that expired before all that may still be opened."""
+    """Names of keys that expired before those that may still be opened."""
     return {key.name for key in keys.values()
             if key.expires < when - LAST * ROTATION}
 
 
 def too_much(run, everything):
-    """Takes all that there is now, and tells what is open and must not be.
+    """Takes all that there is at present, and returns what can be opened and
+    must not be.
 
-    What must be open is asserted: the last rings, tickets and sessions.
+    Asserts that the last rings, tickets and sessions can be opened.
     """
     values = run.recorders.values()
     loot = Loot(run.opener, values, run.cluster.hosts, run.states)
@@ -296,7 +301,7 @@ def too_much(run, everything):
     ids = open_ids(run.clients.ids, values, found)
     told += ['session of %s' % one[:4].hex() for one in ids
              if one[:4] in {name[:4] for name in old}]
-    # so that it can fail
+    # shows that this test can fail
     assert set(found) & recent, 'the last rings do not open'
     assert opened, 'the last tickets do not open'
     assert ids, 'the last sessions do not open'
@@ -311,7 +316,7 @@ def too_much(run, everything):
 def test_what_was_recorded_stays_closed(run):
     run.begin()
     run.live()
-    # a host that is too busy to poll keeps a key for as long
+    # a host that is too busy to poll keeps a key for longer
     for _ in range(TRIES):
         values = run.recorders.values()
         everything = run.steks(values, run.states)

@@ -1,4 +1,6 @@
-"""From plain to TLS as docs/operations.md has it, under load."""
+"""The change from plain connections to TLS as docs/operations.md has it, under
+load.
+"""
 
 import os
 import re
@@ -10,11 +12,11 @@ from harness import clients, conf, load, process, sessions
 
 pytestmark = pytest.mark.usefixtures('needs_tls')
 
-PLAIN, SECURED = 11211, 11212       # ports, in docs/operations.md
+PLAIN, SECURED = 11211, 11212       # the ports in docs/operations.md
 
 
 def commands():
-    """The arguments of memcached, each time that the page starts it."""
+    """The arguments of memcached, for each start on the page."""
     page = os.path.join(conf.REPOSITORY, 'docs', 'operations.md')
     with open(page, encoding='utf-8') as f:
         section = f.read().partition('### From plain to TLS')[2]
@@ -23,7 +25,9 @@ def commands():
 
 
 def restart(cluster, server, command, port):
-    """As the page says; until every host has written it all keys again."""
+    """Restarts servers as the page says, and waits until hosts have written
+    all keys again.
+    """
     certificate, key = cluster.certificate(server)
     for here, there in (('10.0.0.11', server.address), ('nobody', 'root'),
                         ('=cert.pem', '=' + certificate),
@@ -52,7 +56,7 @@ def wait_whole(cluster, *servers):
 
 
 def name(host, servers, trusted, plain=()):
-    """The lines of "memcached" of a host; until it is as it should be."""
+    """Changes the memcached servers of a host, and waits until all is well."""
     group = host.config.groups[0]
     group.memcached = [server.server for server in servers]
     group.plain = tuple(server.server for server in plain)
@@ -79,7 +83,7 @@ def cluster(make_cluster):
 
 
 def judge(cluster, steady):
-    """There was load to the end, and sessions of both kinds resume."""
+    """There was load until the end, and sessions of both kinds resume."""
     count = steady.resumed
     process.wait_until(lambda: steady.resumed > count + 100, 'some load')
     cluster.wait_agreed()

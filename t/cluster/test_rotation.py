@@ -1,4 +1,4 @@
-"""Keys roll, and no ticket younger than its lifetime fails."""
+"""Keys rotate, and no ticket fails within its lifetime."""
 
 from harness import clients, cluster as clusters, load, process, record
 
@@ -27,7 +27,7 @@ def test_every_host_encrypts_with_the_same_key(make_cluster):
 
 
 def test_next_key_is_there_before_it_is_needed(make_cluster):
-    """Every host can decrypt with a key before any host encrypts with it."""
+    """Every host has a key before any host encrypts with it."""
     cluster = make_cluster(hosts=3)
     cluster.wait_agreed()
     host, known = cluster.hosts[0], set()
@@ -44,14 +44,14 @@ def test_next_key_is_there_before_it_is_needed(make_cluster):
 
 
 def next_key_everywhere(cluster):
-    """Names of next keys that all hosts have."""
+    """The names of next keys that all hosts have."""
     names = [{key['name'] for key in host.group()['keys']
               if key['role'] == 'next'} for host in cluster.hosts]
     return set.intersection(*names)
 
 
 def test_old_keys_are_forgotten(make_cluster):
-    """Neither hosts nor memcached keep what no ticket can need."""
+    """Hosts and memcached drop keys that no ticket needs any more."""
     cluster = make_cluster(forward_secrecy='off',
                            hosts=2, rotation='1s', poll='200ms',
                            session_timeout='2s')

@@ -1,4 +1,4 @@
-"""Cluster secrets: a wrong one, and a change of it."""
+"""A wrong cluster secret, and a change of the secret."""
 
 import secrets
 
@@ -11,12 +11,12 @@ def refuse(client, host, session):
 
 
 def alone(host):
-    """Lines of the error log which say that the host is alone."""
+    """The lines of the error log that say that the host is alone."""
     return host.warnings('ssl_session_sync: this host is alone')
 
 
 def test_wrong_secret(make_cluster):
-    """It serves on its own, says so, and harms nobody."""
+    """A host with another secret serves alone, says so, and does no harm."""
     cluster = make_cluster(hosts=3, start=False)
     wrong, others = cluster.hosts[0], cluster.hosts[1:]
     wrong.config.groups[0].secrets = [secrets.token_hex(32)]
@@ -41,7 +41,7 @@ def test_wrong_secret(make_cluster):
 
 
 def test_wrong_secret_is_told_once_a_minute(make_cluster):
-    """Time passes for all hosts, and faster than it does here."""
+    """The warning comes once a minute; the hosts' clocks run fast."""
     cluster = make_cluster(hosts=2, rotation='7d', start=False)
     wrong = cluster.hosts[0]
     wrong.config.groups[0].secrets = [secrets.token_hex(32)]
@@ -79,7 +79,9 @@ def test_wrong_secret_is_put_right(make_cluster):
 
 
 def test_change_of_secret(make_cluster):
-    """Add a line, move it up, drop the old: host after host, under load."""
+    """A secret is added, moved to the top, and the old one removed, host by
+    host under load.
+    """
     cluster = make_cluster(forward_secrecy='off', hosts=3)
     old, new = cluster.secret, secrets.token_hex(32)
     cluster.wait_agreed()

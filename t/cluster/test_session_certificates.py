@@ -1,4 +1,4 @@
-"""Sessions by ID of clients with certificates, small ones and large ones."""
+"""Sessions by ID of clients with small and with large certificates."""
 
 import datetime
 import os
@@ -15,8 +15,8 @@ TELL = ('verify=$ssl_client_verify dn=$ssl_client_s_dn '
         'fingerprint=$ssl_client_fingerprint serial=$ssl_client_serial')
 TOLD = ('verify', 'dn', 'fingerprint', 'serial')
 
-# bytes of names in the client's certificate, and in each between it and the
-# root; the first goes into the session
+# bytes of names in the client's certificate, which is stored in the session,
+# and in each certificate between it and the root
 CHAINS = {
     'small': (100, []),
     'chain': (100, [1000] * 6),
@@ -102,7 +102,8 @@ def client_of(cluster, version, leaf, between):
 @pytest.mark.parametrize('version', clients.VERSIONS)
 @pytest.mark.parametrize('size', CHAINS)
 def test_resumes(cluster, size, version):
-    """On the other host, and the server knows the client as before."""
+    """It resumes on the other host, and the server knows the client as before.
+    """
     client = client_of(cluster, version, *CHAINS[size])
     first, second = cluster.hosts
 
@@ -122,7 +123,7 @@ def test_resumes(cluster, size, version):
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_own_host(cluster, version):
-    """Larger than what nginx keeps in its own cache, it resumes there, too."""
+    """It resumes on its own host, though it is too large for nginx's cache."""
     client = client_of(cluster, version, 20000, [])
     host = cluster.hosts[0]
 
@@ -137,7 +138,7 @@ def test_own_host(cluster, version):
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_too_large_for_memcached(cluster, version):
-    """A full handshake each time, and nothing else."""
+    """A session too large for memcached: a full handshake each time."""
     client = client_of(cluster, version, 70000, [])
     first, second = cluster.hosts
     before = second.group()['sessions']

@@ -1,7 +1,7 @@
-"""Sessions by ID while memcached fails, in every way that it can.
+"""Sessions by ID while memcached fails in every possible way.
 
-A fault costs resumptions: no handshake fails, none waits for long, and soon
-none waits at all; afterwards sessions resume again by themselves.
+A fault costs resumptions.  No handshake fails, none waits for long, and soon
+none waits at all; afterwards sessions resume again without any action.
 """
 
 import random
@@ -30,7 +30,7 @@ def prepare(cluster, lookup_timeout=LOOKUP_TIMEOUT):
 
 @pytest.fixture(scope='module')
 def cluster(make_module_cluster):
-    """One memcached server, of a megabyte."""
+    """One memcached server with a megabyte of memory."""
     cluster = make_module_cluster(forward_secrecy='off',
                                   hosts=2, memcached_servers=1, rotation='7d',
                                   start=False)
@@ -44,9 +44,9 @@ def cluster(make_module_cluster):
 
 @pytest.fixture(scope='module')
 def between(lab, make_module_cluster):
-    """The second host talks to memcached through a proxy.
+    """The second host reaches memcached through a proxy.
 
-    So does the third, which has more time.
+    So does the third, which has a longer lookup_timeout.
     """
     cluster = make_module_cluster(forward_secrecy='off',
                                   hosts=3, memcached_servers=1, rotation='7d',
@@ -65,15 +65,16 @@ def between(lab, make_module_cluster):
 
 
 def engines(host):
-    """What the engine of the only worker tells, as of its last tick."""
+    """What the engine of the only worker has reported at its last tick."""
     group = host.group()
     return {**group['sessions'], **group['engines']}
 
 
 def drill(cluster, fail, heal):
-    """A fault after which a host gets nothing from memcached.
+    """A fault during which a host gets nothing from memcached.
 
-    Who is held until memcached answers is held until the client gives up.
+    Handshakes that are held until memcached answers must not be held until the
+    client gives up.
     """
     first, second = cluster.hosts[:2]
     chains = of_both()
@@ -107,12 +108,14 @@ def until_open(host, chains):
 
 
 def while_open(host, chains, before):
-    """Nobody is held: the engine is not even asked."""
+    """While the breaker is open no handshake is held, and the engine is not
+    asked.
+    """
     for _ in range(5):
         for chain in chains:
             assert not chain.offer(host).reused
-    # stores are told with the same tick as lookups: one in TLS 1.2 and two
-    # in 1.3 for each handshake
+    # stores are reported with the same tick as lookups: one for each handshake
+    # in TLS 1.2 and two in TLS 1.3
     process.wait_until(
         lambda: engines(host)['dropped'] >= before['dropped'] + 15,
         'dropped stores')
@@ -141,7 +144,9 @@ def test_cut_off(cluster, needs_cuts):
 
 
 def test_one_of_two_frozen(make_cluster):
-    """The other one has the sessions of both, until it is back."""
+    """One of two servers is frozen: the other one gets all sessions until it
+    is back.
+    """
     cluster = make_cluster(forward_secrecy='off',
                            hosts=2, memcached_servers=2, rotation='7d',
                            start=False)
@@ -162,7 +167,7 @@ def test_one_of_two_frozen(make_cluster):
 
 
 def in_a_row(chains, hosts, count=10):
-    """Until so many sessions one after the other resume."""
+    """Waits until so many sessions in a row resume."""
     row = []
 
     def resumed():
@@ -171,13 +176,15 @@ def in_a_row(chains, hosts, count=10):
             row.append(chain.offer(hosts[1]).fields['sync'] == 'id-remote')
         return len(row) >= count and all(row[-count:])
 
-    # who only stores hears nothing, and asks after a second of that
+    # a host that only stores gets no answers, and sends a probe after a second
     process.wait_until(resumed, 'sessions that are not lost')
 
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_held_for_lookup_timeout(make_cluster, version):
-    """And no longer, by the clock of the host, which the test has in hand."""
+    """A handshake is held for lookup_timeout, by the clock of the host, which
+    the test controls.
+    """
     cluster = make_cluster(forward_secrecy='off',
                            hosts=2, memcached_servers=1, rotation='7d',
                            start=False)
@@ -212,7 +219,7 @@ def test_held_for_lookup_timeout(make_cluster, version):
 
 
 def wait_ticks(host):
-    """Until every timer that is due has been seen to."""
+    """Waits until every timer that is due has fired."""
     def polls():
         return host.group()['servers'][0]['polls']
 
@@ -221,7 +228,9 @@ def wait_ticks(host):
 
 
 def test_restarted(cluster):
-    """It comes back empty, and the connections of engines are gone."""
+    """memcached is restarted: it is empty, and the engines' connections are
+    closed.
+    """
     first, second = cluster.hosts
     chains = of_both()
     for chain in chains:
@@ -242,7 +251,7 @@ def test_slow_by_100_ms(between):
 
 
 def slow(cluster, seconds):
-    """Far below lookup_timeout: waited for."""
+    """A delay far below lookup_timeout: handshakes wait for the answer."""
     first, _, patient = cluster.hosts
     cluster.way.delay = seconds
     try:
@@ -265,7 +274,7 @@ def test_silent(between):
     drill(between, between.way.hold, between.way.release)
 
 
-# Lies: what the client gets in place of an answer to a command.
+# Lies: answers that the client gets instead of those of the server.
 
 def value(name, data, length=None):
     return b'VALUE %s 0 %d\r\n%s\r\n' % (
@@ -343,7 +352,7 @@ LIES = [random_bytes, binary_zeros, wrong_key, length_too_small,
 
 
 def test_lies_about_sessions(between):
-    """The server is well, but for what it says of sessions."""
+    """The server works, but lies about sessions."""
     first, second = between.hosts[:2]
     chains = of_both()
     for chain in chains:
@@ -387,7 +396,9 @@ def test_lies_about_everything(between, lie):
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_value_of_another_session(cluster, version):
-    """Sealed by this cluster, for this name and scope, and not for this ID."""
+    """A value that this cluster has sealed for this name and scope, but for
+    another ID.
+    """
     first, second = cluster.hosts
     server = cluster.memcached[0]
     chain = sessions.Chain(version)
@@ -415,7 +426,7 @@ def where(cluster, session):
 
 
 def test_full_and_evicting(cluster):
-    """What memcached had no room for is a full handshake."""
+    """A session for which memcached had no room costs a full handshake."""
     first, second = cluster.hosts
     server = cluster.memcached[0]
     born = []
@@ -443,7 +454,9 @@ def test_full_and_evicting(cluster):
 
 
 def test_used_once_whatever_fails(lab, make_cluster):
-    """TLS 1.3: a host that cannot ask does not take its own copy."""
+    """TLS 1.3: a host that cannot ask memcached does not use a copy of its
+    own.
+    """
     cluster = make_cluster(forward_secrecy='off',
                            hosts=2, memcached_servers=1, rotation='7d',
                            start=False, session_cache='shared:sessions:1m')

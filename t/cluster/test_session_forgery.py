@@ -1,6 +1,6 @@
-"""Session IDs that the cluster did not make never reach memcached.
+"""Session IDs that the cluster has not made are never looked up in memcached.
 
-Each of them is a full handshake and a count.
+Each of them causes a full handshake and is counted.
 """
 
 import dataclasses
@@ -11,13 +11,13 @@ import pytest
 from harness import clients, conf, process, proxy, sessions
 
 OTHER = 9001        # another cluster, on the same memcached
-TICKETS = 9002      # another cluster still, with tickets
+TICKETS = 9002      # a third cluster, with tickets
 FLOOD = 200
 
 
 @pytest.fixture(scope='module')
 def cluster(lab, make_module_cluster):
-    """The second host talks to memcached through a proxy."""
+    """The second host reaches memcached through a proxy."""
     cluster = make_module_cluster(hosts=2, memcached_servers=1, rotation='7d',
                                   lookup_timeout='5s', start=False,
                                   workers=1)
@@ -44,15 +44,15 @@ def cluster(lab, make_module_cluster):
 
 
 def counts(cluster):
-    """Of the second host."""
+    """The counters of the second host."""
     group = cluster.hosts[1].group()
     return {**group['sessions'], 'full': group['handshakes']['full']}
 
 
 def offer(cluster, client, forged):
-    """Offers all of them; returns how the counters have grown.
+    """Offers all of these IDs; returns by how much the counters have risen.
 
-    Memcached is asked for nothing but rings and signs of life.
+    memcached must be asked for nothing but rings and probes.
     """
     settle(cluster, client, [None])
     cluster.way.asked.clear()
@@ -64,13 +64,15 @@ def offer(cluster, client, forged):
 
 
 def stores(cluster):
-    """Memcached may be too slow for all of them."""
+    """Whether stores are counted: memcached may be too slow for all of them.
+    """
     shown = counts(cluster)
     return shown['stored'] + shown['dropped']
 
 
 def settle(cluster, client, offered):
-    """Full handshakes, until their stores are told of, as are lookups."""
+    """Makes full handshakes until their stores and the lookups are reported.
+    """
     already = stores(cluster)
     for session in offered:
         result = client.connect(cluster.hosts[1], session=session)
@@ -86,13 +88,13 @@ def random_ids(session):
 
 
 def right_key(session):
-    """Of a STEK that the cluster has, and with a MAC that is none."""
+    """An ID with the name of a STEK of the cluster, and a wrong MAC."""
     for _ in range(FLOOD):
         yield session.under(session.identity[:4] + os.urandom(28))
 
 
 def other_random(session):
-    """A MAC of the cluster behind random bytes that it is not for."""
+    """A correct MAC with other random bytes than those it was made for."""
     for _ in range(FLOOD):
         yield session.under(session.identity[:4] + os.urandom(10)
                             + session.identity[14:])
@@ -117,7 +119,9 @@ def test_flood(cluster, forge, version):
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_every_byte_counts(cluster, version):
-    """The last ten are the MAC of name and scope, the others of the ID."""
+    """A change of any byte is noticed: the last ten are the MAC of name and
+    scope, those before them the MAC of the ID.
+    """
     client = sessions.Client(version)
     session = client.full(cluster.hosts[0]).session
     forged = []
@@ -129,7 +133,7 @@ def test_every_byte_counts(cluster, version):
     assert grown['forged'] == 22
     assert grown['refused_binding'] == 10
     assert grown['lookups'] == 0
-    # it was not spoiled, either
+    # and the session has not been spoiled
     assert client.connect(cluster.hosts[1], session=session).reused
 
 
@@ -144,7 +148,8 @@ def test_ids_of_another_cluster(cluster, version):
 
 
 def test_compatibility_session_id(cluster):
-    """What every client of TLS 1.3 sends is not taken for an attack."""
+    """The session ID that every TLS 1.3 client sends is not counted as forged.
+    """
     client = sessions.Client('TLSv1.3')
     grown = offer(cluster, client, [None] * FLOOD)
     assert grown['full'] == FLOOD
@@ -153,9 +158,9 @@ def test_compatibility_session_id(cluster):
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_ticket_where_tickets_are_off(cluster, version):
-    """A client comes back with what it got before the configuration changed.
+    """A client comes back with a ticket from before tickets were switched off.
 
-    The session ID next to a ticket is one that the client made up.
+    The session ID that it sends with the ticket is one that it has made up.
     """
     client = clients.Client(version)
     session = client.full(cluster.hosts[0], port=TICKETS).session

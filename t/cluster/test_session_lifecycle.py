@@ -1,4 +1,4 @@
-"""Reload, death and upgrade of hosts that clients come to by Session ID."""
+"""Reload, death and upgrade of hosts while clients resume by session ID."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ import time
 
 from harness import clients, conf, process, session_load, sessions
 
-# a busy machine decides nothing
+# so long that a busy machine makes no difference
 PATIENT = '10s'
 
 
@@ -24,7 +24,7 @@ def start(make_cluster, **parameters):
 
 
 def connect(cluster):
-    """Until sessions of every host resume on every host."""
+    """Waits until sessions of every host resume on every host."""
     for version in clients.VERSIONS:
         one = session_load.client(version)
         for first in cluster.hosts:
@@ -41,7 +41,7 @@ def threads(pid):
 
 
 def wait_ended(pids, what):
-    """No worker stays for ever, nor does a thread of it."""
+    """Waits until all old workers and their threads have ended."""
     process.wait_until(lambda: not any(process.alive(pid) for pid in pids),
                        what)
 
@@ -63,10 +63,10 @@ def test_reload_under_load(make_cluster):
 
 
 def test_worker_killed_under_load(make_cluster):
-    """Whoever it was serving loses the connection, nobody a session."""
+    """Connections of the killed worker are lost, and no session is."""
     cluster = start(make_cluster, hosts=2)
     old = session_load.Stored(cluster, times=4)
-    # what was under way in the worker is lost with it
+    # what the worker was doing is lost with it
     with session_load.SessionLoad(cluster.hosts, must_resume=False) as load:
         for number in range(4):
             load.wait_for(20)
@@ -85,7 +85,7 @@ def test_worker_killed_under_load(make_cluster):
 
 
 def test_upgrade_under_load(make_cluster):
-    """USR2; WINCH lets the old workers go, QUIT the old master."""
+    """USR2; WINCH ends the old workers, and QUIT the old master."""
     cluster = start(make_cluster, hosts=2)
     old = session_load.Stored(cluster, times=3)
     host = cluster.hosts[0]
@@ -129,12 +129,13 @@ class Held:
 
 
 def waiting(host):
-    """Handshakes that its sockets say are half-way."""
+    """The number of connections whose handshake is under way, by its sockets.
+    """
     return host.group()['engines']['waiting']
 
 
 def frozen_with_sessions(make_cluster, count):
-    """A host that has lost its memcached, and sessions of another one."""
+    """A host whose memcached is frozen, and sessions of another host."""
     cluster = start(make_cluster, memcached_servers=1, workers=1,
                     lookup_timeout='5s')
     first, second = cluster.hosts
@@ -149,7 +150,9 @@ def frozen_with_sessions(make_cluster, count):
 
 
 def test_quit_while_handshakes_are_held(make_cluster):
-    """A reload while memcached is frozen: they are served, as full ones."""
+    """A reload while memcached is frozen: handshakes that are held become full
+    ones.
+    """
     cluster, host, sessions = frozen_with_sessions(make_cluster, 6)
     worker = host.workers()[0]
     with Held(host, sessions) as held:
@@ -166,7 +169,9 @@ def breakers(host):
 
 
 def test_a_worker_that_is_gone_waits_for_nothing(make_cluster):
-    """An open breaker, and a lookup, end with their worker."""
+    """A worker that ends is no longer counted with its open breaker and its
+    lookup.
+    """
     cluster = start(make_cluster, memcached_servers=1, workers=1,
                     lookup_timeout='300ms')
     first, second = cluster.hosts
@@ -194,7 +199,9 @@ def test_a_worker_that_is_gone_waits_for_nothing(make_cluster):
 
 
 def test_a_worker_that_lingers_tells_the_truth(make_cluster):
-    """It still serves somebody; its breaker has closed long since."""
+    """An old worker that still serves a connection goes on reporting: its
+    breaker has closed.
+    """
     cluster = start(make_cluster, memcached_servers=1, workers=1,
                     lookup_timeout='300ms')
     first, second = cluster.hosts
@@ -215,7 +222,8 @@ def test_a_worker_that_lingers_tells_the_truth(make_cluster):
 
 
 def test_counters_outlive_a_worker(make_cluster):
-    """What it did after its last tick is counted too."""
+    """What a worker has counted after its last tick is not lost when it ends.
+    """
     cluster = start(make_cluster, memcached_servers=1, workers=1,
                     poll='60s', rotation='7d')
     host = cluster.hosts[0]
@@ -230,7 +238,9 @@ def test_counters_outlive_a_worker(make_cluster):
 
 
 def test_reload_changes_the_servers(make_cluster):
-    """In another order they have the same sessions; one more takes some."""
+    """In another order the servers have the same sessions; a new server gets a
+    share.
+    """
     cluster = start(make_cluster)
     old = session_load.Stored(cluster)
     extra = cluster.add_memcached()
@@ -279,7 +289,9 @@ def test_reload_changes_the_lookup_timeout(make_cluster):
 
 
 def test_reload_takes_the_module_away(make_cluster):
-    """No thread is left without it; with it again, sessions resume."""
+    """A reload without the module leaves no thread; with it again, sessions
+    resume.
+    """
     cluster = start(make_cluster)
     old = session_load.Stored(cluster)
     host = cluster.hosts[1]
@@ -287,7 +299,7 @@ def test_reload_takes_the_module_away(make_cluster):
         for attempt in range(2):
             load.wait_for(20)
             workers = host.workers()
-            # first the directives, then the module
+            # first without the directives, then without the module
             host.config.synced = False
             host.reload()
             wait_ended(workers, 'old workers to end')

@@ -23,7 +23,7 @@ def start(make, **parameters):
 
 @pytest.mark.parametrize('cache', ['none', 'shared:sessions:1m'])
 def test_expires(make_cluster, cache):
-    """With ssl_session_timeout: memcached has nothing of it any more."""
+    """A session expires with ssl_session_timeout, and memcached drops it."""
     cluster = start(make_cluster, rotation='7d', session_timeout='2s',
                     session_cache=cache)
     server = cluster.memcached[0]
@@ -38,18 +38,18 @@ def test_expires(make_cluster, cache):
         process.wait_until(lambda where=where: server.get(where) is None,
                            'memcached to forget')
         for host in cluster.hosts:
-            # memcached's seconds are not those of nginx
+            # memcached's seconds do not begin at the same moment as nginx's
             process.wait_until(lambda client=client, session=session,
                                host=host: refused(client, host, session),
                                'the session to expire on ' + host.name)
-    # nothing but ring and presence
+    # nothing but the ring and the presence record is left
     process.wait_until(lambda: left(cluster) == set(), 'an empty memcached')
 
 
 def held(cluster, client):
-    """A session that memcached has, where, and for how many seconds.
+    """A session in memcached, where it is, and its remaining seconds.
 
-    None, if it has expired before one could look.
+    None, if it has expired before that could be read.
     """
     session = client.full(cluster.hosts[0]).session
     where = place(cluster, session)

@@ -1,4 +1,5 @@
-"""A session of another host enters the cache of this one the second time."""
+"""A session of another host enters the cache of this host at its second use.
+"""
 
 import pytest
 
@@ -22,7 +23,8 @@ def test_second_time(cluster):
     result = sessions.redeem(client, first, second)
     session = result.session
     assert result.fields['sync'] == 'id-remote'
-    # the first one was redeemed by now: once more, and from then on here
+    # the first session has been used once: its second use puts it into the
+    # cache
     found = [client.connect(second, session=session).fields['sync']
              for _ in range(3)]
     assert found == ['id-remote', 'id-local', 'id-local']

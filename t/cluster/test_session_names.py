@@ -1,4 +1,4 @@
-"""What a name-based server says for itself holds for sessions by ID, too."""
+"""Settings of a name-based server also apply to sessions by ID."""
 
 import itertools
 
@@ -6,8 +6,8 @@ import pytest
 
 from harness import clients, conf, session_load, sessions
 
-SCOPED, OWN = 9001, 9002        # c.example with that scope, and without
-SHARED = 9003                   # names of which each is different
+SCOPED, OWN = 9001, 9002        # c.example with this scope, and without
+SHARED = 9003                   # each name has different settings
 UNCACHED = 9004
 NO_TICKETS = 'ssl_session_tickets off;'
 
@@ -40,7 +40,7 @@ def pairs(cluster):
 
 @pytest.mark.parametrize('kind', conf.KINDS)
 def test_client_without_tickets(cluster, kind):
-    """The server gives them, and this client takes none."""
+    """The server issues tickets, and this client takes none."""
     client = session_load.client('TLSv1.2')
     for first, second in pairs(cluster):
         result = sessions.redeem(client, first, second, kind=kind)
@@ -56,13 +56,15 @@ def test_name_without_tickets(cluster):
         result = sessions.redeem(client, first, second, name='b.example')
         assert result.fields['sync'] == 'id-remote'
         assert first.group()['tickets']['issued'] == issued
-    # next to a name that has them
+    # next to a name that has tickets
     result = sessions.redeem(client, *cluster.hosts)
     assert result.fields['sync'] == 'ticket'
 
 
 def test_name_without_tickets_in_tls_1_3(cluster):
-    """Before nginx 1.29.2 OpenSSL goes by the listener, and finds nothing."""
+    """Before nginx 1.29.2 OpenSSL uses the listener's setting, and finds no
+    session.
+    """
     client = clients.Client('TLSv1.3')
     early_name = cluster.build.version() >= (1, 29, 2)
     for first, second in pairs(cluster):
@@ -82,7 +84,9 @@ def made_by_the_cluster(host, session):
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_name_that_is_off(cluster, version):
-    """Its sessions stay on their host, and open nothing else there."""
+    """Sessions of a name that is "off" stay on their host, and resume nowhere
+    else there.
+    """
     first, second = cluster.hosts
     client = sessions.Client(version)
     synced = client.full(first, port=SHARED).session
@@ -117,7 +121,7 @@ def test_name_with_a_scope(cluster, version):
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_cache_that_is_off(cluster, version):
-    """It stays off: there is no ID that could be looked up."""
+    """With "ssl_session_cache off" there is no ID that could be looked up."""
     client = sessions.Client(version)
     for first, second in itertools.product(cluster.hosts, repeat=2):
         session = client.full(first, port=UNCACHED).session
@@ -129,7 +133,9 @@ def test_cache_that_is_off(cluster, version):
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_synced_session_at_a_name_that_is_off(cluster, version):
-    """On its own host, too, where nginx has it in its cache."""
+    """It does not resume there, even on its own host, where nginx's cache has
+    it.
+    """
     first = cluster.hosts[0]
     client = sessions.Client(version)
     session = client.full(first, port=SHARED).session

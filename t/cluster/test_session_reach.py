@@ -1,6 +1,6 @@
-"""A session by ID opens only what it was made for, and in TLS 1.3 once.
+"""A session by ID resumes only where it may, and in TLS 1.3 only once.
 
-Otherwise: a full handshake, no alert, and a count.
+Otherwise there is a full handshake, no alert, and a counter rises.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ OFF = 9009          # no cluster
 
 HOME = {}
 
-# (where the session is from, where it is offered, what counts it)
+# (where the session was made, where it is offered, which counter rises)
 REFUSED = {
     'other-name': (HOME, {'name': 'b.example'}, 'refused_binding'),
     'unknown-name': (HOME, {'name': 'z.example'}, 'refused_binding'),
@@ -109,7 +109,7 @@ def refusals(host, where):
 
 
 def resumed(client, first, second, issued_at, offered_to):
-    """Nobody waits for a store, so a client can be faster than it."""
+    """Tries until one resumes, since a session may not be stored yet."""
     def once():
         session = client.full(first, **issued_at).session
         result = client.connect(second, session=session, **offered_to)
@@ -124,7 +124,7 @@ def resumed(client, first, second, issued_at, offered_to):
 def test_refused(lab, cluster, case, version):
     issued_at, offered_to, counted = REFUSED[case]
     client = with_certificate(lab, version)
-    # on its own host plain nginx takes what is in its own cache
+    # on its own host plain nginx uses its own cache
     hosts = cluster.hosts if counted else cluster.hosts[1:]
     for second in hosts:
         session = client.full(cluster.hosts[0], **issued_at).session
@@ -151,7 +151,7 @@ def test_accepted(lab, cluster, case, version):
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_a_certificate_is_not_carried_over(cluster, version):
-    """A session without a certificate does not pass for one with."""
+    """A session made without a client certificate does not stand for one."""
     first, second = cluster.hosts
     anonymous = sessions.Client(version)
     session = anonymous.full(first).session
@@ -162,7 +162,7 @@ def test_a_certificate_is_not_carried_over(cluster, version):
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_rules_differ_between_hosts(lab, make_cluster, version):
-    """One host asks for certificates under a name, the other does not."""
+    """One host asks for client certificates for a name, the other does not."""
     cluster = make_cluster(hosts=2, memcached_servers=1, rotation='7d',
                            start=False, session_cache='shared:sessions:1m')
     lax, strict = cluster.hosts
@@ -174,7 +174,7 @@ def test_rules_differ_between_hosts(lab, make_cluster, version):
     cluster.wait_agreed()
     client = with_certificate(lab, version)
     for first, second in ((lax, strict), (strict, lax)):
-        # the name whose rules are the same everywhere
+        # the name that has the same rules on all hosts
         resumed(client, first, second, HOME, HOME)
         session = client.full(first, name='b.example').session
         result = client.connect(second, session=session, name='b.example')
@@ -187,7 +187,7 @@ ROUNDS = 100
 
 
 class Rival(threading.Thread):
-    """Uses sessions at the same moments as another one."""
+    """Uses sessions at the same moments as another client."""
 
     def __init__(self, client, host, born, gate):
         super().__init__(daemon=True)

@@ -1,4 +1,4 @@
-"""Many handshakes that wait for memcached, in one worker."""
+"""Many handshakes of one worker that wait for memcached."""
 
 import os
 import signal
@@ -11,13 +11,15 @@ from harness import callers, clients, conf, process, proxy, sessions
 
 MANY = 1000
 SOME = 40
-# of clients; whoever is held on the second host may wait for longer
+# timeout of clients; on the second host handshakes may be held for longer
 PATIENCE = 25.0
 
 
 @pytest.fixture(scope='module')
 def cluster(lab, make_module_cluster):
-    """The second host talks to memcached through a proxy, and has time."""
+    """The second host reaches memcached through a proxy, and has a long
+    lookup_timeout.
+    """
     cluster = make_module_cluster(hosts=2, memcached_servers=1, rotation='7d',
                                   start=False, workers=1, connections=4096,
                                   lookup_timeout='200s')
@@ -52,7 +54,9 @@ def remote(host):
 
 
 def meanwhile(host):
-    """How long others are served, in seconds: plain, full."""
+    """How long other clients are served, in seconds: without TLS, and with a
+    full handshake.
+    """
     plain, full = [], []
     chain = sessions.Chain('TLSv1.3', PATIENCE)
     for _ in range(20):
@@ -115,7 +119,7 @@ def test_memcached_40_ms_away(cluster, version):
 
 
 def hold_some(cluster, version, count=SOME):
-    """Connections on the second host that wait for as long as they may."""
+    """Opens connections on the second host that wait for the whole timeout."""
     first, second = cluster.hosts
     client = clients.Client(version)
     client.context.options |= clients.ssl.OP_NO_TICKET
@@ -133,7 +137,9 @@ def descriptors(host):
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_clients_hang_up(cluster, version):
-    """With FIN and with RST; the others are served."""
+    """Clients close their connections with FIN and with RST; others are
+    served.
+    """
     second = cluster.hosts[1]
     before = descriptors(second)
     already = remote(second)
@@ -159,7 +165,7 @@ def test_clients_hang_up(cluster, version):
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_reload(cluster, version):
-    """The old worker ends what it has begun, and leaves nothing behind."""
+    """After a reload the old worker completes its handshakes, and ends."""
     second = cluster.hosts[1]
     old, = second.workers()
     held = hold_some(cluster, version)
@@ -180,7 +186,7 @@ def test_reload(cluster, version):
 @pytest.mark.parametrize('how', [signal.SIGTERM, signal.SIGKILL],
                          ids=['terminated', 'killed'])
 def test_worker_ends(cluster, how):
-    """It takes its connections with it, and another one serves."""
+    """A worker is killed: its connections are lost, and another one serves."""
     first, second = cluster.hosts
     old, = second.workers()
     held = hold_some(cluster, 'TLSv1.2')
@@ -200,7 +206,7 @@ def test_worker_ends(cluster, how):
 
 
 def test_host_stops(cluster):
-    """At once, whoever is waiting."""
+    """The host stops at once, although handshakes wait."""
     first, second = cluster.hosts
     held = hold_some(cluster, 'TLSv1.3')
     process.kill(second.pid, signal.SIGTERM)
@@ -216,7 +222,7 @@ def test_host_stops(cluster):
 
 
 def test_breaker_open_at_reload(cluster):
-    """Who ended with an open breaker is not counted for ever."""
+    """A worker that ended with an open breaker is no longer counted."""
     second = cluster.hosts[1]
     chain = sessions.Chain('TLSv1.2', PATIENCE)
     chain.full(cluster.hosts[0])

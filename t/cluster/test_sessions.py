@@ -1,4 +1,4 @@
-"""Sessions that are known by an ID resume on every host."""
+"""Sessions by ID resume on every host."""
 
 import itertools
 import socket
@@ -35,7 +35,9 @@ def cluster(request, make_module_cluster):
 
 
 def warm(cluster):
-    """Until every worker has its connections: a store waits for nobody."""
+    """Waits until every worker is connected to memcached; stores do not wait
+    for it.
+    """
     for version in clients.VERSIONS:
         client = by_id(version)
         for first, second in itertools.permutations(cluster.hosts, 2):

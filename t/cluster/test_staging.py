@@ -1,4 +1,4 @@
-"""make staging: up twice, down twice, and nothing is left."""
+"""make staging starts and stops twice, and leaves nothing behind."""
 
 import os
 import re
@@ -14,7 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 @pytest.fixture
 def command(tmp_path):
-    """Runs staging.py with a small cluster of its own."""
+    """Runs staging.py with a small cluster."""
     settings = tmp_path / 'small.conf'
     with open(os.path.join(HERE, 'staging.conf'), encoding='utf-8') as f:
         text = f.read()
@@ -40,7 +40,7 @@ def command(tmp_path):
 
 
 def shown(text, label):
-    """The machine's address in what was told."""
+    """The address of a machine in the output."""
     return re.search(r'(?m)^  %s +(\S+) ' % label, text).group(1)
 
 
@@ -58,7 +58,7 @@ def test_twice(command, lab, loopback):
         return process.run([os.path.join(command.directory, 'in'), machine,
                             *argv])
 
-    # each host answers to the client through the balancer, and resumes
+    # each host answers through the balancer, and sessions resume
     where = '%s:%d' % (shown(first, 'lb'), conf.PORT[conf.HTTP])
     file = os.path.join(command.directory, 'session.pem')
     ask = ['openssl', 's_client', '-connect', where, '-tls1_2', '-servername',

@@ -1,10 +1,12 @@
-"""Hosts that start: together, later, again."""
+"""Hosts that start: at the same moment, later, and again."""
 
 from harness import clients, cluster as clusters, process, record
 
 
 def issue(hosts):
-    """A ticket of every host in every version, as early as can be."""
+    """Gets a ticket of every host in every version of TLS, as early as
+    possible.
+    """
     tickets = []
     for host in hosts:
         for version in clients.VERSIONS:
@@ -18,7 +20,7 @@ def check(hosts, tickets):
 
 
 def resumptions(hosts, tickets):
-    """Whether each resumes; none may fail."""
+    """Whether each ticket resumes; no handshake may fail."""
     found = []
     for client, session in tickets:
         for host in hosts:
@@ -29,11 +31,11 @@ def resumptions(hosts, tickets):
 
 
 def check_from_the_start(cluster, hosts, tickets):
-    """Starts them: they resume tickets with their first handshakes.
+    """Starts hosts, and checks that their first handshakes resume tickets.
 
-    A host for which memcached is too slow goes on with a key of its own.  So
-    may one on a busy machine, which then says nothing of those that are in
-    time: another start has to.
+    A host for which memcached is too slow goes on with a key of its own.  On a
+    busy machine that may happen as well; such a start shows nothing, and is
+    repeated.
     """
     for _ in range(5):
         before = names(cluster, hosts)
@@ -49,7 +51,9 @@ def check_from_the_start(cluster, hosts, tickets):
 
 
 def names(cluster, starting):
-    """Of the keys that others have, or memcached where it can be opened."""
+    """The names of the keys of other hosts, or of memcached if its ring can be
+    opened.
+    """
     running = [host for host in cluster.hosts if host not in starting]
     if running:
         return set().union(*[host.keys() for host in running])
@@ -58,7 +62,7 @@ def names(cluster, starting):
 
 
 def test_simultaneous_start(make_cluster):
-    """All hosts at the same moment, on an empty memcached."""
+    """All hosts start at the same moment with an empty memcached."""
     cluster = make_cluster(hosts=5, rotation='7d')
     tickets = issue(cluster.hosts)
     cluster.wait_agreed()
@@ -70,7 +74,7 @@ def test_simultaneous_start(make_cluster):
 
 
 def test_first_handshake_of_a_new_host(make_cluster):
-    """It has the cluster's keys before it serves anybody."""
+    """A new host has the cluster's keys before its first handshake."""
     cluster = make_cluster(hosts=2, start=False)
     first, second = cluster.hosts
     first.start()
@@ -80,7 +84,7 @@ def test_first_handshake_of_a_new_host(make_cluster):
 
 
 def test_host_restarts(make_cluster):
-    """Its keys outlive it in memcached."""
+    """A host that restarts gets its keys from memcached."""
     cluster = make_cluster(forward_secrecy='off', hosts=1, rotation='7d')
     host = cluster.hosts[0]
     tickets = issue([host])
@@ -110,7 +114,7 @@ def test_all_hosts_restart_while_memcached_stays(make_cluster):
 
 
 def test_rolling_restarts(make_cluster):
-    """Hosts and servers go one by one; tickets never."""
+    """Hosts and servers are restarted one by one, and no ticket is lost."""
     cluster = make_cluster(hosts=2, rotation='7d')
     cluster.wait_agreed()
     cluster.wait_whole()

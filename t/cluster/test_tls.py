@@ -32,7 +32,8 @@ def good(lab, address):
 
 @pytest.fixture
 def make_secure(lab, make_cluster):
-    """Hosts that are not started, and memcached with such certificates."""
+    """Hosts that are not started yet, and memcached with these certificates.
+    """
     def make(*certificates, hosts=2, **parameters):
         cluster = make_cluster(forward_secrecy='off', start=False,
                                memcached_servers=0, hosts=0, rotation='7d',
@@ -79,7 +80,9 @@ REFUSED = [(wrong_authority, 'the certificate is refused: '),
 @pytest.mark.parametrize('certificate,why', REFUSED,
                          ids=lambda p: getattr(p, '__name__', ''))
 def test_refused(lab, make_secure, certificate, why):
-    """Down and why, nothing is sent, until the certificate is a good one."""
+    """The server is down, with the reason, and nothing is sent to it until it
+    has a valid certificate.
+    """
     cluster = make_secure(certificate, good)
     bad, other = cluster.memcached
     cluster.start()
@@ -94,7 +97,8 @@ def test_refused(lab, make_secure, certificate, why):
 
 
 def test_plain_server(lab, make_secure):
-    """It waits for a line, or takes what it has got for one."""
+    """A server without TLS waits for a line, or takes the ClientHello for one.
+    """
     cluster = make_secure(None, good)
     plain, other = cluster.memcached
     cluster.start()
@@ -108,7 +112,7 @@ def test_plain_server(lab, make_secure):
 
 
 def test_plain_host(make_secure):
-    """A host without "ssl" is told apart, too."""
+    """A host without "ssl" reports that the server has TLS."""
     cluster = make_secure(good, hosts=1)
     host = cluster.hosts[0]
     host.config.groups[0].trusted = None
@@ -120,7 +124,7 @@ def test_plain_host(make_secure):
 
 
 def test_frozen_handshake(make_secure):
-    """A server that takes the connection and says nothing."""
+    """A server that accepts the connection and sends nothing."""
     cluster = make_secure(good, good)
     frozen, other = cluster.memcached
     frozen.freeze()
@@ -134,7 +138,8 @@ def test_frozen_handshake(make_secure):
 
 
 def test_client_certificate(lab, make_secure):
-    """memcached wants one: a host without it is told so."""
+    """memcached asks for a client certificate: a host without one reports it.
+    """
     pair = lab.certificates.client, lab.certificates.client_key
     cluster = make_secure(None)
     memcached = cluster.memcached[0]
@@ -154,13 +159,13 @@ def test_client_certificate(lab, make_secure):
     stranger.config.groups[0].pair = pair
     stranger.reload()
     wait_up(cluster)
-    # with sessions of TLS to offer
+    # offers TLS sessions when it connects again
     memcached.restart()
     wait_up(cluster)
 
 
 def test_password(make_secure):
-    """It goes over the connection that is private."""
+    """The password is sent over the TLS connection."""
     cluster = make_secure(good, password='nginx:password')
     memcached = cluster.memcached[0]
     memcached.kill()
@@ -171,7 +176,9 @@ def test_password(make_secure):
 
 
 def test_name(lab, make_secure):
-    """The certificate has the name of the line, and not its address."""
+    """The certificate is valid for the name of the directive, not for its
+    address.
+    """
     if not lab.network.can_cut:
         pytest.skip('each host needs a network of its own')
     cluster = make_secure(wrong_address)

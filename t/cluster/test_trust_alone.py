@@ -1,7 +1,7 @@
-"""A cluster without memcached: the rule is the same on its one host.
+"""A cluster without memcached: the same rule applies on its only host.
 
-Its tickets and nginx's shared cache outlive a reload, after which a server
-may be another one.
+Tickets and nginx's shared cache survive a reload, after which a port may have
+another server.
 """
 
 import os
@@ -48,7 +48,7 @@ CHECKED = at(VERIFIED, 'b.example')
 
 
 def sessions_of(cluster, where, client='good'):
-    """One of each way: (way, client, session, where)."""
+    """A session of each kind: (way, client, session, where)."""
     host, = cluster.hosts
     found = []
     for way in trust.WAYS:
@@ -60,7 +60,7 @@ def sessions_of(cluster, where, client='good'):
 
 
 def reload(cluster, port, **attributes):
-    """With another configuration of the server at a port."""
+    """Reloads with another configuration of the server at a port."""
     host, = cluster.hosts
     for server in host.config.servers:
         if server.port in (port, port + trust.WITHOUT):
@@ -70,7 +70,7 @@ def reload(cluster, port, **attributes):
 
 
 def answers(cluster, made):
-    """Whether each resumed, and how it was answered."""
+    """For each session whether it resumed, and what the server answered."""
     host, = cluster.hosts
     return {(result.reused, result.fields['code'])
             for way, taker, session, where in made
@@ -78,7 +78,9 @@ def answers(cluster, made):
 
 
 def test_another_certificate(cluster):
-    """One for the same names is as good, one for others is not."""
+    """Sessions resume with another certificate for the same names, and not
+    with one for other names.
+    """
     made = [sessions_of(cluster, where) for where in (NAMED, UNNAMED)]
     reload(cluster, HOME, pair=cluster.issuer.issue('a.example',
                                                     ['a.example']))
@@ -92,7 +94,7 @@ def test_another_certificate(cluster):
 
 
 def test_more_names(cluster):
-    """Who offers a name that is covered resumes."""
+    """A client whose name is covered by the certificate resumes."""
     named, unnamed = (sessions_of(cluster, where)
                       for where in (NAMED, UNNAMED))
     reload(cluster, HOME, pair=cluster.issuer.issue(
@@ -102,7 +104,7 @@ def test_more_names(cluster):
 
 
 def test_another_authority(cluster):
-    # what OpenSSL leaves behind where it refuses, also in plain nginx
+    # errors that OpenSSL logs when it refuses, also in plain nginx
     cluster.hosts[0].expected = ['asn1 encoding routines']
     kept, lost = (sessions_of(cluster, CHECKED) for _ in range(2))
     assert answers(cluster, kept) == {(True, '200')}
@@ -127,7 +129,7 @@ def test_revoked(cluster):
 
 
 def test_nowhere_else(cluster):
-    """Two servers of the host that share its cache and keys."""
+    """Two servers of a host with the same cache and keys."""
     for where, there in (NAMED, CHECKED), (CHECKED, NAMED), (NAMED, UNNAMED):
         made = [(*one[:3], there) for one in sessions_of(cluster, where)]
         assert answers(cluster, made) == {(False, '200')}

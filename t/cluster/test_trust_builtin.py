@@ -1,6 +1,6 @@
-"""OpenSSL's own cache, a worker's, is asked through the rule as well.
+"""Sessions in a worker's own cache of OpenSSL are subject to the rule as well.
 
-Without a cluster's memcached servers it and nginx's are all there is.
+In a cluster without memcached there are only this cache and nginx's.
 """
 
 import os
@@ -62,7 +62,7 @@ def taker_of(cluster, way):
 
 
 def offered(cluster, way, where, there):
-    """A session of one server at another one, of the same host."""
+    """Offers a session of one server to another one of the same host."""
     host, taker = cluster.hosts[0], taker_of(cluster, way)
     return trust.offered(way, taker, host,
                          taker.full(host, **trust.at(way, where)).session,
@@ -73,7 +73,7 @@ def offered(cluster, way, where, there):
 @pytest.mark.parametrize('name', [None, 'a.example', 'A.Example',
                                   'b.example', 'off.example'])
 def test_resumes(cluster, name, way):
-    """For the name that it was made for."""
+    """It resumes for the name for which it was made."""
     assert offered(cluster, way, at(HOME, name), at(HOME, name)).reused
 
 
@@ -99,7 +99,7 @@ def test_another_server(cluster, ports, way):
 
 @pytest.mark.parametrize('way', WAYS, ids='-'.join)
 def test_another_authority(cluster, way):
-    """Whose clients are not these."""
+    """It does not resume at a server with another authority for clients."""
     assert offered(cluster, way, at(VERIFIED),
                    at(VERIFIED)).fields['verify'] == 'SUCCESS'
     result = offered(cluster, way, at(VERIFIED), at(OTHER_CA))
@@ -108,7 +108,9 @@ def test_another_authority(cluster, way):
 
 @pytest.mark.parametrize('way', WAYS, ids='-'.join)
 def test_as_often_as_in_plain_nginx(cluster, way):
-    """A session that is offered again and again resumes as often."""
+    """A session that is offered again and again resumes as often as in plain
+    nginx.
+    """
     found = []
     for host in cluster.hosts:
         taker = taker_of(cluster, way)

@@ -1,6 +1,6 @@
-"""A session resumes with no cipher and version that the server would not take.
+"""A session resumes only with a cipher and version that the server accepts.
 
-It stands for a full handshake now: in TLS 1.2 it brings its cipher along.
+A TLS 1.2 session brings the cipher of its full handshake along.
 """
 
 import pytest
@@ -29,7 +29,7 @@ def servers(pair, versions):
         listed += [conf.Server(kind, port=port + step, pair=pair, extra=extra,
                                tell=TELL)
                    for kind, step in ((conf.HTTP, 0), (conf.STREAM, 100))]
-    # a name whose ciphers are its own
+    # a name with ciphers of its own
     listed += [
         conf.Server(port=NAMES, pair=pair, tell=TELL,
                     extra='ssl_ciphers %s;' % WEAK),
@@ -69,7 +69,9 @@ def check_cipher(kind, result, cipher):
 @pytest.mark.parametrize('kind', MODES)
 @pytest.mark.parametrize('way', WAYS, ids='-'.join)
 def test_weak_cipher(cluster, way, kind):
-    """Not where only a strong one is allowed."""
+    """A session with a weak cipher does not resume where only strong ones are
+    allowed.
+    """
     where, there = place(kind, OLD), place(kind, NEW)
     for first, second in trust.hosts_of(cluster):
         taker = trust.client(way, ciphers=BOTH)
@@ -82,7 +84,7 @@ def test_weak_cipher(cluster, way, kind):
 @pytest.mark.parametrize('way', WAYS, ids='-'.join)
 @pytest.mark.parametrize('cipher', [WEAK, STRONG])
 def test_allowed_cipher(cluster, cipher, way, kind):
-    """A server that takes it, too, resumes; whichever it prefers."""
+    """A server that accepts the cipher resumes, whichever one it prefers."""
     where = place(kind, OLD if cipher == WEAK else NEW)
     for there in place(kind, MIXED), place(kind, MIXED_CLIENT):
         for first, second in trust.hosts_of(cluster):
@@ -95,7 +97,7 @@ def test_allowed_cipher(cluster, cipher, way, kind):
 @pytest.mark.parametrize('kind', MODES)
 @pytest.mark.parametrize('way', WAYS, ids='-'.join)
 def test_changed_on_one_host(cluster, way, kind):
-    """The server of one name, whose host has dropped the weak cipher."""
+    """One host no longer allows the weak cipher for one name."""
     first, second = cluster.hosts
     where = place(kind, MIXED_CLIENT)
     changed = [server for server in second.config.servers
@@ -123,7 +125,7 @@ def test_changed_on_one_host(cluster, way, kind):
 @pytest.mark.parametrize('kind', MODES)
 @pytest.mark.parametrize('way', WAYS, ids='-'.join)
 def test_version_is_off(cluster, way, kind):
-    """No TLS 1.2 where it is not spoken: the handshake fails, as anew."""
+    """Where TLS 1.2 is disabled the handshake fails, as a full one does."""
     where, there = place(kind, NEW), place(kind, MODERN)
     for first, second in trust.hosts_of(cluster):
         taker = trust.client(way, ciphers=BOTH)
@@ -135,7 +137,9 @@ def test_version_is_off(cluster, way, kind):
 
 @pytest.mark.parametrize('way', WAYS, ids='-'.join)
 def test_version_is_off_for_a_name(cluster, way):
-    """On one host; in some releases of nginx the listener's holds there."""
+    """TLS 1.2 is disabled for a name on one host; with some releases of nginx
+    the listener's setting counts.
+    """
     where = {'port': VERSIONS, 'name': 'b.example'}
     first, second = cluster.hosts
     taker = trust.client(way)
@@ -147,7 +151,7 @@ def test_version_is_off_for_a_name(cluster, way):
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_name_with_other_ciphers(cluster, version):
-    """Its own sessions resume, on every host."""
+    """Sessions of a name with other ciphers resume on every host."""
     for way in (version, trust.TICKET), (version, trust.ID):
         for name in 'a.example', 'b.example':
             where = {'port': NAMES, 'name': name}

@@ -1,4 +1,4 @@
-"""What a server asks of its clients' certificates holds for sessions, too."""
+"""A server's rules for client certificates apply to sessions as well."""
 
 import itertools
 import os
@@ -72,10 +72,11 @@ def test_modes_resume(cluster, port, way):
 @pytest.mark.parametrize('port', [ON, OPTIONAL, NO_CA])
 @pytest.mark.parametrize('who', ['stranger', 'revoked'])
 def test_verification_failed(cluster, who, port, way):
-    """Whether that let the client in or not."""
+    """The certificate was not accepted, whether or not the client was let in.
+    """
     taker = trust.client(way, certificate=getattr(cluster, who))
     for first, second in trust.hosts_of(cluster):
-        # there is no store to wait for
+        # nothing is stored
         for _ in range(5):
             born = taker.full(first, **trust.at(way, at(port)))
             assert born.fields.get('verify', 'FAILED').startswith('FAILED')
@@ -96,7 +97,7 @@ def fixture_apart():
 
 
 def test_expired_since(make_cluster, apart):
-    """The client's certificate, while the session has not."""
+    """The client's certificate has expired since, the session has not."""
     cluster = start(make_cluster, session_timeout='12h')
     short = cluster.trusted.issue('short', until=authority.days(1 / 24))
     lasting = cluster.trusted.issue('lasting')
@@ -106,7 +107,7 @@ def test_expired_since(make_cluster, apart):
     cluster.wait_agreed()
 
     def sessions(certificate, port, maker):
-        """One for each host, by every way."""
+        """A session of each kind, on each host."""
         found = []
         for way, host in itertools.product(trust.WAYS, cluster.hosts):
             taker = trust.client(way, certificate=certificate)

@@ -1,4 +1,4 @@
-"""A worker without a descriptor for memcached: nginx's own cache serves."""
+"""A worker has no descriptor left for memcached: nginx's own cache is used."""
 
 import os
 
@@ -17,7 +17,9 @@ IDS = [way for way in trust.WAYS if way[1] == trust.ID]
 
 @pytest.fixture(scope='module')
 def cluster(make_module_cluster):
-    """The worker of the first host has none, the second host has one."""
+    """The worker of the first host has no descriptor left, that of the second
+    has.
+    """
     cluster = make_module_cluster(hosts=2, memcached_servers=1, rotation='7d',
                                   start=False, workers=1,
                                   session_cache=trust.CACHE)
@@ -46,7 +48,7 @@ def at(kind, **other):
 @pytest.mark.parametrize('kind', KINDS)
 @pytest.mark.parametrize('way', IDS, ids='-'.join)
 def test_own_cache(cluster, way, kind):
-    """Session after session, and each that it is given in turn."""
+    """Each session resumes, and so does the one that it is given then."""
     host = cluster.hosts[0]
     taker = trust.client(way)
     for _ in range(3):
@@ -72,7 +74,7 @@ def test_binding(cluster, there, way):
 
 @pytest.mark.parametrize('way', IDS, ids='-'.join)
 def test_other_host(cluster, way):
-    """Each goes on, and has nothing of the other one's."""
+    """On the other host there is a full handshake, and no failure."""
     first, second = cluster.hosts
     taker = trust.client(way)
     for host, other in ((first, second), (second, first)):
@@ -85,7 +87,7 @@ def test_other_host(cluster, way):
 
 @pytest.mark.parametrize('version', trust.VERSIONS)
 def test_tickets(cluster, version):
-    """They need nothing of memcached when a client is there."""
+    """Tickets need no connection to memcached while a client connects."""
     way = version, trust.TICKET
     for first, second in trust.hosts_of(cluster):
         trust.must_resume(way, trust.client(way), first, at(conf.HTTP),

@@ -1,4 +1,5 @@
-"""The filter has gone when the ClientHello is through, however long it is."""
+"""The filter is removed when the ClientHello is complete, however long it is.
+"""
 
 import socket
 import ssl
@@ -35,7 +36,7 @@ def cluster(make_module_cluster):
 
 
 def context(version, size):
-    """A client whose ClientHello has about so many bytes more."""
+    """A client whose ClientHello is longer by about so many bytes."""
     made = clients.Client(version).context
     made.set_alpn_protocols(['http/1.1'] + ['x' * 99] * (size // 100))
     return made
@@ -46,7 +47,7 @@ def context(version, size):
 @pytest.mark.parametrize('size', SIZES)
 @pytest.mark.parametrize('name', NAMES)
 def test_has_gone(cluster, name, size, port, version):
-    """While the connection goes on."""
+    """It is removed while the connection goes on."""
     host, = cluster.hosts
     with socket.create_connection((host.address, port), 60) as plain:
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()

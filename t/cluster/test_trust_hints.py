@@ -1,6 +1,6 @@
-"""How long a client may keep a session: by the shorter of two timeouts.
+"""How long a client may keep a session: the shorter of two timeouts counts.
 
-OpenSSL goes by the listener's; a server of one name may have a shorter one.
+OpenSSL uses that of the listener; a name-based server may have a shorter one.
 """
 
 import pytest
@@ -33,7 +33,9 @@ WAYS = [way for way in trust.WAYS if way != ('TLSv1.2', trust.ID)]
 @pytest.mark.parametrize('way', WAYS, ids='-'.join)
 @pytest.mark.parametrize('name', HOURS)
 def test_lifetime(cluster, name, way):
-    """What is told is what holds, and less for a ticket that is renewed."""
+    """The lifetime that the client is told is the real one, and shorter for a
+    renewed ticket.
+    """
     where = {'port': PORT, 'name': name}
     limit = min(HOURS[name], HOURS['a.example']) * HOUR
     born = trust.made(way, trust.client(way), cluster.hosts[0], where)
@@ -41,7 +43,7 @@ def test_lifetime(cluster, name, way):
     for first, second in trust.hosts_of(cluster):
         result = trust.must_resume(way, trust.client(way), first, where,
                                    second, where)
-        # nginx may leave the client with the ticket that it has
+        # nginx may let the client keep its ticket
         if way[0] == 'TLSv1.3':
             assert limit - HOUR / 2 < result.session.seconds <= limit
         else:

@@ -1,7 +1,7 @@
-"""A scope that mail, stream and http have in common: a string.
+"""The same scope, a string, in mail, stream and http.
 
-Mail has no servers by name, and OpenSSL keeps no name in its sessions; where
-there are such servers the one of the name is selected.
+mail has no name-based servers, and OpenSSL keeps no server name in its
+sessions.  In http and stream the server of the name is selected.
 """
 
 import itertools
@@ -12,7 +12,7 @@ from harness import conf, trust
 
 PORT = {conf.HTTP: 9001, conf.STREAM: 9101, conf.MAIL: 9201}
 NAMES = ('a.example', 'b.example')
-# by which nginx has selected the server of the connection
+# the name by which nginx has selected the server
 TELL = 'selected=$ssl_server_name'
 SPELT = {'a.example': 'A.Example', 'b.example': 'B.eXample'}
 
@@ -49,7 +49,7 @@ def pairs():
 @pytest.mark.parametrize('kinds', pairs(), ids='-'.join)
 @pytest.mark.parametrize('name', NAMES)
 def test_the_server_of_the_name(cluster, name, kinds, way):
-    """However it is spelt."""
+    """It resumes at the server of the name, in upper or lower case."""
     for spelt in name, SPELT[name]:
         where, there = place(kinds[0], name), place(kinds[1], spelt)
         for first, second in trust.hosts_of(cluster):
@@ -63,7 +63,7 @@ def test_the_server_of_the_name(cluster, name, kinds, way):
 @pytest.mark.parametrize('way', trust.WAYS, ids='-'.join)
 @pytest.mark.parametrize('kinds', pairs(), ids='-'.join)
 def test_no_name(cluster, kinds, way):
-    """The default server's."""
+    """Without a name it resumes at the default server."""
     where, there = (place(kind, None) for kind in kinds)
     for first, second in trust.hosts_of(cluster):
         result = trust.must_resume(way, trust.client(way), first, where,
@@ -75,7 +75,7 @@ def test_no_name(cluster, kinds, way):
 @pytest.mark.parametrize('way', trust.WAYS, ids='-'.join)
 @pytest.mark.parametrize('kinds', pairs(), ids='-'.join)
 def test_apart(cluster, kinds, way):
-    """Not for another name, nor in another scope."""
+    """It does not resume for another name, nor in another scope."""
     host = cluster.hosts[0]
     for where, there in (
             (place(kinds[0], 'a.example'), place(kinds[1], 'b.example')),
@@ -91,7 +91,7 @@ def test_apart(cluster, kinds, way):
 @pytest.mark.parametrize('way', trust.WAYS, ids='-'.join)
 @pytest.mark.parametrize('kind', (conf.STREAM, conf.MAIL))
 def test_and_back(cluster, kind, way):
-    """Renewed elsewhere, it is still for its name."""
+    """A session that was renewed elsewhere is still for its name."""
     first, second = cluster.hosts
     where, there = place(kind, 'b.example'), place(conf.HTTP, 'B.Example')
     taker = trust.client(way)

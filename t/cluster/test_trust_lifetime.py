@@ -1,6 +1,7 @@
-"""However often a session is renewed, its full handshake is not for ever.
+"""However often a session is renewed, it ends with ssl_session_timeout.
 
-Hosts are put forward by hours, so that the time a test takes decides nothing.
+Clocks of hosts are moved by hours, so that the speed of the test does not
+matter.
 """
 
 import pytest
@@ -21,7 +22,7 @@ def fixture_apart():
 
 
 def start(make, timeouts=(TIMEOUT, TIMEOUT), **parameters):
-    """Two hosts, with a timeout of so many hours each."""
+    """Two hosts with timeouts of so many hours."""
     cluster = make(hosts=2, memcached_servers=1, start=False, workers=1,
                    **parameters)
     for host, timeout in zip(cluster.hosts, timeouts):
@@ -36,7 +37,9 @@ def start(make, timeouts=(TIMEOUT, TIMEOUT), **parameters):
 
 
 def forward(cluster, hours, rotated):
-    """To so many hours after the start; with another key then, or not."""
+    """Moves the clocks to so many hours after the start, with or without a new
+    key.
+    """
     keys = [clusters.current_key(host) for host in cluster.hosts]
     for host in cluster.hosts:
         host.shift_clock('+%dh' % hours)
@@ -49,7 +52,7 @@ def forward(cluster, hours, rotated):
 
 
 class Visitor:
-    """Comes back again and again, with the session it was given last."""
+    """A client that comes back with the session that it was given last."""
 
     def __init__(self, way, kind):
         self.way = way
@@ -62,7 +65,7 @@ class Visitor:
                                   self.where).session
 
     def come(self, host):
-        """Whether it resumed; what it was given is in memcached then."""
+        """Whether it resumed; waits until the new session is in memcached."""
         stored = host.group()['sessions']['stored']
         result = trust.offered(self.way, self.taker, host, self.session,
                                self.where)
@@ -84,7 +87,7 @@ def visitors():
 @pytest.mark.parametrize('cache', ['none', trust.CACHE])
 @pytest.mark.parametrize('rotation', ['7d', '1h'])
 def test_renewed(make_cluster, rotation, cache):
-    """With a key that is the same, and with another one each time."""
+    """With the same key, and with a new key at each renewal."""
     cluster = start(make_cluster, rotation=rotation, session_cache=cache)
     first, second = cluster.hosts
     there = visitors()
@@ -103,7 +106,7 @@ def test_renewed(make_cluster, rotation, cache):
 
 
 def test_lifetime_of_a_ticket(make_cluster):
-    """A client of TLS 1.3 is told what is left."""
+    """A TLS 1.3 client is told how much time is left."""
     cluster = start(make_cluster, rotation='7d')
     first, second = cluster.hosts
     there = [one for one in visitors() if one.way[0] == 'TLSv1.3']
@@ -123,7 +126,8 @@ def test_lifetime_of_a_ticket(make_cluster):
 
 
 def test_shorter_elsewhere(make_cluster):
-    """The timeout of the server where it is offered counts, too."""
+    """The timeout of the server where the session is offered counts as well.
+    """
     cluster = start(make_cluster, (TIMEOUT, 1), rotation='7d')
     first, second = cluster.hosts
     lasting, late, early = visitors(), visitors(), visitors()

@@ -1,4 +1,4 @@
-"""A handshake asks memcached once at most, whatever a ClientHello offers."""
+"""A handshake makes at most one lookup, whatever a ClientHello offers."""
 
 import ctypes
 
@@ -7,7 +7,7 @@ import pytest
 from harness import conf, process, sessions, trust
 
 PLAIN, RETRY = 9001, 9002
-# no key share of the client's first ClientHello is for this group
+# the client's first ClientHello has no key share for this group
 CURVE = 'ssl_ecdh_curve secp384r1;'
 GROUPS = 'X25519:P-384:P-256'
 WAYS = [(version, trust.ID) for version in trust.VERSIONS]
@@ -29,9 +29,9 @@ def cluster(request, make_module_cluster):
 
 
 class Two(sessions.Client):
-    """Offers a second session behind the first, as no library would.
+    """A client that offers a second session, which no TLS library does.
 
-    OpenSSL puts a key that an application brings along behind the session.
+    OpenSSL puts a key of the application after the session.
     """
 
     def __init__(self, **parameters):
@@ -59,7 +59,7 @@ def at(port):
 
 
 def lookups(host):
-    """Of all that came before: stores are told with the same tick."""
+    """Lookups so far: waits for the tick that reports those before it."""
     before = host.group()['sessions']['stored']
     barrier = trust.client(('TLSv1.2', trust.ID))
 
@@ -79,14 +79,14 @@ def offered(way, taker, host, session, port):
 
 
 def forged(session):
-    """As of the cluster at first sight: the name of its key is right."""
+    """An ID that looks like the cluster's: the name of its key is right."""
     return session.under(session.identity[:14] + bytes(18))
 
 
 @pytest.mark.parametrize('port', [PLAIN, RETRY])
 @pytest.mark.parametrize('way', WAYS, ids='-'.join)
 def test_one(cluster, way, port):
-    """Also where the ClientHello comes twice."""
+    """One lookup, also if there are two ClientHellos."""
     first, second = cluster.hosts
     taker = trust.client(way, groups=GROUPS)
 
@@ -102,7 +102,8 @@ def test_one(cluster, way, port):
 @pytest.mark.parametrize('port', [PLAIN, RETRY])
 @pytest.mark.parametrize('way', WAYS, ids='-'.join)
 def test_none(cluster, way, port):
-    """For a full handshake, and for what the cluster has not made."""
+    """None for a full handshake, nor for an ID that the cluster has not made.
+    """
     first, second = cluster.hosts
     taker = trust.client(way, groups=GROUPS)
     before = lookups(second)
@@ -113,7 +114,7 @@ def test_none(cluster, way, port):
 
 @pytest.mark.parametrize('port', [PLAIN, RETRY])
 def test_used_up(cluster, port):
-    """One that is gone is looked up once as well."""
+    """A session that was used up is looked up once as well."""
     first, second = cluster.hosts
     taker = trust.client(TLS13, groups=GROUPS)
 
@@ -131,7 +132,9 @@ def test_used_up(cluster, port):
 @pytest.mark.parametrize('port', [PLAIN, RETRY])
 @pytest.mark.parametrize('first_is', ['good', 'forged'])
 def test_several(cluster, first_is, port):
-    """Only the first of two counts; the second is not used up by that."""
+    """Only the first of two sessions is looked up; the second one is not used
+    up.
+    """
     first, second = cluster.hosts
     taker = Two(groups=GROUPS)
 

@@ -1,4 +1,5 @@
-"""A ClientHello that comes by the piece costs memory as in plain nginx."""
+"""A ClientHello that comes in pieces takes as much memory as in plain nginx.
+"""
 
 import contextlib
 import os
@@ -10,15 +11,16 @@ import pytest
 from harness import clients, conf, process
 
 CONNECTIONS = 20
-# the longest ClientHello that OpenSSL reads, of which the end never comes
+# the longest ClientHello that OpenSSL reads, which the client never completes
 SIZE, SENT = 131000, 130990
 KINDS = (conf.HTTP, conf.STREAM)
-LEFT, RECEIVED = 0, 1       # bytes that wait in a queue of the kernel
+# columns of the kernel's table: bytes that wait in a queue
+LEFT, RECEIVED = 0, 1
 
 
 @pytest.fixture(scope='module')
 def cluster(make_module_cluster):
-    """The second host is plain nginx; nobody's patience ends."""
+    """The second host is plain nginx; timeouts are long."""
     cluster = make_module_cluster(hosts=2, memcached_servers=1, rotation='7d',
                                   start=False, workers=1)
     if cluster.build.preload:
@@ -42,14 +44,14 @@ def records(size):
 
 
 def resident(pid):
-    """Kilobytes of a process that are its own."""
+    """Private memory of a process, in kilobytes."""
     with open('/proc/%d/status' % pid, encoding='ascii') as f:
         fields = dict(line.split(':', 1) for line in f)
     return int(fields['RssAnon'].split()[0])
 
 
 def queues(pid, column, port):
-    """What waits on connections with a port in a process's network."""
+    """Bytes that wait on connections with this port."""
     waiting = []
     with open('/proc/%d/net/tcp' % pid, encoding='ascii') as f:
         for line in f.readlines()[1:]:
@@ -62,8 +64,8 @@ def queues(pid, column, port):
 
 
 def growth(host, kind, data):
-    """Kilobytes for each connection that has sent all of it."""
-    # a worker whose heap nobody has used before
+    """Kilobytes for each connection that has sent all of these bytes."""
+    # a new worker, whose heap has not been used before
     host.reload()
     port = conf.PORT[kind]
     worker, = host.workers()

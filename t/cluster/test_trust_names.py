@@ -1,7 +1,7 @@
-"""A session is for a name, and resumes where a certificate covers it.
+"""A session is for a name, and resumes where a certificate covers the name.
 
-A client without SNI, or with one that the certificate does not cover, wanted
-whom the certificate names.
+For a client without SNI, or with a name that the certificate does not cover,
+the names in the certificate must be the same.
 """
 
 import os
@@ -13,7 +13,7 @@ from harness import authority, conf, trust
 ONE, TWO, ONE_AGAIN, WILD, SITE, LIST, CN_ONE, CN_TWO = range(9001, 9009)
 STEP = {conf.HTTP: 0, conf.STREAM: 100, conf.MAIL: 200}
 
-# common name and alternative names of the one certificate of each listener
+# common name and alternative names of the certificate of each listener
 CERTIFICATES = {
     ONE: ('one.example', ['one.example']),
     TWO: ('two.example', ['two.example']),
@@ -25,7 +25,7 @@ CERTIFICATES = {
     CN_TWO: ('two.example', []),
 }
 
-# (where the session is from, where it is offered, SNI)
+# (where the session was made, where it is offered, SNI)
 REFUSED = {
     'no-name': (ONE, TWO, None),
     'no-name-to-more-names': (ONE, LIST, None),
@@ -59,7 +59,7 @@ def servers(pairs):
 
 @pytest.fixture(scope='module')
 def cluster(make_module_cluster):
-    """Two hosts that are one, and plain nginx with a key file."""
+    """Two hosts of a cluster, and plain nginx with a key file."""
     cluster = make_module_cluster(hosts=3, memcached_servers=1, rotation='7d',
                                   start=False, workers=1,
                                   session_cache=trust.CACHE)
@@ -98,7 +98,8 @@ def test_refused(cluster, case, way, kind):
 @pytest.mark.parametrize('way', trust.WAYS, ids='-'.join)
 @pytest.mark.parametrize('case', ACCEPTED)
 def test_accepted(cluster, case, way, kind):
-    """Each host and each listener has a certificate of its own."""
+    """It resumes although hosts and listeners have certificates of their own.
+    """
     where, there = places(ACCEPTED[case], kind)
     for first, second in trust.hosts_of(cluster):
         trust.must_resume(way, trust.client(way), first, where, second,
@@ -108,7 +109,7 @@ def test_accepted(cluster, case, way, kind):
 @pytest.mark.parametrize('way', trust.WAYS, ids='-'.join)
 @pytest.mark.parametrize('case', REFUSED)
 def test_plain_nginx(cluster, case, way):
-    """It refuses the same, and resumes where it was."""
+    """Plain nginx refuses the same, and resumes where the session was made."""
     plain = cluster.hosts[2]
     where, there = places(REFUSED[case], conf.HTTP)
     taker = trust.client(way)

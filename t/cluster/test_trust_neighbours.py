@@ -1,6 +1,6 @@
-"""Listeners without this module, beside one with it, share nothing with it.
+"""Listeners without this module share no sessions with a listener that has it.
 
-They have its certificate, and nginx's shared cache in common.
+They have the same certificate and the same shared cache of nginx.
 """
 
 import itertools
@@ -51,7 +51,7 @@ def test_apart(cluster, name, way, kind):
     for ports in APART:
         where, there = (place(kind, port, name) for port in ports)
         assert not resumes(way, host, where, there), ports
-        # which would have been possible, by ID
+        # by ID that would have been possible
         if way[1] == trust.ID and way[0] == 'TLSv1.2':
             assert resumes(way, plain, where, there), ports
 
@@ -62,7 +62,7 @@ def test_apart(cluster, name, way, kind):
                                    (NONE, NONE)],
                          ids=lambda ports: '%d-%d' % ports)
 def test_among_themselves(cluster, ports, way, kind):
-    """They do as plain nginx does."""
+    """Among themselves they behave as in plain nginx."""
     host, plain = (resumes(way, host, *(place(kind, port) for port in ports))
                    for host in cluster.hosts)
     assert host == plain
@@ -73,7 +73,9 @@ def test_among_themselves(cluster, ports, way, kind):
 @pytest.mark.parametrize('kind', conf.KINDS)
 @pytest.mark.parametrize('way', trust.WAYS, ids='-'.join)
 def test_turned(make_cluster, way, kind):
-    """Nor does a session of before, when a reload has changed a listener."""
+    """Nor does an earlier session resume after a reload has changed a
+    listener.
+    """
     cluster = make_cluster(hosts=1, memcached_servers=0, rotation='7d',
                            start=False, workers=1, session_cache=trust.CACHE)
     host, = cluster.hosts

@@ -13,7 +13,7 @@ TELL = 'verify=$ssl_client_verify'
 
 @pytest.fixture(scope='module')
 def cluster(make_module_cluster):
-    """Two hosts that are one, and plain nginx with a key file."""
+    """Two hosts of a cluster, and plain nginx with a key file."""
     cluster = make_module_cluster(hosts=3, memcached_servers=1, rotation='7d',
                                   start=False, workers=1,
                                   session_cache=trust.CACHE)
@@ -46,14 +46,18 @@ def place(kind):
 
 
 def answer(result):
-    """What the client gets; no stream says a word to one that is refused."""
+    """What the client receives; a stream sends nothing to a client that is
+    refused.
+    """
     if result.error is not None:
         return None, None
     return result.reused, result.fields.get('code', '200')
 
 
 def sessions_of(cluster, way, kind, name, hosts):
-    """(where it is offered, client, session): good while they are made."""
+    """(where it is offered, client, session), made while the certificate is
+    valid.
+    """
     first, second = hosts
     taker = trust.client(way, certificate=cluster.of[name])
     born = trust.made(way, taker, first, place(kind))
@@ -69,7 +73,9 @@ def offer(way, kind, made):
 
 @pytest.mark.parametrize('way', trust.WAYS, ids='-'.join)
 def test_revoked(cluster, way):
-    """After the session was made; the same client anew is refused as well."""
+    """It was revoked after the session was made; a full handshake is refused
+    as well.
+    """
     first, second, plain = cluster.hosts
     pairs = [(first, first), (first, second), (plain, plain)]
     cluster.responder.revoked = set()

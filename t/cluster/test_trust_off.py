@@ -1,7 +1,7 @@
-"""Names that are "off" on a listener that synchronises: as in plain nginx.
+"""Servers that are "off" on a listener that synchronises, as in plain nginx.
 
-What that is differs between releases of nginx: since 1.23.2 keys of tickets
-are in the shared cache.  So plain nginx does the same next to it.
+That differs between releases: since 1.23.2 nginx has ticket keys in its shared
+cache.  So plain nginx runs the same tests beside it.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ OFF = {'port': PORT, 'name': 'off.example'}
 
 @pytest.fixture(scope='module', params=['none', trust.CACHE])
 def cluster(request, make_module_cluster):
-    """The second host is plain nginx, of the same configuration."""
+    """The second host is plain nginx with the same configuration."""
     cluster = make_module_cluster(hosts=2, memcached_servers=1, rotation='7d',
                                   start=False, workers=WORKERS,
                                   session_cache=request.param)
@@ -39,7 +39,9 @@ def full(way, taker, host):
 
 
 def everywhere(way, taker, host):
-    """Whether a session resumes on each worker, by whether it is its own."""
+    """Whether a session resumes on each worker, and whether that one has made
+    it.
+    """
     found = {}
     born = full(way, taker, host)
 
@@ -49,7 +51,7 @@ def everywhere(way, taker, host):
         own = result.fields['pid'] == born.fields['pid']
         found.setdefault(own, set()).add((result.fields['pid'],
                                           result.reused))
-        # good for one handshake
+        # it is good for one handshake
         if way == ('TLSv1.3', trust.ID):
             born = full(way, taker, host)
         return (set(found) == {True, False}
@@ -61,7 +63,9 @@ def everywhere(way, taker, host):
 
 
 def after_reloads(way, taker, host):
-    """Whether a session does after a reload, and the one it then gave."""
+    """Whether a session resumes after a reload, and so does the one that it
+    gives.
+    """
     session = full(way, taker, host).session
     found = []
     for _ in range(2):
@@ -82,7 +86,9 @@ def test_as_plain_nginx(cluster, what, way):
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_the_others(cluster, version):
-    """The keys of a name that is "off" open nothing of the listener's."""
+    """With the keys of a name that is "off" nothing of the listener can be
+    opened.
+    """
     host = cluster.hosts[0]
     way = version, trust.TICKET
     home = {**OFF, 'name': 'a.example'}

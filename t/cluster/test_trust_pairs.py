@@ -1,4 +1,4 @@
-"""Several certificates in one server, names that are none, and addresses."""
+"""Servers with several certificates, certificates without names, addresses."""
 
 import ipaddress
 
@@ -11,7 +11,7 @@ from harness import authority, conf, trust
  OTHER_ADDRESS, ADDRESS_AND_NAME, TOGETHER, TURNED,
  NOBODY) = range(9001, 9012)
 CIPHERS = ('ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256')
-# which of two certificates, by its key, is for one.example
+# which of the two certificates, by its type of key, is for one.example
 FIRST = ('ecdsa', 'rsa')
 
 
@@ -39,7 +39,9 @@ def two(port, one, another):
 
 
 def servers(issuer, kept):
-    """Of a host; only the certificate without a name is the same on all."""
+    """The servers of a host; only the certificate without a name is the same
+    on all hosts.
+    """
     listed = []
     for step, kind in enumerate(FIRST):
         keys = [None, authority.rsa_key()]
@@ -73,7 +75,9 @@ def cluster(make_module_cluster):
 
 
 def each(cluster, way, outcome, ports, name, **parameters):
-    """Where hosts have certificates of their own, from one to the other."""
+    """Sessions of each host are offered to the other, with certificates of
+    their own.
+    """
     where, there = ({'port': port, 'name': name} for port in ports)
     for first, second in trust.hosts_of(cluster)[1:]:
         outcome(way, trust.client(way, **parameters), first, where, second,
@@ -89,7 +93,9 @@ def of_kind(kind, ports):
 @pytest.mark.parametrize('name', [None, 'one.example', 'two.example',
                                   'unknown.test'])
 def test_order(cluster, name, kind, way):
-    """It makes no difference, whichever of them the client takes."""
+    """The order of the certificates makes no difference, whichever one the
+    client accepts.
+    """
     for ports in (BOTH, SWAPPED), (SWAPPED, BOTH):
         for cipher in CIPHERS[:1 if way[0] == 'TLSv1.3' else 2]:
             each(cluster, way, trust.must_resume, of_kind(kind, ports), name,
@@ -100,7 +106,8 @@ def test_order(cluster, name, kind, way):
 @pytest.mark.parametrize('kind', FIRST)
 @pytest.mark.parametrize('there', [TOGETHER, TURNED, BOTH, BOTH + 100])
 def test_same_names(cluster, there, kind, way):
-    """However they are spread over certificates and keys."""
+    """The same names, in whichever of the certificates and with whatever keys.
+    """
     both, = of_kind(kind, [BOTH])
     for ports in (both, there), (there, both):
         each(cluster, way, trust.must_resume, ports, None)
@@ -121,7 +128,7 @@ def test_one_covers_the_name(cluster, both, kind, way):
 @pytest.mark.parametrize('kind', FIRST)
 @pytest.mark.parametrize('name', [None, 'unknown.test'])
 def test_none_covers_the_name(cluster, name, kind, way):
-    """All their names together say who the server is."""
+    """If no certificate covers the name, all names together are compared."""
     for alone in FIRST_ALONE, SECOND_ALONE:
         for ports in (alone, BOTH), (BOTH, alone):
             each(cluster, way, trust.must_not_resume, of_kind(kind, ports),
@@ -130,7 +137,7 @@ def test_none_covers_the_name(cluster, name, kind, way):
 
 @pytest.mark.parametrize('way', trust.WAYS, ids='-'.join)
 def test_addresses(cluster, way):
-    """A client without SNI wanted an address."""
+    """Addresses in certificates count for clients without SNI."""
     for port in ADDRESS, ADDRESS_AND_NAME:
         each(cluster, way, trust.must_resume, (port, port), None)
     for there in MORE_ADDRESSES, OTHER_ADDRESS, ADDRESS_AND_NAME:
@@ -141,7 +148,7 @@ def test_addresses(cluster, way):
 @pytest.mark.parametrize('way', trust.WAYS, ids='-'.join)
 @pytest.mark.parametrize('name', [None, 'one.example'])
 def test_renewed_without_a_name(cluster, name, way):
-    """A certificate without a name is nobody's but its own."""
+    """A renewed certificate without a name counts as another server."""
     each(cluster, way, trust.must_resume, (NOBODY, NOBODY), name)
     where = {'port': NOBODY, 'name': name}
     first, second = cluster.hosts

@@ -1,4 +1,5 @@
-"""Sessions by ID over QUIC, of which nothing can be held: as plain nginx."""
+"""Sessions by ID over QUIC, where no handshake can be held: as in plain nginx.
+"""
 
 import pytest
 
@@ -10,14 +11,14 @@ NAMES = ['a.example', 'b.example', 'off.example']
 
 @pytest.fixture(name='cluster')
 def fixture_cluster(make_cluster):
-    """The third host is plain nginx, of the same configuration."""
+    """The third host is plain nginx with the same configuration."""
     cluster = make_cluster(hosts=3, memcached_servers=1, rotation='7d',
                            start=False, session_cache=trust.CACHE)
     if not cluster.hosts[0].build.has('with-http_v3_module'):
         pytest.skip('this nginx has no HTTP/3')
     for host in cluster.hosts:
         listen = 'listen %s:%d quic' % (host.address, PORT)
-        # of QUIC it is the time in which a handshake must be done
+        # for QUIC this is the time in which a handshake must be complete
         more = '; keepalive_timeout 10s; ssl_session_tickets off;'
         host.config.servers = [
             conf.Server(name=name, sync='off' if name == 'off.example'
@@ -39,7 +40,7 @@ def visit(host, name, session=None):
 
 @pytest.mark.parametrize('name', NAMES)
 def test_own_host(cluster, name):
-    """Again and again, with what it is given each time."""
+    """They resume on their own host again and again."""
     for host in cluster.hosts[2], cluster.hosts[0]:
         result = visit(host, name)
         assert not result.reused
@@ -51,7 +52,8 @@ def test_own_host(cluster, name):
 
 
 def test_another_name(cluster):
-    """Which a session in nginx's cache is not bound to by itself."""
+    """They do not resume for another name, which nginx's cache does not check.
+    """
     host = cluster.hosts[0]
     for name in NAMES:
         for other in NAMES:
@@ -61,7 +63,7 @@ def test_another_name(cluster):
 
 
 def test_another_host(cluster):
-    """A full handshake, and no failure."""
+    """On another host there is a full handshake, and no failure."""
     first, second = cluster.hosts[:2]
     for name in NAMES:
         session = visit(first, name).session
@@ -69,7 +71,7 @@ def test_another_host(cluster):
 
 
 def test_tcp(cluster):
-    """Next to it sessions by ID resume on every host."""
+    """Over TCP, beside it, sessions by ID resume on every host."""
     first, second = cluster.hosts[:2]
     for version in trust.VERSIONS:
         way = version, trust.ID

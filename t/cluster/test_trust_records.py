@@ -1,4 +1,4 @@
-"""What was looked up does not stay with the connection that resumed by it."""
+"""What was looked up is freed when the handshake is over."""
 
 import contextlib
 import os
@@ -11,13 +11,13 @@ from harness import authority, clients, conf, process, trust
 CONNECTIONS = 40
 PORT = 9001
 WHERE = {'port': PORT, 'name': 'a.example'}
-# kilobytes of the client's certificate, which each session has in it
+# kilobytes of the client's certificate, which each session contains
 SIZE = 30
 
 
 @pytest.fixture(scope='module')
 def cluster(make_module_cluster):
-    """Two hosts that are one, and plain nginx."""
+    """Two hosts of a cluster, and plain nginx."""
     cluster = make_module_cluster(hosts=3, memcached_servers=1, rotation='7d',
                                   start=False, workers=1,
                                   session_cache=trust.CACHE)
@@ -37,7 +37,7 @@ def cluster(make_module_cluster):
 
 
 def sessions_of(way, taker, host):
-    """In memcached, one for each connection."""
+    """Sessions in memcached, one for each connection."""
     def counts():
         shown = host.group()['sessions']
         return shown['stored'], shown['failures'] + shown['dropped']
@@ -45,7 +45,7 @@ def sessions_of(way, taker, host):
     stored, lost = counts()
     made = [taker.full(host, **trust.at(way, WHERE)).session
             for _ in range(CONNECTIONS)]
-    # OpenSSL gives a client of TLS 1.3 two
+    # OpenSSL gives a TLS 1.3 client two sessions
     stored += CONNECTIONS * (2 if way[0] == 'TLSv1.3' else 1)
     process.wait_until(lambda: counts()[0] >= stored, 'the stores')
     assert counts()[1] == lost
@@ -53,7 +53,7 @@ def sessions_of(way, taker, host):
 
 
 def idle(way, taker, host, session):
-    """A connection that has done with its request and stays."""
+    """A connection that stays open after its request."""
     plain = socket.create_connection(
         (host.address, trust.at(way, WHERE)['port']), 60)
     tls = taker.context.wrap_socket(plain, server_hostname='a.example',
@@ -71,18 +71,18 @@ def idle(way, taker, host, session):
 
 
 def resident(pid):
-    """Kilobytes of a process that are its own."""
+    """Private memory of a process, in kilobytes."""
     with open('/proc/%d/status' % pid, encoding='ascii') as f:
         fields = dict(line.split(':', 1) for line in f)
     return int(fields['RssAnon'].split()[0])
 
 
 def growth(cluster, version, host, maker=None):
-    """Kilobytes for each connection, which resumed if there is a maker."""
+    """Kilobytes for each connection; it resumes if "maker" is given."""
     way = version, trust.ID
     taker = clients.Client(version, certificate=cluster.certificate)
     taker.context.options |= clients.ssl.OP_NO_TICKET
-    # a worker whose heap nobody has used before
+    # a new worker, whose heap has not been used before
     host.reload()
     worker, = host.workers()
     sessions = (sessions_of(way, taker, maker) if maker
@@ -98,8 +98,7 @@ def growth(cluster, version, host, maker=None):
 
 @pytest.mark.parametrize('version', clients.VERSIONS)
 def test_idle(cluster, version):
-    """Plain nginx has such a session as well, which its cache does not take.
-    """
+    """Compares with plain nginx, whose cache does not take such a session."""
     first, second, plain = cluster.hosts
     synced, beside = (growth(cluster, version, second, first),
                       growth(cluster, version, plain))

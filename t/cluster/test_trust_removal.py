@@ -1,7 +1,8 @@
-"""A session that OpenSSL gives up goes from where it has been stored.
+"""A session that OpenSSL removes is also removed from where it was stored.
 
-OpenSSL forgets one after a fatal alert, by the listener's default server;
-the name may be of another cluster, with memcached servers of its own.
+OpenSSL removes one after a fatal alert, by the callback of the listener's
+default server.  The name may be of another cluster, with memcached servers of
+its own.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ from harness import clients, conf, process, trust
 
 MAIN, OTHER = 9001, 9002      # the default server's cluster
 NAMES = {'a.example': 'main', 'b.example': 'other'}
-# a record that no key of the connection has made
+# a record whose MAC is wrong
 GARBAGE = b'\x17\x03\x03\x00\x40' + bytes(64)
 
 
@@ -50,7 +51,9 @@ def context():
 
 
 class Visit:
-    """A connection without a request yet, whose bytes are in hand."""
+    """A connection that has sent no request yet, and whose bytes the test
+    controls.
+    """
 
     def __init__(self, made, host, where, session=None):
         self.plain = socket.create_connection((host.address, where['port']),
@@ -72,7 +75,9 @@ class Visit:
         self.reused = self.tls.session_reused
 
     def close(self):
-        """With a word, without which the session would be given up, too."""
+        """Sends close_notify, without which the session would be removed as
+        well.
+        """
         with contextlib.suppress(OSError):
             self.tls.unwrap()
         with contextlib.suppress(OSError):
@@ -95,7 +100,7 @@ def test_fatal_alert(cluster, port, name):
         process.wait_until(lambda: server.keys() - before, 'the session')
         session = visit.session
 
-        # it is good on every host
+        # it resumes on every host
         with contextlib.closing(Visit(made, second, where, session)) as other:
             assert other.reused
 

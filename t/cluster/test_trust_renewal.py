@@ -1,7 +1,7 @@
-"""A session of TLS 1.3 that is renewed again and again ends in time.
+"""A TLS 1.3 session that is renewed again and again ends in time.
 
-In real time, for hosts whose clock cannot be moved: what began later than the
-timeout must not resume; what began before may do what it likes.
+This is in real time, for hosts whose clock cannot be moved: a session that
+began longer ago than the timeout must not resume.
 """
 
 import time
@@ -35,7 +35,8 @@ def test_renewed_for_ever(cluster, way):
     session, began = None, 0
 
     def over():
-        """Comes with what it was given last; begins anew if that is lost."""
+        """Connects with the last session; begins anew if it does not resume.
+        """
         nonlocal session, began
         if session is None:
             session = trust.made(way, taker, host, where).session
@@ -43,7 +44,7 @@ def test_renewed_for_ever(cluster, way):
         age = time.monotonic() - began
         result = trust.offered(way, taker, host, session, where)
         if result.reused:
-            # seconds of clocks may have been about to change on either side
+            # a second of either clock may have been about to begin
             assert age <= TIMEOUT + 1, result
             session = result.session or session
             return False

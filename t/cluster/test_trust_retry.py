@@ -1,16 +1,16 @@
-"""A client that names another server after a HelloRetryRequest.
+"""A client that sends another server name after a HelloRetryRequest.
 
-The name of the first ClientHello chooses what is looked up, that of the
-second one chooses the server, and with it who is trusted; since nginx 1.29.2
-it is the first one for both.  Some releases refuse another name where clients
-need certificates.
+The name of the first ClientHello decides what is looked up.  That of the
+second one decides which server is selected, and so which authorities are
+trusted; since nginx 1.29.2 the first one decides both.  Some releases refuse
+another name if clients need certificates.
 """
 
 import pytest
 
 from harness import authority, conf, process, trust
 
-# no key share of the client's first ClientHello is for this group
+# the client's first ClientHello has no key share for this group
 CURVE = 'ssl_ecdh_curve secp384r1;'
 GROUPS = 'X25519:P-384'
 VERIFIED, OPEN = 9001, 9002
@@ -61,7 +61,7 @@ def at(port, name):
 @pytest.mark.parametrize('way', WAYS, ids='-'.join)
 @pytest.mark.parametrize('name', [None, 'a.example'])
 def test_another_authority(cluster, way, name):
-    """What b.example would refuse does not get in by a session."""
+    """A client that b.example would refuse does not get in with a session."""
     where = at(VERIFIED, name)
     for first, second in trust.hosts_of(cluster):
         client = taker(cluster, way)
@@ -82,7 +82,9 @@ def test_another_authority(cluster, way, name):
                                    ('a.example', 'c.example'),
                                    ('c.example', 'a.example')])
 def test_another_name(cluster, way, names):
-    """Nor where the rules are the same: the session is for its own name."""
+    """Nor does it resume with the same rules, since the session is for its own
+    name.
+    """
     name, then = names
     for first, second in trust.hosts_of(cluster):
         client = taker(cluster, way)
@@ -95,7 +97,7 @@ def test_another_name(cluster, way, names):
 
 
 def given(way, client, host, where):
-    """The session of a full handshake that changed its name."""
+    """The session of a full handshake in which the name has changed."""
     result = client.full(host, then='c.example', **trust.at(way, where))
     assert result.renamed
     return result.session
@@ -104,11 +106,11 @@ def given(way, client, host, where):
 @pytest.mark.parametrize('way', WAYS, ids='-'.join)
 @pytest.mark.parametrize('name', [None, 'a.example'])
 def test_not_for_the_first_name(cluster, way, name):
-    """What such a handshake makes is not for the name it has given up."""
+    """A session of such a handshake is not for the first name."""
     where = at(OPEN, name)
     for first, second in trust.hosts_of(cluster):
         client = taker(cluster, way)
-        # there may be no store to wait for
+        # it may be that nothing is stored
         for _ in range(3):
             result = trust.offered(way, client, second,
                                    given(way, client, first, where), where)
@@ -118,7 +120,7 @@ def test_not_for_the_first_name(cluster, way, name):
 @pytest.mark.parametrize('way', WAYS, ids='-'.join)
 @pytest.mark.parametrize('name', [None, 'a.example'])
 def test_for_the_second_name(cluster, way, name):
-    """It is for the one that it has been made with."""
+    """It is for the second name, with which it was made."""
     if early_name(cluster):
         pytest.skip('the server of this nginx is that of the first name')
     for first, second in trust.hosts_of(cluster):
@@ -138,7 +140,9 @@ def test_for_the_second_name(cluster, way, name):
 @pytest.mark.parametrize('way', WAYS, ids='-'.join)
 @pytest.mark.parametrize('name', [None, 'a.example'])
 def test_made_under_other_rules(cluster, way, name):
-    """It opens nothing that asks for another authority's clients."""
+    """It does not resume where clients need a certificate of another
+    authority.
+    """
     where = at(VERIFIED, name)
     for first, second in trust.hosts_of(cluster):
         client = taker(cluster, way)
@@ -158,7 +162,9 @@ def test_made_under_other_rules(cluster, way, name):
 @pytest.mark.parametrize('name', [None, 'a.example'])
 @pytest.mark.parametrize('port', [VERIFIED, OPEN])
 def test_same_name(cluster, way, name, port):
-    """Who does not change the name resumes in a second ClientHello, too."""
+    """A client that keeps its name resumes with the second ClientHello as
+    well.
+    """
     for first, second in trust.hosts_of(cluster):
         client = taker(cluster, way)
         result = trust.must_resume(way, client, first, at(port, name),

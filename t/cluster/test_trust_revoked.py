@@ -14,7 +14,7 @@ TELL = 'verify=$ssl_client_verify'
 
 @pytest.fixture(scope='module')
 def cluster(make_module_cluster):
-    """Every host has a list of its own, which tests replace."""
+    """Every host has a CRL of its own, which the tests replace."""
     cluster = make_module_cluster(hosts=2, memcached_servers=1, rotation='7d',
                                   start=False, workers=1,
                                   session_cache=trust.CACHE)
@@ -39,7 +39,7 @@ def cluster(make_module_cluster):
 
 
 def revoke(cluster, host, *names, between=()):
-    """A list anew, which revokes these clients and these authorities."""
+    """Writes a new CRL that revokes these clients and these authorities."""
     serials = {cluster.of[name].serial for name in names}
     authority.write(
         os.path.join(host.directory, 'crl.pem'),
@@ -49,11 +49,11 @@ def revoke(cluster, host, *names, between=()):
 
 
 def state(cluster, *revoked, restart=False, **more):
-    """What each host revokes from now on."""
+    """Sets what each host revokes from now on."""
     for host, names in zip(cluster.hosts, revoked):
         revoke(cluster, host, *names, **more)
         if restart:
-            # the keys of hosts that are all down are gone
+            # the keys are lost when all hosts are down
             host.stop()
             host.start()
             cluster.wait_agreed()
@@ -67,7 +67,7 @@ def place(kind):
 
 
 def sessions_of(cluster, name, makers, each=1):
-    """Sessions of a client, of every way and kind, made on these hosts."""
+    """Sessions of a client, of every kind, made on these hosts."""
     found = []
     for way, kind, host in itertools.product(trust.WAYS, KINDS, makers):
         taker = trust.client(way, certificate=cluster.of[name])
@@ -89,10 +89,10 @@ def told(host, made, result):
 
 
 def refused(host, made):
-    """How it was not: None, or what happened."""
+    """None if the session was refused as expected, else what happened."""
     result = offer(host, made)
     if made[1] == conf.STREAM:
-        # without a word: what it would have said is not for this client
+        # without close_notify, since the answer is not for this client
         right = result.error and 'without an answer' in result.error
     else:
         right = (result.error is None and not result.reused
@@ -113,7 +113,7 @@ def check(outcome, host, *made):
 
 
 def test_on_one_host(cluster):
-    """The list of the host where it is offered counts."""
+    """The CRL of the host where the session is offered counts."""
     first, second = cluster.hosts
     state(cluster, ['bad'], [])
     check(refused, first, *sessions_of(cluster, 'bad', [second]))
@@ -126,7 +126,7 @@ def test_on_one_host(cluster):
 @pytest.mark.parametrize('restart', [False, True], ids=['reload', 'restart'])
 @pytest.mark.parametrize('hosts', ['one', 'both'])
 def test_list_is_changed(cluster, hosts, restart):
-    """It holds for sessions of before, on every host that has it."""
+    """A new CRL applies to earlier sessions, on every host that has it."""
     first, second = cluster.hosts
     state(cluster, [], [])
     bad = sessions_of(cluster, 'bad', [first, second])
@@ -143,7 +143,7 @@ def test_list_is_changed(cluster, hosts, restart):
 
 @pytest.mark.parametrize('revoked', [[], ['bad']], ids=['empty', 'not-empty'])
 def test_list_is_issued_anew(cluster, revoked):
-    """Without a change: nobody's session is lost."""
+    """A CRL that is issued anew without a change costs no session."""
     first, second = cluster.hosts
     state(cluster, revoked, revoked)
     for_first, for_second = (sessions_of(cluster, 'good', [first, second])
@@ -154,7 +154,7 @@ def test_list_is_issued_anew(cluster, revoked):
 
 
 def test_list_grows(cluster):
-    """By a client: the sessions of all others are not lost."""
+    """A CRL that revokes one more client costs the others no session."""
     first, second = cluster.hosts
     state(cluster, [], [])
     good = sessions_of(cluster, 'good', [first, second])
@@ -163,7 +163,9 @@ def test_list_grows(cluster):
 
 
 def test_taken_back(cluster):
-    """A client that is no longer revoked begins anew, and resumes then."""
+    """A client that is not revoked any more gets a full handshake, and then
+    resumes.
+    """
     first, second = cluster.hosts
     state(cluster, ['bad'], ['bad'])
     state(cluster, [], [])
@@ -172,7 +174,9 @@ def test_taken_back(cluster):
 
 @pytest.mark.parametrize('restart', [False, True], ids=['reload', 'restart'])
 def test_authority_between(cluster, restart):
-    """Which the client sends, and which is in no session."""
+    """An intermediate authority, which the client sends and no session
+    contains.
+    """
     first, second = cluster.hosts
     state(cluster, [], [])
     of_it = [made for name in ('bad', 'good')

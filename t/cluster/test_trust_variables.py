@@ -1,6 +1,6 @@
-"""Certificates that variables choose are taken at their word, for any name.
+"""Certificates that variables choose count as valid for any name.
 
-Without a name a server is who its configuration says.
+Without a name, a server is identified by its configuration.
 """
 
 import os
@@ -16,7 +16,9 @@ NAMES = ('a.example', 'b.example')
 
 
 def place_certificates(directory, issuer, prefix):
-    """A pair of files for each name, and one for clients without a name."""
+    """Writes a pair of files for each name, and one for clients without a
+    name.
+    """
     for name in NAMES + ('',):
         pair = issuer.issue(name or 'none.test', [name or 'none.test'])
         for file, end in zip(pair, ('pem', 'key')):
@@ -28,7 +30,9 @@ def by_name(directory, prefix, end):
 
 
 def keys_by_name(directory, pair):
-    """The certificate is no variable, but its key is, and always the same."""
+    """The certificate is no variable, but its key is, and always has the same
+    value.
+    """
     for name in NAMES + ('',):
         shutil.copy(pair[1], '%s/key%s.key' % (directory, name))
     return pair[0], by_name(directory, 'key', 'key')
@@ -83,13 +87,13 @@ def each(cluster, way, outcome, ports, name):
                                    (BESIDE, CHOSEN)],
                          ids=lambda ports: '%d-%d' % ports)
 def test_with_a_name(cluster, ports, way):
-    """They are good for it, wherever the session was made."""
+    """They are valid for the name, wherever the session was made."""
     each(cluster, way, trust.must_resume, ports, 'a.example')
 
 
 @pytest.mark.parametrize('way', trust.WAYS, ids='-'.join)
 def test_the_other_way_round(cluster, way):
-    """That says nothing for a certificate that is for another name."""
+    """This does not hold for a fixed certificate that is for another name."""
     each(cluster, way, trust.must_not_resume, (CHOSEN, STATIC), 'b.example')
     each(cluster, way, trust.must_not_resume, (CHOSEN, BESIDE), 'a.example')
 
@@ -97,7 +101,7 @@ def test_the_other_way_round(cluster, way):
 @pytest.mark.parametrize('way', trust.WAYS, ids='-'.join)
 @pytest.mark.parametrize('port', [STATIC, CHOSEN])
 def test_only_its_key_is_chosen(cluster, port, way):
-    """Such a certificate is what it is."""
+    """If only its key is chosen, the certificate is read as usual."""
     each(cluster, way, trust.must_not_resume, (port, KEY), 'a.example')
     each(cluster, way, trust.must_resume, (KEY, KEY), 'a.example')
 
@@ -113,13 +117,16 @@ def test_same_values(cluster, name, way):
                                    (STATIC, CHOSEN)],
                          ids=lambda ports: '%d-%d' % ports)
 def test_without_a_name(cluster, ports, way):
-    """Other values are another server's."""
+    """Servers with other values of ssl_certificate do not resume the session.
+    """
     each(cluster, way, trust.must_not_resume, ports, None)
 
 
 @pytest.mark.parametrize('way', trust.WAYS, ids='-'.join)
 def test_not_for_another_name(cluster, way):
-    """Good for each of two names, not for one with the other's session."""
+    """Although it is valid for each of two names, a session of one does not
+    resume for the other.
+    """
     for kind in KINDS:
         where, there = (place(kind, CHOSEN, name) for name in NAMES)
         for first, second in trust.hosts_of(cluster):

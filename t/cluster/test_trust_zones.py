@@ -1,6 +1,6 @@
-"""What a reload hands on: nothing to a cluster that is another one now.
+"""A reload keeps no keys for a cluster that has become another one.
 
-A cluster is another one with another namespace, or with no secret in common.
+That is so if its namespace is another one, or if no secret is the same.
 """
 
 import secrets
@@ -15,7 +15,7 @@ AT = {'port': 9001, 'name': 'a.example'}
 
 
 def change(**values):
-    """Attributes of the cluster from one reload to the next."""
+    """The parameters of the cluster at each reload."""
     def apply(host):
         for name, value in values.items():
             setattr(host.config.groups[0], name, value)
@@ -23,14 +23,14 @@ def change(**values):
 
 
 def larger(**values):
-    """The same, and with more keys to keep the zone is another one."""
+    """The same, with more keys to keep, so that the zone is a new one."""
     def apply(host):
         change(**values)(host)
         host.config.session_timeout = '5000d'
     return apply
 
 
-# each list begins with what the host starts with
+# each list begins with the parameters at the start
 UNRELATED = {
     'namespace': [change(namespace='one'), change(namespace='two')],
     'namespace-by-default': [change(), change(namespace='two')],
@@ -78,7 +78,7 @@ def start(make, first, memcached_servers=1):
 
 
 def sessions_of(host, synced=True):
-    """One of each way, made on this host."""
+    """A session of each kind, made on this host."""
     return [(way, taker, trust.made(way, taker, host, AT).session)
             for way in trust.WAYS
             if synced or way[1] == trust.TICKET
@@ -113,13 +113,13 @@ def test_unrelated(make_cluster, case):
     for apply in others:
         apply(host)
         host.reload()
-    # it may be told of another secret: its own one of before
+    # it may still see the presence record of its own former secret
     process.wait_until(host.keys, 'a key')
     assert not host.keys() & keys
     none_resumes(host, made)
     all_resume(host, sessions_of(host))
     assert told(host) == 1
-    # and no more of what it has now
+    # and no more than what it has now
     keys, made = host.keys(), sessions_of(host)
     host.reload()
     assert keys <= host.keys()
@@ -143,7 +143,8 @@ def test_related(make_cluster, case):
 
 @pytest.mark.parametrize('namespace', [None, 'one'])
 def test_without_memcached(make_cluster, namespace):
-    """There is no secret to have in common; the namespace is the same."""
+    """Without memcached there are no secrets, and the namespace is the same.
+    """
     cluster = start(make_cluster, change(namespace=namespace), 0)
     host, = cluster.hosts
     keys, made = host.keys(), sessions_of(host, False)
@@ -166,7 +167,9 @@ def test_without_memcached_and_another_namespace(make_cluster):
 
 
 def test_from_staging_to_production(make_cluster):
-    """Its key is older than production's, and would win there."""
+    """The key of staging is older than that of production, and would be used
+    there.
+    """
     cluster = make_cluster(forward_secrecy='off',
                            hosts=2, memcached_servers=1, rotation='7d',
                            start=False, workers=1, session_cache=trust.CACHE)

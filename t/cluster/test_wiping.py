@@ -1,7 +1,8 @@
-"""What is dropped is gone: from the memory of every process, and the zone.
+"""Keys that were dropped are gone from the memory of every process and from
+the zone.
 
-All that follows from a key is looked for, too: who has what is derived from
-it needs the key no more.
+Everything that is derived from a key is searched for as well, since it is as
+useful as the key.
 """
 
 import contextlib
@@ -13,16 +14,16 @@ import pytest
 from harness import hpke, memory, opener, process, recorder, sessions
 from harness import stranger
 
-STEP = 4                # alignment of keys in memory
-POLLS = 20              # half a rotation, and then some
+STEP = 4                # alignment of keys in memory, bytes
+POLLS = 20              # polls in which half a rotation has certainly passed
 # two, and one that was under way when they were counted
 GENERATION_POLLS = 3
-ROUNDS = 64             # of SHA-256
+ROUNDS = 64             # rounds of SHA-256
 BITS = 0xffffffff
 
 
 def _fraction(number, root):
-    """32 bits after the point of a root of a number."""
+    """The first 32 bits of the fraction of a root of a number."""
     low, high = 0, number << 32
     while high - low > 1:
         middle = (low + high) // 2
@@ -44,7 +45,9 @@ def _turn(word, bits):
 
 
 def compress(block):
-    """The state of SHA-256 after one block, as a processor keeps it."""
+    """The state of SHA-256 after one block, in the byte order of the
+    processor.
+    """
     w = list(struct.unpack('>16I', block))
     for i in range(16, ROUNDS):
         s0 = _turn(w[i - 15], 7) ^ _turn(w[i - 15], 18) ^ w[i - 15] >> 3
@@ -63,20 +66,20 @@ def compress(block):
 
 
 def mac_states(key):
-    """The two states that a key of HMAC leads to."""
+    """The two states of SHA-256 that follow from a key of HMAC."""
     block = key.ljust(64, b'\0')
     return [compress(bytes(byte ^ pad for byte in block))
             for pad in (0x36, 0x5c)]
 
 
 class Traces:
-    """Bytes to look for, and what they would betray."""
+    """Byte strings to be searched for, and the key that each betrays."""
 
     def __init__(self):
         self.what = {}
 
     def _key(self, key, what):
-        # schedules of AES begin or end with a half of it
+        # key schedules of AES begin or end with half of the key
         for half in (key[:16], key[16:]):
             self.what[half] = what
         for state in mac_states(key):
@@ -99,7 +102,7 @@ class Traces:
                   'ring key of epoch %d' % state.epoch)
 
     def left(self, host):
-        """What is still there: sentences."""
+        """Returns a sentence for each one that is still there."""
         dump = memory.Dump(host)
         return [what + ': ' + place for value, what in self.what.items()
                 for place in dump.places(value)]
@@ -110,7 +113,7 @@ def polls(host):
 
 
 def wait_gone(host, left, bound):
-    """Until left() has nothing to tell: after so many polls at most."""
+    """Waits, for so many polls at most, until left() finds nothing."""
     before = polls(host)
 
     def gone():
@@ -137,7 +140,7 @@ class Fleet:
         self.states = [stranger.join(self.opener, self.cluster.memcached[0])]
 
     def use(self):
-        """Every key is used, by tickets and IDs, in every worker."""
+        """Uses every key with tickets and IDs, in every worker."""
         for version in ('TLSv1.2', 'TLSv1.3'):
             for tickets in (True, False):
                 client = sessions.Client(version, tickets=tickets)
@@ -156,7 +159,7 @@ class Fleet:
         return self.opener.steks(values, self.states)
 
     def keys(self):
-        """Traces of all that there has been until now."""
+        """The traces of all keys so far."""
         traces = Traces()
         for stek in self.steks().values():
             traces.stek(stek)
@@ -168,9 +171,9 @@ class Fleet:
         return traces
 
     def publics(self):
-        """Public keys in requests and answers.
+        """The public keys in requests and answers.
 
-        Those of X-Wing are without ML-KEM's part.
+        Of X-Wing keys without the part of ML-KEM.
         """
         x25519, xwing = set(), set()
         for value in self.recorders.values():
@@ -185,7 +188,8 @@ class Fleet:
         return x25519, xwing
 
     def private_keys(self, hosts):
-        """Private keys of joins that are in memory: sentences."""
+        """Returns a sentence for each private key of a join that is in memory.
+        """
         publics = self.publics()
         return ['private key of a join, to %s: %s'
                 % (hpke.public_of(one)[:4].hex(), place) for host in hosts
@@ -195,7 +199,7 @@ class Fleet:
 
 
 def is_private(one, publics):
-    """Whether 32 bytes are a private key of X25519, or a seed of X-Wing."""
+    """Whether 32 bytes are an X25519 private key, or a seed of X-Wing."""
     if hpke.public_of(one) in publics[0]:
         return True
     return bool(publics[1]) and hpke.public_of(
@@ -221,7 +225,7 @@ def fixture_make_fleet(make_cluster, lab):
 
 
 def test_states_of_sha256():
-    """Of a text of one block that pads itself, to a digest."""
+    """Hashes a text with its padding, one block, and compares the digest."""
     block = b'abc\x80' + bytes(52) + (24).to_bytes(8, 'big')
     words = struct.unpack('=8I', compress(block))
     assert (struct.pack('>8I', *words)
@@ -229,7 +233,9 @@ def test_states_of_sha256():
 
 
 def test_rings_and_epochs(make_fleet):
-    """Keys that expired, and epochs that passed, with nobody connecting."""
+    """Keys that expired and epochs that ended are gone, without any
+    connection.
+    """
     fleet = make_fleet('2s')
     fleet.use()
     old = fleet.keys()
@@ -252,7 +258,7 @@ def test_join(make_fleet):
     fleet = make_fleet('40s')
     members = [pid for host in fleet.hosts for pid in host.family()]
     before = fleet.publics()[0]
-    # so that it waits for twice as long before it gives up
+    # makes it wait for twice as long before it gives up
     late = fleet.cluster.add_host(poll='10s')
     fleet.recorders.use(late)
     process.freeze(*members)
@@ -260,7 +266,7 @@ def test_join(make_fleet):
         late.start()
         process.wait_until(lambda: fleet.publics()[0] - before,
                            'a host to ask')
-        # each in one place: OpenSSL, which computed with them, has kept none
+        # each is in one place: OpenSSL has kept no copy
         places = fleet.private_keys([late])
         found = {told.split(':')[0] for told in places}
         assert found and len(found) == len(places), '\n'.join(places)
@@ -273,7 +279,9 @@ def test_join(make_fleet):
 
 
 def test_generation(make_fleet):
-    """All there was, on the host that begins it, and on the other one."""
+    """All earlier keys are gone, on the host that raises the generation and on
+    the other one.
+    """
     fleet = make_fleet('2s')
     fleet.use()
     old = fleet.keys()

@@ -1,4 +1,5 @@
-"""Certificates as a test wants them: names, dates, who issues and revokes."""
+"""Certificates with the names, dates and issuers that a test needs, and CRLs.
+"""
 
 import collections
 import datetime
@@ -9,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-# files, as servers and clients take them, and what a CRL names
+# files, as servers and clients take them, and how a CRL names the certificate
 Pair = collections.namedtuple('Pair', 'certificate key serial')
 
 
@@ -19,7 +20,7 @@ def days(number):
 
 
 def write(path, *parts):
-    """A file anew: nginx goes by inode and time to tell that it changed."""
+    """Replaces a file; nginx tells by inode and time that it has changed."""
     with open(path + '.new', 'wb') as f:
         f.write(b''.join(parts))
     os.replace(path + '.new', path)
@@ -27,7 +28,7 @@ def write(path, *parts):
 
 
 class Authority:
-    """Issues certificates into a directory; is a root without an issuer."""
+    """Issues certificates into a directory; without an issuer it is a root."""
 
     def __init__(self, directory, name, issuer=None):
         self.directory = directory
@@ -87,7 +88,9 @@ class Authority:
             made.serial_number)
 
     def crl(self, *serials):
-        """A list that revokes these, in PEM; a new one at each call."""
+        """A CRL that revokes these certificates, in PEM; a new one at each
+        call.
+        """
         builder = (x509.CertificateRevocationListBuilder()
                    .issuer_name(self.name)
                    .last_update(days(-1))

@@ -1,9 +1,9 @@
-"""HAProxy in TCP mode: spreads connections over the hosts that are up.
+"""HAProxy in TCP mode: distributes connections over the hosts that are up.
 
-Its log has one line for each connection when it is over, and one whenever a
-host goes up or down.  A connection that a host refuses, or that it does not
-take within a second, goes to another host; one that a host has taken is that
-host's, and is closed when nothing has passed for ten seconds.
+Its log has one line for each connection that has ended, and one whenever a
+host goes up or down.  If a host refuses a connection, or does not accept it
+within a second, another host gets it.  A connection that a host has accepted
+stays there, and is closed when nothing was sent over it for ten seconds.
 """
 
 import bisect
@@ -27,12 +27,12 @@ LINE = re.compile(r'^conn (\d+\.\d+) ([^ ]+):(\d+) (\S+) (\S+) \+?(\d+) (\S+) '
 
 @dataclass
 class Connection:
-    """What the log says of a connection."""
+    """What the log says about a connection."""
 
     when: float
-    server: str         # the host it went to, or <NOSRV>
+    server: str         # the host that got it, or <NOSRV>
     retries: int
-    ended: str          # HAProxy's two letters
+    ended: str          # HAProxy's two letters for how it ended
     times: str
 
 
@@ -52,7 +52,7 @@ class Balancer:
         return os.path.join(self.directory, name)
 
     def text(self):
-        # a path of a socket is short: it is in the working directory
+        # the path of a socket must be short, so it is relative
         lines = ['global', 'log stdout format raw local0 info',
                  'stats socket unix@admin.sock mode 600 level admin',
                  'nbthread 1', 'maxconn 4000',
@@ -107,7 +107,7 @@ class Balancer:
             return f.read()
 
     def states(self):
-        """{host: 'UP', 'DOWN'...}, as health checks have it."""
+        """{host: 'UP', 'DOWN'...}, by the health checks."""
         rows = csv.DictReader(self._say('show stat').splitlines())
         names = {host.name for host in self.hosts}
         listener = next(iter(self.ports))
@@ -115,17 +115,17 @@ class Balancer:
                 if row['# pxname'] == listener and row['svname'] in names}
 
     def drain(self, host):
-        """No new connection goes to a host, until it is admitted again."""
+        """Sends no new connections to a host until admit() is called."""
         for name in self.ports:
             self._say('set server %s/%s state maint' % (name, host.name))
 
     def admit(self, host):
-        """It gets connections as soon as its health checks succeed."""
+        """Sends connections to a host again when its health checks succeed."""
         for name in self.ports:
             self._say('set server %s/%s state ready' % (name, host.name))
 
     def _say(self, command):
-        """The answer to a command of HAProxy's administrator."""
+        """The answer to a command on HAProxy's administration socket."""
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(5)
             here = os.open(self.directory, os.O_RDONLY | os.O_CLOEXEC)
@@ -168,9 +168,9 @@ class Balancer:
 
 
 def find(connections, address, port, began, ended):
-    """The connection of a client's socket, None if the log has none."""
+    """The connection of a client's socket; None if the log has none."""
     items = connections.get((address, port), [])
-    # the log's time is cut to milliseconds
+    # the log's time is in whole milliseconds
     i = bisect.bisect_left([c.when for c in items], began - 0.002)
     if i < len(items) and items[i].when <= ended:
         return items[i]

@@ -17,7 +17,7 @@ BENCH = os.path.join(conf.REPOSITORY, 't', 'bench')
 
 
 class Caller:
-    """One connection, whose ClientHello is all that the host has got."""
+    """One connection, of which the host has received only the ClientHello."""
 
     def __init__(self, client, host, session, name='a.example'):
         self.client = client
@@ -34,7 +34,7 @@ class Caller:
         assert not self._step(self.tls.do_handshake)
 
     def _step(self, function):
-        """Returns False when the host's turn has come."""
+        """Returns False when it is the host's turn."""
         try:
             done = function()
         except ssl.SSLWantReadError:
@@ -50,11 +50,15 @@ class Caller:
             self.incoming.write(data)
 
     def quiet(self):
-        """Whether the host has said nothing, not even goodbye."""
+        """Whether the host has sent nothing, not even the end of the
+        connection.
+        """
         return not select.select([self.socket], [], [], 0)[0]
 
     def finish(self):
-        """Everything that is left to do; like clients.Client.connect()."""
+        """Completes the handshake and a request; like
+        clients.Client.connect().
+        """
         result = clients.Result(self.host, self.client.version)
         try:
             self._until(self.tls.do_handshake)
@@ -75,15 +79,15 @@ class Caller:
         self.socket.close()
 
     def reset(self):
-        """Closes with RST in place of FIN."""
+        """Closes with RST instead of FIN."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                                struct.pack('ii', 1, 0))
         self.socket.close()
 
 
 class Crowd:
-    """The load client of the bench: sessions of one host, all of them used
-    on another at the same time.
+    """The load client of the bench: sessions of one host that are all used on
+    another one at the same time.
     """
 
     def __init__(self, first, second, version, count, directory,

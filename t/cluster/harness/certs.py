@@ -10,7 +10,7 @@ from . import process
 
 NAMES = ['a.example', 'b.example', 'c.example', 'd.example', 'off.example']
 
-# from when until when: clocks of hosts are put back, too
+# dates of validity; clocks of hosts are set back as well
 DAYS = -2, 30
 
 
@@ -33,18 +33,21 @@ class Certificates:
                     'extendedKeyUsage=clientAuth')
 
     def issue(self, name, names, ca='ca'):
-        """The files of another certificate, for DNS:... and IP:..., and of
-        its key."""
+        """The files of another certificate, for DNS:... and IP:..., and of its
+        key.
+        """
         self._issue(name, '/CN=' + name, 'subjectAltName=' + names, ca)
         return self._path(name + '.pem'), self._path(name + '.key')
 
     def expire(self, name, ca='ca'):
-        """The files of a certificate again, which ended yesterday."""
+        """Signs a certificate again so that it expired yesterday; returns its
+        files.
+        """
         self._date(name, ca, -2, -1)
         return self._path(name + '.pem'), self._path(name + '.key')
 
     def _date(self, name, ca, begin, end):
-        """Signs a certificate again, with days from now as its dates."""
+        """Signs a certificate again, with dates in days from now."""
         old = x509.load_pem_x509_certificate(self._read(name + '.pem'))
         key = serialization.load_pem_private_key(self._read(ca + '.key'),
                                                  None)

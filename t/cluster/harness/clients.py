@@ -11,22 +11,23 @@ from . import conf, process
 
 VERSIONS = ('TLSv1.2', 'TLSv1.3')
 
-# curl asks for no ticket in TLS 1.2
+# curl asks for no tickets in TLS 1.2
 CURL_VERSIONS = ('TLSv1.3',)
 
 
 class Result:
-    """One connection: what the client saw, and what the server said."""
+    """One connection: what the client has seen, and what the server has said.
+    """
 
     def __init__(self, host, version):
         self.host = host
         self.version = version
         self.error = None           # why it failed, if it did
-        self.reused = None          # judged by the client
-        self.session = None         # to resume from
+        self.reused = None          # by the client
+        self.session = None         # which another connection can resume
         self.seconds = None
-        self.renamed = False        # by a client that changes its mind
-        self.fields = {}            # name=value from the server
+        self.renamed = False  # set by a client that changes its server name
+        self.fields = {}            # name=value, from the server's answer
 
     def __repr__(self):
         if self.error:
@@ -40,7 +41,7 @@ class Result:
 class Client:
     """Python's TLS client for one version of TLS.
 
-    A session of one Client is of no use to another.
+    A session of one Client cannot be used by another.
     """
 
     def __init__(self, version, certificate=None, keylog=None, timeout=30.0):
@@ -60,7 +61,7 @@ class Client:
 
     def connect(self, host, session=None, kind=conf.HTTP, port=None,
                 name='a.example'):
-        """One handshake and what the server says then; never raises."""
+        """Makes a handshake and reads the server's answer; never raises."""
         result = Result(host, self.version)
         began = time.monotonic()
         try:
@@ -73,7 +74,7 @@ class Client:
                     result.seconds = time.monotonic() - began
                     self._talk(tls, kind, name, result)
                     result.reused = tls.session_reused
-                    # TLS 1.3 sends tickets after the handshake
+                    # in TLS 1.3 tickets come after the handshake
                     result.session = tls.session
                     self._leave(tls, kind)
         except OSError as error:
@@ -82,7 +83,7 @@ class Client:
 
     @staticmethod
     def _leave(tls, kind):
-        """Nothing: closes without a word."""
+        """Closes without close_notify."""
 
     @staticmethod
     def _talk(tls, kind, name, result):
@@ -165,9 +166,9 @@ def ticket(file):
 
 
 def curl(hosts, version, directory, name='a.example'):
-    """One curl process asks each of the hosts in turn; returns results.
+    """One curl process connects to each of the hosts in turn; returns results.
 
-    Its sessions belong to a name and a port: each transfer has the name at
+    curl keeps sessions by name and port: each transfer has the same name at
     another address.
     """
     argv = ['curl']
@@ -200,8 +201,8 @@ def curl(hosts, version, directory, name='a.example'):
 def gnutls(forwarder, first, second, version, directory, name='a.example'):
     """GnuTLS gets a ticket on one host and offers it to another.
 
-    gnutls-cli comes back to the address it came from, so that a forwarder
-    has to send its second connection elsewhere.
+    gnutls-cli connects to the same address again, so a forwarder has to send
+    its second connection to the other host.
     """
     priority = 'NORMAL:-VERS-ALL:+VERS-' + version.replace('v', '')
     port = conf.PORT[conf.HTTP]
@@ -217,7 +218,7 @@ def gnutls(forwarder, first, second, version, directory, name='a.example'):
     for line in done.stdout.splitlines():
         if line.startswith('reused='):
             result.fields = fields(line)
-    # only the second connection asks for a page
+    # only the second connection requests a page
     if result.fields:
         result.reused = 'This is a resumed session' in done.stdout
     else:

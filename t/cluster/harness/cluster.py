@@ -9,11 +9,11 @@ from . import conf, dns, memcached, nginx, process
 
 
 class Cluster:
-    """A context: what is in it runs, and is gone afterwards.
+    """A context: hosts and servers run in it, and are gone afterwards.
 
-    Parameters that are not named here are attributes of conf.Group
-    (rotation, poll...) or of conf.Config (session_timeout, servers...) and
-    hold for every host.  With "tls" memcached has TLS.
+    Parameters that are not named here are attributes of conf.Group (rotation,
+    poll...) or of conf.Config (session_timeout, servers...), and apply to all
+    hosts.  With "tls" memcached has TLS.
     """
 
     def __init__(self, lab, hosts=3, memcached_servers=2, start=True,
@@ -89,7 +89,8 @@ class Cluster:
         return server
 
     def certificate(self, server, ca='ca', expired=False):
-        """Another one for memcached, and for what is in front of it."""
+        """Another certificate for memcached, and for what is in front of it.
+        """
         self.issued += 1
         name = '%s-%s-%d' % (os.path.basename(self.directory), server.name,
                              self.issued)
@@ -99,7 +100,7 @@ class Cluster:
         return self.lab.certificates.expire(name) if expired else pair
 
     def add_host(self, **parameters):
-        """Adds a host and does not start it."""
+        """Adds a host without starting it."""
         name = 'h%d' % (len(self.hosts) + 1)
         host = nginx.Host(self.lab, self.build, name, self._directory(name))
         self.hosts.append(host)
@@ -122,7 +123,7 @@ class Cluster:
         def start(host):
             try:
                 host.start()
-            except Exception as error:      # told by the main thread
+            except Exception as error:      # reported by the main thread
                 errors.append(error)
 
         threads = [threading.Thread(target=start, args=[host])
@@ -136,7 +137,8 @@ class Cluster:
 
     def wait_agreed(self, hosts=None, timeout=process.PATIENCE,
                     group='main'):
-        """Until the hosts have the same keys and an answering server."""
+        """Waits until the hosts have the same keys, and a server that answers.
+        """
         hosts = hosts or self.hosts
 
         def agreed():
@@ -149,7 +151,7 @@ class Cluster:
 
     def wait_whole(self, hosts=None, servers=None,
                    timeout=process.PATIENCE):
-        """Until these servers hold every key of these hosts."""
+        """Waits until these servers have every key of these hosts."""
         wanted = [m.server for m in (servers or self.memcached)]
 
         def whole():
@@ -164,7 +166,7 @@ class Cluster:
         process.wait_until(whole, 'a whole ring on every server', timeout)
 
     def wait_rotations(self, count, host=None):
-        """Until the encrypting key of a host has changed so many times."""
+        """Waits until another key has begun to encrypt so many times."""
         host = host or self.hosts[0]
         for _ in range(count):
             before = current_key(host)

@@ -26,9 +26,9 @@ class Group:
     memcached: list = field(default_factory=list)
     secrets: list = field(default_factory=list)
     password: str = None        # user:password for memcached
-    trusted: str = None         # a file: memcached has TLS
-    plain: tuple = ()           # those of "memcached" that have not
-    pair: tuple = None          # files of certificate and key for it
+    trusted: str = None  # file of trusted certificates: memcached has TLS
+    plain: tuple = ()           # memcached servers without TLS
+    pair: tuple = None          # files of the client's certificate and its key
     namespace: str = None
     forward_secrecy: str = None
     generation: int = None
@@ -49,11 +49,11 @@ class Server:
     verify: str = None          # ssl_verify_client
     ca: str = None              # ssl_client_certificate
     pair: tuple = None          # files of certificate and key
-    tls: str = 'ssl'            # '': begins in plain text
-    listen: str = ''            # further parameters of "listen"
+    tls: str = 'ssl'            # '': the connection begins without TLS
+    listen: str = ''            # more parameters of "listen"
     extra: str = ''
-    tell: str = ''              # more for the answer to say
-    serve: str = None           # instead of what it does: mail, stream
+    tell: str = ''              # more variables in the answer
+    serve: str = None  # replaces what the server does, for mail and stream
 
     def __post_init__(self):
         if self.port is None:
@@ -70,7 +70,7 @@ class Build:
 
     def __init__(self):
         name = os.environ.get('SSS_NGINX') or 'nginx'
-        # a binary upgrade needs the whole path
+        # a binary upgrade needs the absolute path
         self.binary = shutil.which(name, path=os.environ['PATH']
                                    + ':/usr/sbin')
         if self.binary is None:
@@ -87,16 +87,16 @@ class Build:
                          self.arguments) is not None
 
     def version(self):
-        """Three numbers, to compare."""
+        """Three numbers, for comparisons."""
         found = re.search(r'nginx/(\d+)\.(\d+)\.(\d+)', self.arguments)
         return tuple(int(number) for number in found.groups())
 
     def log_option(self, file):
-        """Where nginx writes before it has read its configuration."""
+        """Where nginx logs before it has read its configuration."""
         return ['-e', file] if self.version() >= (1, 19, 5) else []
 
     def _own_module(self, name):
-        """Where nginx's own dynamic module is; None if it is built in."""
+        """The file of nginx's own dynamic module; None if it is built in."""
         if self.has('with-' + name) and not self.has('with-%s=dynamic' % name):
             return None
         places = [os.path.dirname(self.binary)]
@@ -135,8 +135,9 @@ class Config:
         self.session_timeout = '5m'
         self.session_cache = 'none'
         self.ticket_keys = []           # files for ssl_session_ticket_key
-        self.environment = []           # names that a new binary inherits
-        self.note = ''                  # what the answers say besides
+        # environment variables that a new binary inherits
+        self.environment = []
+        self.note = ''                  # more text of the answers
 
     def text(self):
         lines = self.build.load_modules(self.synced)
@@ -197,7 +198,7 @@ class Config:
                         for file in self.ticket_keys]
 
     def _cache(self, kind):
-        """A shared cache belongs to one protocol."""
+        """A shared cache; each protocol needs one of its own."""
         return self.session_cache.replace('shared:', 'shared:' + kind)
 
     def _server(self, server):
@@ -224,7 +225,7 @@ class Config:
                 + self.note)
 
     def _temp_paths(self):
-        """Directories that nginx would make elsewhere."""
+        """Directories that nginx would make outside of the run's directory."""
         return ['client_body_temp_path client_body_temp;'] + [
             '%s_temp_path %s_temp;' % (name, name)
             for name in ('proxy', 'fastcgi', 'uwsgi', 'scgi')

@@ -1,9 +1,9 @@
 """A DNS server for one name, whose answers a test may change.
 
-Run as a program in the network of a host: dns.py FILE.  The file has an
-address a line, in the order of the answer; where there is no file, there is no
-such name.  A line "silent", or "delay SECONDS", says that no answer comes, or
-when.
+Run as a program in the network of a host: dns.py FILE.  The file has one
+address on each line, in the order of the answer.  Without the file the name
+does not exist.  With a line "silent" there is no answer, and with "delay
+SECONDS" it comes later.
 """
 
 import contextlib
@@ -14,13 +14,13 @@ import subprocess
 import sys
 import threading
 
-NAME = 'fleet.test'             # in memcached's certificates
+NAME = 'fleet.test'             # the name in memcached's certificates
 PORT = 53
 TYPES = {1: 4, 28: 6}           # A and AAAA, and the version of IP
 
 
 class Dns:
-    """That of one host, which finds it in a resolv.conf of its own."""
+    """The DNS server of one host, which has a resolv.conf of its own."""
 
     def __init__(self, host):
         self.host = host
@@ -37,7 +37,7 @@ class Dns:
         host.command = lambda *options: self._with(command(*options))
 
     def _with(self, command):
-        """The command with the mount of a resolv.conf around it."""
+        """The command, run with the mount of a resolv.conf."""
         return ['unshare', '--mount', 'sh', '-c',
                 'mount --bind "$0" /etc/resolv.conf && exec "$@"',
                 self.resolv, *command]
@@ -64,7 +64,7 @@ class Dns:
 
 
 def look_up(file):
-    """The words and the addresses that a test has given; None: no name."""
+    """The words and addresses in the file; None: the name does not exist."""
     try:
         with open(file, encoding='ascii') as f:
             lines = f.read().splitlines()
@@ -75,7 +75,7 @@ def look_up(file):
 
 
 def reply(query, found):
-    """The bytes of an answer to the bytes of a question."""
+    """The bytes of the answer to a query."""
     end = 12
     while query[end]:
         end += query[end] + 1

@@ -1,15 +1,15 @@
-"""Which fault comes when: a plan that follows from a seed."""
+"""The plan of faults, which follows from a seed."""
 
 import random
 from dataclasses import dataclass
 
-# whom a fault befalls
+# the kind of machine that a fault hits
 MEMCACHED, HOST, ALL_HOSTS = 'memcached', 'host', 'all hosts'
 SOME_HOSTS = 'some hosts'       # half of them
-# memcached servers that have TLS, want a password, are known by a name
+# memcached servers with TLS, with a password, and known by a name
 TLS, GUARDED, NAMED = 'tls', 'password', 'named'
 
-# kind: (whom it befalls, how long, what it needs)
+# kind: (machines, duration, what it needs)
 KINDS = {
     'memcached killed':   (MEMCACHED, (2, 7), None),
     'memcached frozen':   (MEMCACHED, (2, 7), None),
@@ -35,28 +35,29 @@ KINDS = {
     'secrets rotated':    (ALL_HOSTS, (0, 0), None),
     'generation raised':  (HOST, (0, 0), None)}
 
-# what an exchange of workers, or of secrets, takes by itself
+# how long an exchange of workers, or of secrets, takes
 TAKES = {'host reloaded': 1, 'host upgraded': 1.5, 'worker killed': 0.5,
          'secrets rotated': 5, 'memcached flushed': 0.2,
          'generation raised': 1}
 
-# how long it may be after a fault of a name until every worker has asked
-# again, 2 s after a failure
+# how long after a fault of a name every worker has resolved it again, which is
+# 2 s after a failure
 ASKED = 3
 
 GAP = (3.5, 6)
-FIRST, LAST = 2.0, 3.0      # seconds of calm, at the beginning and the end
-OVERLAP = 0.25              # probability that two faults come together
-EVERY = 0.2                 # ... that a fault befalls all memcached servers
+# seconds without faults at the beginning and at the end
+FIRST, LAST = 2.0, 3.0
+OVERLAP = 0.25              # probability that two faults overlap
+EVERY = 0.2                 # ... that a fault hits all memcached servers
 
 
 @dataclass
 class Fault:
     number: int
-    at: float               # seconds after the beginning
-    seconds: float          # how long it lasts
+    at: float               # seconds since the beginning
+    seconds: float          # duration
     kind: str
-    targets: list           # names
+    targets: list           # names of machines
     value: object = None
 
     def __str__(self):
@@ -69,11 +70,11 @@ class Fault:
 
 
 def plan(seed, duration, hosts, servers, lacking=(), special=None):
-    """The faults of a run, by time.
+    """The faults of a run, in the order of time.
 
-    Every kind comes once before any comes again.  A run that is too short
-    for that has shorter ones.  Up to two overlap, on different machines.
-    "special": which servers are TLS, GUARDED and NAMED.
+    Every kind comes once before any comes a second time.  If the run is too
+    short for that, the faults are shorter.  At most two overlap, on different
+    machines. "special" says which servers are TLS, GUARDED and NAMED.
     """
     special = {key: names for key, names in (special or {}).items() if names}
     lacking = {*lacking, *({TLS, GUARDED, NAMED} - set(special))}
@@ -130,7 +131,8 @@ def _make(dice, kind, number, whom, scale):
 
 def _value(dice, kind):
     if kind == 'memcached delayed':
-        # less than lookup_timeout of staging.conf, about that, much more
+        # less than lookup_timeout of staging.conf, about as much, and much
+        # more
         return '%d ms' % dice.choice([100, 450, 1000, 3000])
     if kind == 'memcached lossy':
         return '%d %%' % dice.choice([5, 20, 50])

@@ -1,4 +1,4 @@
-"""The filter in front of a connection, in the memory of a worker."""
+"""The filter of a connection, in the memory of a worker."""
 
 import os
 import struct
@@ -7,10 +7,10 @@ from . import process
 
 
 def spare(host):
-    """Where the filter is that no connection has; 0: there is none.
+    """The address of the filter that no connection uses; 0: there is none.
 
-    The host has one worker, in which a connection takes this filter if there
-    is one, and leaves it for the next.
+    The host has one worker.  A connection takes this filter if there is one,
+    and leaves it for the next connection.
     """
     module = os.path.join(host.build.modules,
                           'ngx_ssl_session_sync_module.so')

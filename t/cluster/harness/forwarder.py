@@ -8,11 +8,11 @@ from . import tlsocket
 
 
 class Forwarder:
-    """Listens in the clients' place; each connection goes to the next target.
+    """Listens instead of the hosts; each connection goes to the next target.
 
     With a delay, what a client sends reaches the target so much later.  With
-    "idle", a connection over which so long nothing has come is closed.  With
-    files of a certificate and its key, both ends have TLS.
+    "idle", a connection over which nothing was sent for so long is closed.
+    With the files of a certificate and its key, both sides have TLS.
     """
 
     def __init__(self, address, targets=(), delay=0.0, idle=None, pair=None):

@@ -1,4 +1,5 @@
-"""Does to a staging cluster what a plan of faults says, and undoes it."""
+"""Carries out the plan of faults on a staging cluster, and undoes each fault.
+"""
 
 import contextlib
 import secrets
@@ -8,32 +9,32 @@ from dataclasses import dataclass
 
 from . import faults, middlebox, process, steady
 
-# seconds, until the last faults are given up
+# seconds after which the last faults need not heal any more
 PATIENCE = 40
 
-# Seconds for which everything has to resume before a fault counts as healed,
-# since the beginning of them: no probe meets every worker.
+# A fault counts as healed when everything has resumed for so many seconds,
+# because a probe does not meet every worker.
 HOLD = 1.5
 
-# what a host hears of the name
+# what the resolver of a host answers for the name
 UNKNOWN, SILENT = 'unknown', 'silent'
 
 
 @dataclass
 class Window:
-    """One fault as it went.  Times are time()s."""
+    """What has happened with one fault.  Times are time()s."""
 
     fault: object
     began: float
     ended: float = None
-    healed: float = None    # sessions resume again
-    closed: float = None    # and go on doing so
-    missed: str = None      # what was the last not to resume
+    healed: float = None    # when sessions resumed again
+    closed: float = None    # when they had done so for long enough
+    missed: str = None      # the last thing that did not resume
 
 
 @dataclass
 class Down:
-    """A host, or a worker of it, that was not there."""
+    """A host, or a worker of it, that was down."""
 
     host: str
     began: float
@@ -53,18 +54,19 @@ class Havoc:
         self.locks = {name: threading.RLock() for name in self.hosts}
         self.windows = []
         self.downs = []
-        self.troubles = []      # what could not be done
+        self.troubles = []      # what failed in here
         self.lock = threading.Lock()
         self.done = threading.Event()
         self.pause = threading.Event()      # never set
         self.clients = steady.Clients()
         self.round = 0
         self.naming = threading.Lock()
-        self.moved = set()      # servers that the name does not lead to
+        # servers that are not among the addresses of the name
+        self.moved = set()
         self.answers = {}       # {host: UNKNOWN, SILENT, or seconds}
 
     def run(self, began):
-        """All faults, each at its offset; returns when all are healed."""
+        """Runs all faults, each at its time; returns when all are healed."""
         healer = threading.Thread(target=self._heal, args=[began],
                                   daemon=True)
         healer.start()
@@ -91,13 +93,13 @@ class Havoc:
         word = fault.kind.replace(' ', '_')
         try:
             getattr(self, '_' + word)(fault)
-        except Exception as error:      # judged with everything else
+        except Exception as error:      # reported with everything else
             self.troubles.append('%s: %s' % (fault, error))
         with self.lock:
             window.ended = time.time()
 
-    # Healing: every host's sessions of every kind resume on another host,
-    # and the balancer has all hosts.
+    # Healing: sessions of every kind, of every host, resume on another host,
+    # and the balancer uses all hosts.
 
     def _heal(self, began):
         while True:
@@ -120,7 +122,7 @@ class Havoc:
         with self.lock:
             if any(w.closed is None and w not in open_
                    for w in self.windows):
-                return          # the next fault has begun meanwhile
+                return          # the next fault has begun in the meantime
             open_ = [w for w in open_ if w.closed is None]
             for window in open_:
                 if missed:
@@ -128,7 +130,7 @@ class Havoc:
                 if missed and not late:
                     window.healed = None
                 elif missed:
-                    pass        # says nothing
+                    pass        # shows nothing
                 elif window.healed is None:
                     window.healed = now
             if not missed and open_ and now - max(
@@ -137,14 +139,15 @@ class Havoc:
                     window.closed = time.time()
 
     def _late(self, began):
-        """Whether lookup_timeout has passed in a probe: the machine is busy,
-        or else no probe succeeds and nothing is healed."""
+        """Whether lookup_timeout has passed in a probe.  Then the machine is
+        busy: without this exception no fault would ever count as healed.
+        """
         self.watch.look()
         return any(self.watch.was_late(name, began, time.time())
                    for name in self.hosts)
 
     def probe(self):
-        """Says what does not resume; None if everything does."""
+        """Returns what does not resume; None if everything does."""
         hosts = self.cluster.hosts
         if not self.cluster.balancer.all_up():
             return 'the balancer misses a host'
@@ -174,7 +177,9 @@ class Havoc:
         return None
 
     def _knows(self, host):
-        """Says which memcached servers a host does not use; None: no one."""
+        """Returns which memcached servers a host does not use; None: it uses
+        all.
+        """
         try:
             seen = {server['address']: server['state']
                     for server in host.group()['servers']}
@@ -234,11 +239,13 @@ class Havoc:
             server.site.heal()
 
     def _memcached_mute(self, fault):
-        """It takes connections, and not even TLS begins."""
+        """The server accepts connections, and not even TLS begins."""
         self._through(fault, 'mute')
 
     def _changed(self, fault, change):
-        """Restarts servers in another way, and then as they were."""
+        """Restarts servers with other parameters, and later with the former
+        ones.
+        """
         before = {}
         for server, _ in self._each(fault):
             before[server] = server.pair, server.password
@@ -261,21 +268,21 @@ class Havoc:
         self._changed(fault, change)
 
     def _memcached_guarded(self, fault):
-        """By another password than that of the hosts."""
+        """The server gets another password than the hosts have."""
         def change(server):
             server.password += '-new'
 
         self._changed(fault, change)
 
     # Faults of the name that stands for some memcached servers.  While one of
-    # its addresses is of no use the hosts ask for it again every 2 s.
+    # its addresses does not answer the hosts resolve it again every 2 s.
 
     def _tell(self):
         named = [server for server in self.cluster.servers(faults.NAMED)]
         addresses = [server.address for server in named
                      if server.name not in self.moved]
         if self.moved:
-            # nobody answers there
+            # nobody answers at this address
             addresses.append(self.cluster.balancer.address)
         for name, resolver in self.cluster.resolvers.items():
             how = self.answers.get(name, 0)
@@ -287,7 +294,8 @@ class Havoc:
                 resolver.answer(addresses, how)
 
     def _memcached_moved(self, fault):
-        """It is gone, and the name leads elsewhere, for some time."""
+        """The server is gone, and the name has other addresses for some time.
+        """
         with self.naming:
             self.moved.update(fault.targets)
             self._tell()
@@ -345,7 +353,7 @@ class Havoc:
     _hosts_killed = _host_killed
 
     def _generation_raised(self, fault):
-        """On one host alone; who starts later says the old number."""
+        """On one host only; hosts that start later have the old number."""
         host = self.hosts[fault.targets[0]]
         with self.locks[host.name]:
             group = host.config.groups[0]
@@ -363,7 +371,7 @@ class Havoc:
             host.upgrade()
 
     def _host_cut_off(self, fault):
-        """From every memcached server; clients reach it."""
+        """From all memcached servers; clients still reach it."""
         site = self.hosts[fault.targets[0]].site
         site.cut_from([server.address for server in self.cluster.memcached])
         time.sleep(fault.seconds)
@@ -402,7 +410,7 @@ class Havoc:
                 'a new worker')
 
     def _secrets_rotated(self, fault):
-        """Each of the three steps on all hosts before the next."""
+        """Each of the three steps is done on all hosts before the next."""
         old = self.cluster.secret
         new = secrets.token_hex(32)
         for step in ([old, new], [new, old], [new]):

@@ -1,7 +1,7 @@
-"""Opening a message of HPKE (RFC 9180), mode_psk, and the KEMs under it.
+"""Opens a message of HPKE (RFC 9180), mode_psk, with the KEMs that it uses.
 
-Written from the standards: the reader of a recorded join has no library
-for it.  HKDF-SHA256 and AES-256-GCM are the only ones of their kind here.
+Written from the standards, for opening recorded joins, since no library does
+it.  Only HKDF-SHA256 and AES-256-GCM are supported.
 """
 
 import hashlib
@@ -54,7 +54,7 @@ class Suite:
 
 
 def public_of(private):
-    """The public key of X25519 that belongs to 32 bytes."""
+    """The X25519 public key of a private key of 32 bytes."""
     key = x25519.X25519PrivateKey.from_private_bytes(private)
     return key.public_key().public_bytes(serialization.Encoding.Raw,
                                          serialization.PublicFormat.Raw)
@@ -66,7 +66,7 @@ def agree(private, public):
 
 
 def decap_x25519(private, enc):
-    """DHKEM(X25519, HKDF-SHA256), section 4.1."""
+    """DHKEM(X25519, HKDF-SHA256), RFC 9180, section 4.1."""
     suite = Suite(b'KEM' + X25519.to_bytes(2, 'big'))
     secret = suite.extract(b'', b'eae_prk', agree(private, enc))
     return suite.expand(secret, b'shared_secret', enc + public_of(private),
@@ -74,7 +74,7 @@ def decap_x25519(private, enc):
 
 
 def decap_xwing(seed, enc):
-    """X-Wing, whose private key is the seed of 32 bytes."""
+    """X-Wing, whose private key is a seed of 32 bytes."""
     expanded = hashlib.shake_256(seed).digest(96)
     private = expanded[64:]
     inner = mlkem.decapsulate(expanded[:32], expanded[32:64], enc[:1088])
@@ -91,7 +91,8 @@ DECAPSULATE = {X25519: decap_x25519, XWING: decap_xwing}
 
 
 def open_psk(kem, private, enc, message, psk, psk_id, info, aad):
-    """The text of the first message of a context; None if it does not open.
+    """The plaintext of the first message of a context; None if it does not
+    open.
     """
     try:
         shared = DECAPSULATE[kem](private, enc)

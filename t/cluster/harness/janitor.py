@@ -1,4 +1,4 @@
-"""Clears up after a run, whatever ended it: see process.start_janitor()."""
+"""Cleans up after a run, however it ended: see process.start_janitor()."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ def main():
 
     sys.stdin.read()
 
-    # a process may have been forking while its parent was killed
+    # a process may have forked while its parent was being killed
     for _ in range(20):
         found = process.inside(directory)
         if not found:

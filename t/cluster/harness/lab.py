@@ -14,7 +14,7 @@ class Lab:
         self.libc = libc = ctypes.CDLL(None, use_errno=True)
         process.adopt_orphans(libc)
         self.directory = os.path.realpath(tempfile.mkdtemp(prefix='sss-lab-'))
-        # nginx workers drop their privileges and still have to get in
+        # nginx's workers need access after they have dropped their privileges
         os.chmod(self.directory, 0o755)
         self.janitor = process.start_janitor(self.directory)
         self.clusters = 0
@@ -37,7 +37,7 @@ class Lab:
         return 'cluster%d' % self.clusters
 
     def leftovers(self):
-        """What should be gone by now: processes, interfaces, directories."""
+        """What should be gone: processes, network interfaces, directories."""
         found = ['process %d: %s' % (pid, process.title(pid))
                  for pid in process.inside(self.directory)]
         found += ['interface ' + name for name in self.network.links()]

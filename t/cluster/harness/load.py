@@ -1,4 +1,4 @@
-"""Steady load: handshakes with a mix of tickets, every one of them judged."""
+"""Steady load: handshakes with a mix of tickets, each of which is checked."""
 
 import collections
 import random
@@ -21,9 +21,9 @@ class Ticket:
 class Load:
     """A context in which threads connect to the hosts.
 
-    A tenth of the handshakes is full; the others offer a ticket of any age
-    below "lifetime", of any host, and must be resumed.  A ticket is as old
-    as the full handshake that it stems from.
+    A tenth of the handshakes is full.  The others offer a ticket of any host,
+    at most "lifetime" old, and must resume.  The age of a ticket counts from
+    the full handshake in which its session began.
     """
 
     def __init__(self, hosts, lifetime, kinds=(conf.HTTP, conf.STREAM),
@@ -61,7 +61,7 @@ class Load:
             self.check()
 
     def check(self):
-        """Nothing failed, and the load was one."""
+        """Nothing has failed, and there was enough load."""
         told = '\n'.join((self.failed + self.missed)[:20])
         assert not self.failed and not self.missed, (
             '%d handshakes failed, %d tickets were not resumed, %d were:\n%s'
@@ -118,6 +118,6 @@ class Load:
                    result)
 
     def _keep(self, issued, offered, result):
-        """What may be offered from now on."""
+        """Keeps what may be offered from now on."""
         if result.session is not None and result.session.has_ticket:
             self.tickets.append(issued)

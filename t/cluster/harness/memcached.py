@@ -1,4 +1,4 @@
-"""One memcached server and what may happen to it."""
+"""A memcached server, and what can be done to it."""
 
 import functools
 import os
@@ -13,14 +13,14 @@ PORT = 11211
 
 @functools.lru_cache(None)
 def has_tls():
-    """Whether this machine's memcached was built with it."""
+    """Whether this machine's memcached was built with TLS."""
     told = subprocess.run(['memcached', '-h'], stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL, text=True, check=False)
     return '--enable-ssl' in told.stdout
 
 
 class Connection:
-    """The text protocol, as much of it as is needed here."""
+    """A client of the text protocol, with the commands that tests need."""
 
     def __init__(self, address, port=PORT, timeout=5.0, password=None,
                  tls=None):
@@ -84,7 +84,7 @@ class Connection:
         return int(answer[4:])
 
     def dump(self):
-        """Keys, without those in use at this moment."""
+        """The keys, without those that are in use at the moment."""
         found = set()
         line = self.ask('lru_crawler metadump all')
         while line != 'END':
@@ -106,19 +106,21 @@ class Memcached:
         self.process = None
         self.frozen = False
         self.memory = ['-m', '16']
-        self.password = None        # user:password that it wants; of several
-                                    # lines any
+        # the user:password that clients need; with several lines any of them
+        self.password = None
         self.pair = None            # files of certificate and key, for TLS
         self.port = PORT
-        self.client_ca = None       # clients have certificates of this one
-        self.client_pair = None     # for the tests' own connections
-        self.arguments = None       # instead of all others
+        # authority of the client certificates that it requires
+        self.client_ca = None
+        # client certificate of the tests' own connections
+        self.client_pair = None
+        self.arguments = None       # arguments that replace all others
         self.site = lab.network.site()
         self.address = self.site.address
 
     @property
     def server(self):
-        """As the directive "memcached" has it."""
+        """The server's address for the directive "memcached"."""
         return '%s:%d' % (self.address, self.port)
 
     def _options(self):
@@ -168,7 +170,7 @@ class Memcached:
         self.frozen = False
 
     def restart(self):
-        """Comes back empty."""
+        """Restarts the server, which is empty then."""
         self.kill()
         self.start()
 
@@ -200,7 +202,7 @@ class Memcached:
             c.set(key, value, lifetime)
 
     def keys(self):
-        """Every key, from as many dumps as it takes."""
+        """All keys, from as many dumps as that needs."""
         found = set()
 
         def complete():

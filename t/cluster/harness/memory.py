@@ -1,20 +1,20 @@
-"""All that is in the memory of processes, and what may be a key in it."""
+"""The memory of processes, and what could be a key in it."""
 
 from . import process
 
-SIZE = 32               # of every key that is looked for
+SIZE = 32               # bytes of each key that is searched for
 PAGE = 4096
-# 32 random bytes with fewer different ones, or with fewer that are no ASCII,
-# are one in a million
+# of 32 random bytes, one in a million has fewer different values, or fewer
+# that are not ASCII
 DIFFERENT = 20
 ASCII = bytes(range(128))
 HIGH = 4
-# more than nginx has in one piece; what maps more has not used it
+# more than nginx has in one mapping; a larger one is mostly unused
 LARGEST = 1 << 28
 
 
 def _regions(pid):
-    """Where there may be more than what is in a file."""
+    """The mappings that may differ from what is in a file."""
     with open('/proc/%d/maps' % pid, encoding='utf-8') as maps:
         for line in maps:
             words = line.split(maxsplit=5)
@@ -28,14 +28,17 @@ def _regions(pid):
 
 
 def read(pid):
-    """The used memory of a process: (address, bytes) for each region."""
+    """The memory of a process that is in use: (address, bytes) for each
+    mapping.
+    """
     found = []
     with open('/proc/%d/mem' % pid, 'rb', buffering=0) as memory:
         for begin, end in _regions(pid):
             try:
                 memory.seek(begin)
                 data = memory.read(end - begin)
-            except OSError:         # pages of a device, or gone by now
+            # pages of a device, or a mapping that is gone by now
+            except OSError:
                 continue
             if data.strip(b'\0'):
                 found.append((begin, data))
@@ -45,7 +48,8 @@ def read(pid):
 class Dump:
     """The memory of all processes of a host, at one moment.
 
-    What processes share, or have alike, is there once.
+    Pages that processes share, or that are the same in several, are there
+    once.
     """
 
     def __init__(self, host):
@@ -57,7 +61,7 @@ class Dump:
                        for begin, data in read(pid)]
         finally:
             process.thaw(*family)
-        self.runs = []          # of pages that are used
+        self.runs = []          # runs of used pages
         known = set()
         for pid, begin, data in regions:
             for at, run in _runs(data):
@@ -66,13 +70,13 @@ class Dump:
                     self.runs.append((pid, begin + at, run))
 
     def places(self, value):
-        """Where these bytes are: sentences."""
+        """Returns a sentence for each place where these bytes are."""
         return ['%s: process %d, %x' % (self.name, pid, begin + at)
                 for pid, begin, data in self.runs
                 for at in _all(data, value)]
 
     def windows(self, step):
-        """All that could be a key, wherever it is."""
+        """All positions at which there could be a key."""
         found = set()
         for _, _, data in self.runs:
             for at in range(0, len(data) - SIZE + 1, step):
@@ -84,7 +88,7 @@ class Dump:
 
 
 def _runs(data):
-    """The pages that are not empty; those in a row are one run."""
+    """The pages that are not empty; adjacent ones are one run."""
     begin = None
     for at in range(0, len(data), PAGE):
         if data[at:at + PAGE].strip(b'\0'):

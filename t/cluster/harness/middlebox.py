@@ -25,7 +25,7 @@ PORT = 11311
 
 
 class Middlebox:
-    """The process, for the one who started it."""
+    """The middlebox's process, for the tests."""
 
     def __init__(self, site, target_port, directory):
         self.site = site
@@ -38,7 +38,7 @@ class Middlebox:
         return '%s:%d' % (self.site.address, PORT)
 
     def start(self):
-        # in another directory python would not find its modules
+        # elsewhere python would not find its modules
         self.process = subprocess.Popen(
             self.site.command([sys.executable, '-B',
                                os.path.abspath(__file__), self.site.address,
@@ -66,7 +66,7 @@ class Middlebox:
 
 
 class Way:
-    """What happens to the bytes at present."""
+    """What is being done to the bytes."""
 
     def __init__(self):
         self.delay = 0.0
@@ -154,7 +154,7 @@ async def serve(address, port, target):
             return
         pumps = [asyncio.ensure_future(pump(way, reader, there[1], False)),
                  asyncio.ensure_future(pump(way, there[0], writer, True))]
-        # either end closes both
+        # when either side closes, both are closed
         await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         for one in pumps:
             one.cancel()
@@ -174,7 +174,7 @@ async def serve(address, port, target):
         way.command(line.decode())
         print('ok', flush=True)
     server.close()
-    # connections go with the process
+    # connections end with the process
     os._exit(0)
 
 

@@ -1,4 +1,4 @@
-"""ML-KEM-768 (FIPS 203), as slow as it is plain: for the one who opens.
+"""ML-KEM-768 (FIPS 203), slow and simple, for the opener of records.
 
 Polynomials are lists of 256 numbers modulo Q.
 """
@@ -7,7 +7,7 @@ import hashlib
 
 Q, N, K = 3329, 256, 3
 ETA, DU, DV = 2, 10, 4
-POLYNOMIAL = 384        # bytes of one with 12 bits a coefficient
+POLYNOMIAL = 384  # bytes of a polynomial with 12 bits for each coefficient
 
 
 def _reverse(i):
@@ -139,12 +139,12 @@ def _decrypt(s, ciphertext):
 
 
 def generate(d):
-    """The public key (1184 bytes), and what is private of it."""
+    """The public key (1184 bytes), and the private part."""
     return _generate(d)
 
 
 def encapsulate(public, message):
-    """What is sent to the owner of a public key, for 32 random bytes."""
+    """What is sent to the owner of a public key, made from 32 random bytes."""
     data = hashlib.sha3_512(message
                             + hashlib.sha3_256(public).digest()).digest()
     return _encrypt(public, message, data[32:])

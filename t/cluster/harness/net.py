@@ -1,9 +1,8 @@
-"""A machine's place in the network: a namespace or a loopback address.
+"""A machine in the network: a namespace, or a loopback address.
 
-This process moves into a network namespace of its own, so that runs side by
-side cannot meet; every site is one more namespace on a bridge in it.  Where
-namespaces are not allowed, a site is an address of 127.0.0.0/8, and nothing
-can be cut off.
+This process enters a network namespace of its own, so that runs do not meet;
+every site is another namespace on a bridge in it.  Where namespaces are not
+allowed, a site is an address of 127.0.0.0/8, and nothing can be cut off.
 """
 
 import ctypes
@@ -37,7 +36,8 @@ class Site:
         pass
 
     def enter(self, libc):
-        """The calling thread opens its sockets here from now on."""
+        """Makes the calling thread open its sockets at this site from now on.
+        """
 
     def close(self):
         pass
@@ -50,8 +50,8 @@ class NamespaceSite(Site):
     def __init__(self, number, directory):
         super().__init__('10.200.%d.%d' % (number // 250, number % 250 + 2))
         self.link = 'site%d' % number
-        # the namespace lives as long as a process is in it, and this one
-        # ends when its standard input does
+        # a namespace lives as long as a process is in it; this one ends when
+        # its standard input is closed
         self.holder = subprocess.Popen(['unshare', '--net', 'cat'],
                                        stdin=subprocess.PIPE,
                                        stdout=subprocess.DEVNULL,
@@ -101,7 +101,7 @@ class NamespaceSite(Site):
             }''' % come)
 
     def lose(self, percent, port):
-        """Drops packets of a TCP port at random, both ways."""
+        """Drops packets of a TCP port at random, in both directions."""
         drop = 'numgen random mod 100 < %d drop' % percent
         process.run(self.command(['nft', '-f', '-']), input='''
             table ip loss
@@ -131,7 +131,7 @@ class NamespaceSite(Site):
             os.close(space)
 
     def close(self):
-        # the kernel would do it too, at some later moment
+        # the kernel would do this as well, but later
         subprocess.run(['ip', 'link', 'delete', self.link], check=False,
                        stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.holder.stdin.close()
@@ -171,7 +171,7 @@ class Namespaces:
         return NamespaceSite(self.count, self.directory)
 
     def links(self):
-        """The network interfaces of sites that are still there."""
+        """The network interfaces of sites that still exist."""
         return [line.split(':')[1].strip() for line in
                 process.run(['ip', '-oneline', 'link']).splitlines()
                 if line.split(':')[1].strip().startswith('site')]
@@ -182,7 +182,7 @@ class Namespaces:
 
 
 class Loopback:
-    """Sites on loopback addresses of which this process uses a range."""
+    """Sites on loopback addresses, of which this process uses a range."""
 
     can_cut = False
 
@@ -219,7 +219,9 @@ class Loopback:
 
 
 def open_network(libc, directory):
-    """The best network this system allows, and why it is not a better one."""
+    """The best network that this system allows, and why there is no better
+    one.
+    """
     if os.environ.get('SSS_LOOPBACK'):
         return Loopback(), 'SSS_LOOPBACK is set'
     try:

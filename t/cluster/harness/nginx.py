@@ -10,16 +10,18 @@ import subprocess
 from . import conf, process
 
 WORKER = 'nginx: worker process'
-# hosts have threads
+# threads that work with all hosts at once
 FAKETIME = '/usr/lib/*/faketime/libfaketimeMT.so.1'
 
-# never right, whatever a test does to a host
+# lines that must never be logged, whatever a test does to a host
 BAD_LINES = ('[emerg]', '[alert]', '[crit]', 'AddressSanitizer',
              'LeakSanitizer', 'runtime error:')
 
 
 def clocks_apart():
-    """Whether a shift can leave timers alone: not before libfaketime 0.9.9."""
+    """Whether timers can be excluded from a shift: not before libfaketime
+    0.9.9.
+    """
     files = glob.glob(FAKETIME)
     if not files:
         return False
@@ -44,17 +46,19 @@ class Host:
         self.config = conf.Config(build, self.address, directory,
                                   lab.certificates)
         self.environment = {}
-        self.expected = []          # bad lines that a test brings about
+        # bad lines that are allowed, since a test causes them
+        self.expected = []
         self.pid = None
 
     def path(self, name):
         return os.path.join(self.directory, name)
 
     def shift_clock(self, offset, timers=False):
-        """The host's clock, for libfaketime: "+20m" or "-20m".
+        """Sets the host's clock by libfaketime, to "+20m" or "-20m" for
+        example.
 
-        Called again it moves the clock of a running host.  Timers go on
-        as if nothing was, or see the time pass as well.
+        A second call moves the clock of a running host.  Timers are either not
+        affected, or see the time pass as well.
         """
         files = glob.glob(FAKETIME)
         if not files:
@@ -67,7 +71,8 @@ class Host:
         self.environment = {'LD_PRELOAD': files[0],
                             'FAKETIME_TIMESTAMP_FILE': self.path('clock'),
                             'FAKETIME_NO_CACHE': '1',
-                            # waits for a condition are mistaken otherwise
+                            # otherwise waits for a condition would end too
+                            # early or too late
                             'FAKETIME_DONT_FAKE_MONOTONIC':
                             '0' if timers else '1',
                             'FAKETIME_FORCE_MONOTONIC_FIX':
@@ -75,11 +80,13 @@ class Host:
                             'NO_FAKE_STAT': '1'}
 
     def _environment(self):
-        """What nginx runs with on top of the environment of this process."""
+        """Environment variables of nginx, in addition to those of this
+        process.
+        """
         environment = dict(self.environment)
         clock = environment.get('LD_PRELOAD')
         if clock and self.build.preload:
-            # behind AddressSanitizer libfaketime waits for itself for ever
+            # with AddressSanitizer libfaketime would hang
             environment['ASAN_OPTIONS'] = ':'.join(
                 [os.environ.get('ASAN_OPTIONS', ''),
                  'verify_asan_link_order=0']).lstrip(':')
@@ -109,7 +116,7 @@ class Host:
 
     def start(self):
         self.write()
-        # the caller of a daemon would wait for a pipe that workers inherit
+        # workers inherit the pipe, so waiting for its end would not return
         with open(self.path('start.log'), 'w', encoding='utf-8') as f:
             done = subprocess.run(self.command(), cwd=self.directory,
                                   stdin=subprocess.DEVNULL, stdout=f,
@@ -141,11 +148,11 @@ class Host:
             return ''
 
     def warnings(self, text):
-        """Lines of the error log that hold a text."""
+        """The lines of the error log that contain a text."""
         return [line for line in self.log().splitlines() if text in line]
 
     def workers(self, master=None):
-        """Workers that take connections."""
+        """The workers that accept connections."""
         return [pid for pid in process.children(master or self.pid)
                 if process.title(pid) == WORKER]
 
@@ -153,7 +160,7 @@ class Host:
         return [pid for pid in process.inside(self.directory)]
 
     def stop(self):
-        """Ends nginx, gently: after TERM it kills what is slow to end."""
+        """Ends nginx with TERM, and kills it if that takes too long."""
         if self.pid is None:
             return
         pid, self.pid = self.pid, None
@@ -164,10 +171,10 @@ class Host:
                            'every process of %s to end' % self.name)
 
     def kill(self):
-        """Like a power cut."""
+        """Kills all processes, as a power cut would."""
         master, self.pid = self.pid, None
         for _ in range(20):
-            # the master first: it would tell how its workers ended
+            # the master first, or it would log how its workers ended
             family = sorted(self.family(), key=lambda pid: pid != master)
             if not family:
                 for name in ('nginx.pid', 'nginx.pid.oldbin'):
@@ -181,7 +188,8 @@ class Host:
                 'killed processes of %s to end' % self.name)
 
     def reload(self):
-        """Returns when all connections go to workers of the new cycle."""
+        """Returns when all connections go to workers of the new configuration.
+        """
         self.write()
         old = set(self.workers())
         mistakes = self.log().count('[emerg]')
@@ -197,7 +205,8 @@ class Host:
         process.wait_until(renewed, '%s to reload' % self.name)
 
     def second_master(self):
-        """Starts the new binary beside the old one, whose pid it returns."""
+        """Starts the new binary beside the old one; returns the old one's pid.
+        """
         old = self.pid
         process.kill(old, signal.SIGUSR2)
         process.wait_until(lambda: self._pid('nginx.pid.oldbin') == old
@@ -210,7 +219,7 @@ class Host:
         return old
 
     def upgrade(self):
-        """Exchanges the binary, without a connection lost."""
+        """Replaces the binary without losing a connection."""
         old = self.second_master()
         process.kill(old, signal.SIGQUIT)
         process.wait_until(lambda: not process.alive(old),
@@ -241,7 +250,7 @@ class Host:
         raise KeyError(name)
 
     def keys(self, name='main'):
-        """Short names of the keys of a cluster."""
+        """The short names of a cluster's keys."""
         return {key['name'] for key in self.group(name)['keys']}
 
     def bad_lines(self):

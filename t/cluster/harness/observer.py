@@ -1,5 +1,6 @@
-"""Watches the hosts of a run: memory of workers, keys that encrypt, lookups
-that got no answer in time."""
+"""Watches the hosts of a run: the memory of workers, the keys that encrypt,
+and lookups that got no answer in time.
+"""
 
 import os
 import threading
@@ -8,11 +9,11 @@ import time
 PAGE = os.sysconf('SC_PAGE_SIZE')
 LATE = ('timeouts', 'failures', 'dropped', 'breaker_opened')
 LATE_FOR = 1.5  # seconds
-SETTLED = 5     # seconds after which a worker's first size is taken
+SETTLED = 5     # seconds after which the first size of a worker is taken
 
 
 def resident(pid):
-    """Bytes, None if there is no such process."""
+    """Bytes; None if there is no such process."""
     try:
         with open('/proc/%d/statm' % pid, encoding='ascii') as f:
             return int(f.read().split()[1]) * PAGE
@@ -33,7 +34,7 @@ class Worker:
 
 
 class Observer:
-    """A context; looks once a second."""
+    """A context in which this looks at all hosts once a second."""
 
     def __init__(self, hosts):
         self.hosts = hosts
@@ -85,7 +86,7 @@ class Observer:
             try:
                 group = host.group()
             except (OSError, RuntimeError, ValueError):
-                continue        # it is down, or about to be
+                continue        # it is down, or going down
             self.late[host.name].append((now, [group['sessions'][name]
                                                for name in LATE]))
             keys = self.keys[host.name]
@@ -94,9 +95,10 @@ class Observer:
                     keys.append(key['name'])
 
     def was_late(self, name, began, ended):
-        """Whether a host gave up waiting for memcached in this time, or a
-        little before: it leaves a server alone for a while then.  Workers
-        tell what they have counted a little later."""
+        """Whether a host's lookups timed out in this period or shortly before:
+        a host does not use a server for a while then.  Workers report their
+        counters a little later.
+        """
         began, ended = began - LATE_FOR, ended + LATE_FOR
         seen = self.late[name]
         before = [c for when, c in seen if when < began][-1:]

@@ -1,9 +1,8 @@
-"""Opens what a recorder of memcached has, with what was found later.
+"""Opens recorded records of memcached, with keys that were found later.
 
-Written from docs/internals.md alone, which is its point: it shares no line
-with the module and knows nothing that a stranger would not.  It is as
-curious as it can be: a tag that it lacks the parts to check is no hindrance
-to it.
+It is written from docs/internals.md alone, which is the point: it shares no
+code with the module.  It opens whatever it can: a tag that it cannot check,
+for want of a part, does not stop it.
 """
 
 import hashlib
@@ -34,7 +33,7 @@ SESSION_HEADER = 20
 
 @dataclass(frozen=True)
 class Label:
-    """Which generation, group and epoch a ring was sealed in."""
+    """The generation, group and epoch in which a ring was sealed."""
 
     generation: int
     epoch: int
@@ -45,14 +44,14 @@ class Label:
 
 @dataclass(frozen=True)
 class State:
-    """A group's key, as somebody had it in memory."""
+    """A group's key, as it was in somebody's memory."""
 
     group: bytes
     epoch: int
     key: bytes
 
     def at(self, epoch):
-        """The state in this or a later epoch; None for an earlier one."""
+        """The state in this epoch or a later one; None for an earlier one."""
         if epoch < self.epoch:
             return None
         key = self.key
@@ -77,27 +76,29 @@ class Stek:
 
 @dataclass(frozen=True)
 class Request:
-    """Of a host that wants to be let in."""
+    """The request of a host that asks to be let in."""
 
     generation: int
     group: bytes
     x25519: bytes           # public keys
     xwing: bytes
-    digest: bytes           # SHA-256 of all of it
+    digest: bytes           # SHA-256 of the request
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Of a member of the group."""
+    """The answer of a member of the group."""
 
     kem: int
-    request: bytes          # SHA-256
+    request: bytes          # SHA-256 of the request
     enc: bytes
     message: bytes
 
 
 def split_ring(value):
-    """The label of a record of a ring, its bytes, and what is sealed."""
+    """The label of a ring's record, the bytes of that label, and the sealed
+    ring.
+    """
     if len(value) < LABEL.size or value[:4] != b'SSSL':
         return None
     _, version, *fields, mac = LABEL.unpack_from(value)
@@ -107,7 +108,7 @@ def split_ring(value):
 
 
 def decode_ring(plain):
-    """The STEKs of a ring; None if it is none."""
+    """The STEKs of a ring; None if the bytes are no ring."""
     if len(plain) < 4 or plain[0] != 1:
         return None
     count = int.from_bytes(plain[1:4], 'big')
@@ -172,7 +173,8 @@ class Opener(_Rings):
                            'sha256')[:TAG] == mac
 
     def label(self, value):
-        """Of a record of a ring, if this secret has authenticated it."""
+        """The label of a ring's record, if it is authenticated by this secret.
+        """
         parts = split_ring(value)
         if parts is None:
             return None
@@ -181,7 +183,7 @@ class Opener(_Rings):
                                      mac) else None
 
     def open_ring(self, value, key):
-        """The STEKs in a record of a ring, with the key of its epoch."""
+        """The STEKs in a ring's record, opened with the key of its epoch."""
         parts = split_ring(value)
         if parts is None:
             return None
@@ -209,7 +211,7 @@ class Opener(_Rings):
         return number
 
     def request(self, value):
-        """A request at the door; None if it is none."""
+        """A request at the door; None if the bytes are none."""
         size = self._door(value, REQUEST)
         if (size not in (0, XWING_PUBLIC)
                 or len(value) != 64 + size + TAG):
@@ -219,7 +221,7 @@ class Opener(_Rings):
                        hashlib.sha256(value).digest())
 
     def answer(self, value):
-        """An answer at the door; None if it is none."""
+        """An answer at the door; None if the bytes are none."""
         kem = self._door(value, ANSWER)
         size = ENC.get(kem)
         if size is None or len(value) != 40 + size + 92 + TAG:
@@ -228,9 +230,9 @@ class Opener(_Rings):
                       value[40 + size:-TAG])
 
     def open_answer(self, answer, private):
-        """The state in an answer, with the private key of its request.
+        """The group's state in an answer, with the private key of its request.
 
-        The private key is 32 bytes with either KEM.
+        The private key has 32 bytes with either KEM.
         """
         text = hpke.open_psk(answer.kem, private, answer.enc, answer.message,
                              self.secret, self.tag,
@@ -269,13 +271,15 @@ class Openers(_Rings):
 
 
 def mac_of_ticket(ticket, key):
-    """Whether these 32 bytes authenticate a ticket: they are its STEK's."""
+    """Whether these 32 bytes are the HMAC key of a ticket."""
     return (hmac.digest(key, ticket[:-TICKET_MAC], 'sha256')
             == ticket[-TICKET_MAC:])
 
 
 def decrypt_ticket(ticket, key):
-    """The session in a ticket, with an AES key; None if it is no session."""
+    """The session in a ticket, with an AES key; None if the result is no
+    session.
+    """
     begin = TICKET_NAME + TICKET_IV
     box = ticket[begin:-TICKET_MAC]
     if not box or len(box) % 16:
@@ -291,7 +295,7 @@ def decrypt_ticket(ticket, key):
 
 
 def open_ticket(ticket, steks):
-    """The session in a ticket, if one of the STEKs is that of it."""
+    """The session in a ticket, if it is under one of the STEKs."""
     for stek in steks:
         if (stek.name == ticket[:TICKET_NAME]
                 and mac_of_ticket(ticket, stek.hmac)):
@@ -300,7 +304,7 @@ def open_ticket(ticket, steks):
 
 
 def session(data):
-    """These bytes, if they are an SSL_SESSION as OpenSSL encodes it."""
+    """These bytes, if they are an SSL_SESSION in OpenSSL's encoding."""
     if data[:1] != b'\x30' or len(data) < 16:
         return None
     size, begin = data[1], 2
@@ -314,17 +318,17 @@ def session(data):
 
 
 def session_name(stek, identity):
-    """Where memcached has the session of an ID."""
+    """The memcached key of the session with an ID."""
     key = hpke.hkdf(stek.aes + stek.hmac, PREFIX + b'id 2', 32)
     mac = hmac.digest(key, b'\1' + identity[:14], 'sha256')
     return 'sss1:' + mac[-20:].hex()
 
 
 def open_session(value, identity, stek):
-    """The session in a record, with the ID that the wire has shown.
+    """The session in a record, for an ID that was sent in the clear.
 
-    The binding, which the tag covers, is not known to everybody, and is not
-    needed to decrypt.
+    The tag also covers the binding, which is unknown here, and not needed to
+    decrypt.
     """
     if (value[:8] != b'SSS1\1\2\0\0'
             or len(value) < SESSION_HEADER + TAG):

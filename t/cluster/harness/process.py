@@ -1,4 +1,4 @@
-"""Processes: waiting for a condition, finding, ending."""
+"""Processes: waits for conditions, finds and ends processes."""
 
 import os
 import signal
@@ -8,12 +8,14 @@ import time
 
 PR_SET_CHILD_SUBREAPER = 36
 
-# seconds: a wait that comes to nothing takes as long, and no other one
+# seconds; only a wait that fails takes so long
 PATIENCE = 60.0
 
 
 def wait_until(condition, what, timeout=PATIENCE):
-    """Returns the first true value of condition(), or fails."""
+    """Waits until condition() is true, and returns its result; fails in the
+    end.
+    """
     end = time.monotonic() + timeout
     while True:
         value = condition()
@@ -38,12 +40,12 @@ def run(argv, **kwargs):
 
 
 def adopt_orphans(libc):
-    """A daemon's master becomes a child of this process, to be reaped."""
+    """Makes daemons children of this process, so that it can reap them."""
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def state(pid, thread=None):
-    """The letter of a process's state, or None if there is none."""
+    """The letter of a process's state; None if there is none."""
     where = '/proc/%d' % pid + ('/task/' + thread if thread else '')
     try:
         with open(where + '/stat', encoding='latin-1') as f:
@@ -53,7 +55,7 @@ def state(pid, thread=None):
 
 
 def freeze(*pids):
-    """Stops processes; until all their threads have, one may still answer."""
+    """Stops processes, and waits until all their threads are stopped."""
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     for pid in pids:
@@ -66,7 +68,7 @@ def thaw(*pids):
 
 
 def stopped(pid):
-    """Whether every thread of a process is."""
+    """Whether all threads of a process are stopped."""
     threads = os.listdir('/proc/%d/task' % pid)
     return all(state(pid, thread) == 'T' for thread in threads)
 
@@ -78,7 +80,7 @@ def alive(pid):
         pass
     letter = state(pid)
     if letter == 'Z':
-        # the others of its threads may still have its sockets
+        # another of its threads may still have its sockets
         try:
             return len(os.listdir('/proc/%d/task' % pid)) > 1
         except OSError:
@@ -111,10 +113,10 @@ def kill(pid, number=signal.SIGKILL):
 
 
 def inside(directory):
-    """Processes that run in a directory: all that a run has started do.
+    """The processes that a run has started: they all have a directory of it.
 
-    One that has mounts of its own may have another name for where it is, and
-    a directory that was removed is in no other place any more.
+    A process with mounts of its own may have another path for its directory,
+    and a directory that was removed has none.
     """
     places = {identity(where) for where, _, _ in os.walk(directory)} - {None}
     found = []
@@ -134,7 +136,7 @@ def inside(directory):
 
 
 def identity(path):
-    """What tells a file from all others, whatever its name."""
+    """What identifies a file, whatever its path."""
     try:
         about = os.stat(path)
     except OSError:
@@ -143,10 +145,10 @@ def identity(path):
 
 
 def start_janitor(directory):
-    """Starts the process that clears up if this one gets no chance to.
+    """Starts the process that cleans up if this one cannot.
 
-    It ends what runs in the directory, and removes it, when its standard
-    input is closed: at the latest when this process is gone.
+    When its standard input is closed, at the latest when this process has
+    ended, it ends what runs in the directory, and removes it.
     """
     script = os.path.join(os.path.dirname(__file__), 'janitor.py')
     return subprocess.Popen([sys.executable, '-B', script, directory],

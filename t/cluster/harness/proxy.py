@@ -1,6 +1,6 @@
-"""Between a host and memcached: slow, silent, or lying.
+"""A proxy between a host and memcached: slow, silent, or lying.
 
-What it knows of the text protocol is where commands begin and end.
+Of the text protocol it only knows where commands begin and end.
 """
 
 import queue
@@ -14,30 +14,30 @@ PROBE = b'sss1:probe'
 
 
 class HangUp(Exception):
-    """Raised by a lie: the connection is closed."""
+    """Raised by a lie that closes the connection."""
 
 
 def is_lookup(words):
-    """Of sessions: rings are read with "gets", for their versions."""
+    """Whether a command looks sessions up: rings are read with "gets"."""
     return words[:1] == [b'get'] and words[1] != PROBE
 
 
 class Proxy(forwarder.Forwarder):
     """A forwarder that knows commands.
 
-    With a delay, commands reach the server so much later, however many there
-    are; while held, not at all.
+    With a delay, each command reaches the server so much later.  While
+    commands are held they do not reach it at all.
 
-    A lie is called with the words of each command that is about to reach the
-    server.  It returns what the client gets for an answer, perhaps nothing,
-    or None to let the server answer.
+    A lie is called with the words of each command before the server gets it.
+    It returns the answer for the client, which may be empty, or None if the
+    server is to answer.
     """
 
     def __init__(self, server, address):
         super().__init__(address, [(server.address, memcached.PORT)],
                          pair=server.pair)
         self.lie = None
-        self.asked = set()          # names of sessions
+        self.asked = set()          # names of the sessions that were looked up
         self._open = threading.Event()
         self._open.set()
 
@@ -69,7 +69,7 @@ class Proxy(forwarder.Forwarder):
         commands.put(None)
 
     def _split(self, data, commands):
-        """Queues the commands that are complete; returns what is not."""
+        """Queues the complete commands; returns the bytes that are left."""
         due = time.monotonic() + self.delay
         while True:
             line, end, _ = data.partition(b'\r\n')

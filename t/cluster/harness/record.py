@@ -1,8 +1,8 @@
-"""The records in memcached, written and read from their description alone.
+"""Reads and writes the records in memcached, by their documented formats.
 
-See src/sss_secret.h, src/sss_label.h, src/sss_seal.h, src/sss_ring_codec.h and
-src/sss_presence.h, of which this is a second implementation.  Rings are those
-of hosts without forward secrecy: of others nobody sees anything here.
+This is a second implementation of what src/sss_secret.h, src/sss_label.h,
+src/sss_seal.h, src/sss_ring_codec.h and src/sss_presence.h describe.  It opens
+the rings of hosts without forward secrecy; those of others are closed to it.
 """
 
 import hashlib
@@ -74,7 +74,7 @@ def _cipher(key, salt, purpose):
 
 
 def label(secret, namespace, generation=1):
-    """That of a host without a group."""
+    """The label of a host without a group."""
     text = b'SSSL' + bytes([1, 0, 0, 0]) + generation.to_bytes(4, 'big')
     text = text.ljust(48, b'\0')
     under = hkdf(bytes.fromhex(secret), b'', b'ngx_ssl_session_sync label 1',
@@ -128,20 +128,23 @@ def open_ring(secret, namespace, sealed):
 
 
 def session_name(key, identity):
-    """Where the session of an ID is, which was minted under a key."""
+    """The memcached key of the session with an ID that was made under a STEK.
+    """
     under = hkdf(key.aes + key.hmac, b'', b'ngx_ssl_session_sync id 2', 32)
     mac = hmac.digest(under, b'\x01' + identity[:14], 'sha256')
     return 'sss1:' + mac[-20:].hex()
 
 
 def ring_of(server, secret, namespace='main'):
-    """The keys that one memcached server holds; none without a record."""
+    """The keys on one memcached server; none if there is no record."""
     sealed = server.get(ring_name(secret, namespace))
     return [] if sealed is None else open_ring(secret, namespace, sealed)
 
 
 def session_of(server, secret, identity, namespace='main'):
-    """Where a memcached server has the session of an ID, if it has it."""
+    """The record of the session with an ID on a memcached server, if it has
+    one.
+    """
     key, = [key for key in ring_of(server, secret, namespace)
             if key.name[:4] == identity[:4]]
     return session_name(key, identity)

@@ -1,4 +1,5 @@
-"""In front of memcached: keeps every byte, of either direction, for ever."""
+"""A recorder in front of memcached, which keeps all bytes of both directions.
+"""
 
 import bisect
 import contextlib
@@ -19,7 +20,7 @@ def size_of_value(words, to_server):
 
 @dataclass(frozen=True)
 class Value:
-    """What a host has sent to memcached, or got from it."""
+    """A value that a host has sent to memcached, or received from it."""
 
     when: float             # seconds since the epoch
     key: str
@@ -32,7 +33,7 @@ class Stream:
     def __init__(self, to_server):
         self.to_server = to_server
         self.data = bytearray()
-        self.begins = []        # of the pieces that came
+        self.begins = []        # where the pieces begin that were received
         self.times = []
 
     def add(self, data):
@@ -41,7 +42,7 @@ class Stream:
         self.data += data
 
     def values(self):
-        """All that were complete when the connection ended."""
+        """All values that were complete when the connection ended."""
         data, at, found = bytes(self.data), 0, []
         while True:
             end = data.find(b'\r\n', at)
@@ -68,14 +69,16 @@ class Recorder(forwarder.Forwarder):
         self.streams = []
 
     def _pump(self, source, sink, delayed):
-        """As a forwarder does it; what it is asked first is to the server."""
+        """Works like a forwarder's; what is read first goes to the server."""
         stream = Stream(delayed)
         with self.lock:
             self.streams.append(stream)
         super()._pump(Tap(source, stream), sink, delayed)
 
     def values(self):
-        """Each different value under each key, by the first time it came."""
+        """Each different value of each memcached key, by the time it was first
+        seen.
+        """
         with self.lock:
             streams = list(self.streams)
         first = {}
@@ -88,7 +91,8 @@ class Recorder(forwarder.Forwarder):
 
 
 class Recorders:
-    """One in front of each memcached of a cluster, whose hosts use them."""
+    """A recorder in front of each memcached of a cluster, which its hosts use.
+    """
 
     def __init__(self, cluster, address):
         self.cluster = cluster
@@ -116,7 +120,7 @@ class Recorders:
 
 
 class Tap:
-    """A socket to read from, whose reader is not alone."""
+    """A socket whose bytes are recorded as they are read."""
 
     def __init__(self, source, stream):
         self.source = source

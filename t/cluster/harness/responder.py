@@ -1,4 +1,4 @@
-"""An OCSP responder that answers as a test wants, and counts."""
+"""An OCSP responder that answers as a test wants, and counts queries."""
 
 import base64
 import http.server
@@ -13,7 +13,7 @@ from . import authority
 
 
 class Responder:
-    """A context; answers for one authority, whom it may revoke at any time.
+    """A context; answers for one authority, whose certificates it may revoke.
     """
 
     def __init__(self, address, issuer, pairs):
@@ -54,7 +54,7 @@ class Responder:
                 self.wfile.write(body)
 
             def log_message(self, *_arguments):
-                """Nothing."""
+                """Logs nothing."""
 
         return Handler
 

@@ -1,4 +1,4 @@
-"""Steady load of sessions that are known by an ID."""
+"""Steady load of sessions by ID."""
 
 import random
 import ssl
@@ -10,8 +10,8 @@ from . import clients, conf, load, process
 class Client(clients.Client):
     """A client that takes no tickets.
 
-    It says goodbye: OpenSSL forgets a session whose connection ends without
-    that while nginx waits for it, with the module and without.
+    It sends close_notify: OpenSSL removes a session if a connection ends
+    without it while nginx waits for it, with the module and without.
     """
 
     def __init__(self, version, **parameters):
@@ -24,7 +24,7 @@ class Client(clients.Client):
             try:
                 tls.unwrap()
             except OSError:
-                pass                # the server was faster
+                pass                # the server has closed first
 
 
 def client(version):
@@ -32,10 +32,10 @@ def client(version):
 
 
 class SessionLoad(load.Load):
-    """As load.Load; a session of TLS 1.3 is offered once.
+    """Like load.Load, but a TLS 1.3 session is offered only once.
 
-    Nobody waits for a store: a session younger than "settle" seconds is not
-    offered.
+    A session younger than "settle" seconds is not offered, since it may not be
+    stored yet.
     """
 
     def __init__(self, hosts, lifetime=250, settle=1.5, **parameters):
@@ -46,12 +46,12 @@ class SessionLoad(load.Load):
         self.deaths = []        # (from, to): a worker was killed in between
 
     def killed(self, since):
-        """A worker was alive at "since" and is dead now."""
+        """A worker was alive at "since" and has been killed now."""
         with self.lock:
             self.deaths.append((since, time.monotonic()))
 
     def check(self):
-        """A connection that a killed worker had accepted dies with it."""
+        """A connection that a killed worker had accepted may fail."""
         self.failed = [
             text for began, ended, text in self.broken
             if not any(began <= to and ended >= since
@@ -59,7 +59,7 @@ class SessionLoad(load.Load):
         super().check()
 
     def wait_for(self, more):
-        """Until so many more have resumed."""
+        """Waits until so many more sessions have resumed."""
         wanted = self.resumed + more
         process.wait_until(lambda: self.resumed >= wanted,
                            '%d more sessions to resume' % more)
@@ -75,7 +75,7 @@ class SessionLoad(load.Load):
                     break
             else:
                 return None
-            # one that expires, or is good for one handshake only
+            # one that has expired, or is good for one handshake only
             if (now - session.born > self.lifetime
                     or session.client.version == 'TLSv1.3'):
                 self.tickets.remove(session)
@@ -106,9 +106,10 @@ def items(cluster):
 
 
 class Stored:
-    """Sessions of every host for every host, in memcached by now.
+    """Sessions of every host for every host, which are in memcached.
 
-    One for each version, host and host: to be redeemed so many times.
+    There is one for each version, host and host, which is to be resumed so
+    many times.
     """
 
     def __init__(self, cluster, times=1, kind=conf.HTTP):
@@ -130,7 +131,7 @@ class Stored:
                            'sessions in memcached')
 
     def redeem(self):
-        """One turn; all of them resume."""
+        """Resumes each of them once; all must resume."""
         missed = []
         for one, session, host in self.sessions.pop():
             result = one.connect(host, session=session, kind=self.kind)
@@ -140,7 +141,7 @@ class Stored:
 
 
 def client_hello(one, session):
-    """The bytes with which a client offers a session."""
+    """The ClientHello with which a client offers a session."""
     outgoing = ssl.MemoryBIO()
     tls = one.context.wrap_bio(ssl.MemoryBIO(), outgoing,
                                server_hostname='a.example', session=session)

@@ -1,6 +1,6 @@
-"""A TLS client whose sessions are bytes, to be changed and used anywhere.
+"""A TLS client whose sessions are bytes, which can be changed and reused.
 
-Python's own sessions cannot be looked into, and belong to one context.
+Python's own sessions are opaque, and belong to one context.
 """
 
 import ctypes
@@ -86,9 +86,10 @@ ERR_error_string_n = _declare(_crypto, 'ERR_error_string_n', None,
 
 
 class Session:
-    """A session, the ID by which the server knows it, and its ticket's life.
+    """A session, the ID by which the server knows it, and its ticket's
+    lifetime.
 
-    The identity of a session that is in a ticket is the ticket.
+    If the session is in a ticket, its identity is the ticket.
     """
 
     def __init__(self, data, identity, seconds=0):
@@ -97,17 +98,17 @@ class Session:
         self.seconds = seconds
 
     def under(self, identity):
-        """The same session under another ID."""
+        """The same session with another ID."""
         assert len(identity) == len(self.identity) == 32
         assert self.data.count(self.identity) == 1
         return Session(self.data.replace(self.identity, identity), identity)
 
 
 class Client:
-    """For one version of TLS; takes no tickets, unless it is told to.
+    """A client for one version of TLS; takes tickets only if it is told to.
 
-    Threads may share it.  Ciphers are those of TLS 1.2; there is a key share
-    for the first of the groups alone.
+    Threads may share it.  Ciphers are those of TLS 1.2.  There is a key share
+    only for the first of the groups.
     """
 
     def __init__(self, version, timeout=30.0, tickets=False,
@@ -139,8 +140,8 @@ class Client:
                 name='a.example', then=None):
         """Like clients.Client.connect(), with sessions of this module.
 
-        After a HelloRetryRequest the name is another one, if there is one:
-        an attacker's client, as the ClientHello must not change.
+        If "renamed" is given, the second ClientHello after a HelloRetryRequest
+        has that name, as an attacker's might: the name must not change there.
         """
         result = clients.Result(host, self.version)
         began = time.monotonic()
@@ -183,9 +184,9 @@ class Client:
 
     @staticmethod
     def _leave(ssl):
-        """With a word: who waits for one in vain forgets the session."""
+        """Sends close_notify, without which the session would be removed."""
         SSL_shutdown(ssl)
-        # the server may have gone
+        # the server may have closed the connection
         ERR_clear_error()
 
     @staticmethod
@@ -201,7 +202,7 @@ class Client:
             if n <= 0:
                 break
             answer += buffer.raw[:n]
-            # a mail server greets with a line, and waits
+            # a mail server sends a line first
             if kind == conf.MAIL and answer.endswith(b'\n'):
                 break
         if not answer.endswith(b'\n'):
@@ -219,7 +220,9 @@ def reason():
 
 
 def renaming(ssl, name, result):
-    """A callback which changes the name when the server says "retry"."""
+    """A callback that changes the name when the server sends
+    HelloRetryRequest.
+    """
     def watch(write, _version, kind, data, size, _ssl, _arg):
         if write or kind != HANDSHAKE or size < 40:
             return
@@ -232,7 +235,7 @@ def renaming(ssl, name, result):
 
 
 def native_of(session):
-    """OpenSSL's own; whoever asks has to free it."""
+    """OpenSSL's own object, which the caller frees."""
     data = ctypes.c_char_p(session.data)
     native = d2i_SSL_SESSION(None, ctypes.byref(data), len(session.data))
     assert native, reason()
@@ -272,9 +275,9 @@ def taken(ssl, version):
 
 
 class Chain:
-    """A client that offers, again and again, the last session it was given.
+    """A client that always offers the last session that it was given.
 
-    It never waits longer for a host than it is patient, in seconds.
+    It waits for a host for at most so many seconds.
     """
 
     def __init__(self, version, patience=None):
@@ -295,7 +298,7 @@ class Chain:
         return result
 
     def remote(self, first, second):
-        """Until a session of one host resumes on another."""
+        """Waits until a session of one host resumes on another."""
         def resumed():
             self.full(first)
             return self.offer(second).fields['sync'] == 'id-remote'
@@ -305,9 +308,9 @@ class Chain:
 
 
 def redeem(client, first, second, there=None, **where):
-    """Until a session of one host resumes on another; that connection.
+    """Waits until a session of one host resumes on another; that connection.
 
-    Nobody waits for a store, so a client can be faster than it.
+    A session may not be stored yet when it is first offered.
     """
     def resumed():
         session = client.full(first, **where).session

@@ -65,10 +65,11 @@ class Client:
 
 
 class Staging(cluster.Cluster):
-    """A context.  What nginx logged is for the caller to judge.
+    """A context.  It is for the caller to check what nginx has logged.
 
-    "middleboxes": each memcached server has one; some have TLS, a password,
-    or a name, as the settings say.
+    "middleboxes": each memcached server has one; some have TLS, a password, or
+    a name, as the settings say.
+
     "clocks": the clock of every host can be shifted.
     """
 
@@ -131,12 +132,14 @@ class Staging(cluster.Cluster):
             host.shift_clock('+0')
 
     def _make_special(self):
-        """Which server is what, and those that are not plain."""
+        """Decides which servers have TLS, a password or a name, and prepares
+        these.
+        """
         for kind, numbers in self.settings.special.items():
             self.special[kind] = [self.memcached[number - 1].name
                                   for number in numbers]
         if not self.lab.network.can_cut:
-            # a host without a network of its own has no resolver of its own
+            # without a network of its own a host has no resolver of its own
             self.special[faults.NAMED] = []
         for server in self.servers(faults.TLS):
             server.pair = self.certificate(server)
@@ -150,7 +153,7 @@ class Staging(cluster.Cluster):
                 if server.name in self.special[kind]]
 
     def _lead_through(self, host):
-        """Names the middleboxes in place of the servers."""
+        """Uses the addresses of the middleboxes instead of the servers'."""
         group = host.config.groups[0]
         named, tls = (self.servers(kind)
                       for kind in (faults.NAMED, faults.TLS))

@@ -1,8 +1,8 @@
-"""Steady mixed load through the balancer; every handshake is kept.
+"""Steady mixed load through the balancer; every handshake is recorded.
 
-Tickets and Session IDs, TLS 1.2 and 1.3, several server names.  A fifth of
-the handshakes offers no session; the others redeem one, once, on whatever
-host the balancer chooses.
+Tickets and session IDs, TLS 1.2 and 1.3, several server names.  A fifth of the
+handshakes offers no session; the others offer one, which is used once, on
+whatever host the balancer chooses.
 """
 
 import random
@@ -21,32 +21,32 @@ KINDS = {'ticket 1.2': ('TLSv1.2', staging.TICKETS, 0),
          'id 1.3': ('TLSv1.3', staging.IDS, 0)}
 
 FULL = 0.2                  # share of handshakes without a session
-YOUNGEST, OLDEST = 1.5, 60  # seconds: a store by ID is not waited for
-POOL = 200                  # sessions of a kind
-PATIENCE = 12               # seconds, until a client gives up
-LATE = 0.5                  # seconds; what is due longer is skipped
+YOUNGEST, OLDEST = 1.5, 60  # seconds; a younger session may not be stored yet
+POOL = 200                  # most sessions of a kind that are kept
+PATIENCE = 12               # seconds after which a client gives up
+LATE = 0.5  # seconds; a handshake that is later than that is skipped
 
 
 @dataclass
 class Session:
     session: object
     name: str
-    born: float             # the full handshake that it stems from
+    born: float             # time of the full handshake in which it began
     issued: float
     issuer: str
 
 
 @dataclass
 class Handshake:
-    """What a client knows of one, successful or not.  Times are time()s."""
+    """What a client knows of a handshake.  Times are time()s."""
 
     kind: str
     began: float
     ended: float = None
     seconds: float = None   # from connecting to the end of the handshake
-    issued: float = None    # of the session offered, if one was
+    issued: float = None    # when the session that it offered was issued
     issuer: str = None
-    host: str = None        # as the host itself says
+    host: str = None        # as the host says in its answer
     reused: bool = False
     error: str = None
     source: tuple = None    # the client's address and port
@@ -63,7 +63,7 @@ class Clients:
             self.contexts[kind] = client.context
 
     def connect(self, kind, address, name, offered=None):
-        """One connection; never raises.  Returns it, and its session."""
+        """Makes one connection; never raises.  Returns it, and its session."""
         result = Handshake(kind, time.time())
         port = staging.LISTENERS[KINDS[kind][1]]
         step, session, began = 'connect', None, time.monotonic()
@@ -91,7 +91,7 @@ class Clients:
             return result, None
         now = result.ended
         if result.reused and KINDS[kind][0] == 'TLSv1.2':
-            # it may be the one that was offered
+            # this may be the session that was offered
             now = offered.issued
         return result, Session(session, name,
                                offered.born if result.reused else now, now,
@@ -123,9 +123,10 @@ class Steady:
         self.stop = threading.Event()
         self.random = random.Random()
         self.due = time.monotonic()
-        self.skipped = 0        # for want of a thread that is free
+        # handshakes that were skipped since no thread was free
+        self.skipped = 0
         self.handshakes = []
-        self.errors = []        # of this program
+        self.errors = []        # errors of this program
         self.threads = [threading.Thread(target=self._work, args=[number],
                                          daemon=True)
                         for number in range(threads)]
@@ -158,7 +159,7 @@ class Steady:
             while not self.stop.wait(max(0, self._next()
                                          - time.monotonic())):
                 self._once()
-        except Exception as error:      # told by the main thread
+        except Exception as error:      # reported by the main thread
             self.errors.append(repr(error))
 
     def _choose(self, kind):

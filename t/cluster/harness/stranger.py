@@ -1,6 +1,6 @@
-"""A host that is none: it asks at the door of a group and is let in.
+"""Somebody who is no host, asks at the door of a group, and is let in.
 
-It has the secret, and makes its request as docs/internals.md has it.
+It has the secret, and makes its request as docs/internals.md describes it.
 """
 
 import hmac
@@ -20,7 +20,7 @@ def request(opener, label, private):
 
 
 def join(opener, server):
-    """Asks at one memcached server; returns the state of its group."""
+    """Asks on one memcached server; returns the state of its group."""
     private = os.urandom(32)
     label = process.wait_until(
         lambda: opener.label(server.get(opener.ring) or b''),
@@ -36,6 +36,6 @@ def join(opener, server):
         answer = process.wait_until(
             lambda: opener.answer(c.get(slot) or b''),
             'a member to answer')
-        # as a host does that is in
+        # what a host writes that has been let in
         c.set(slot, b'-', 1)
     return opener.open_answer(answer, private)

@@ -1,24 +1,24 @@
-"""A TLS connection which one thread reads and another one writes.
+"""A TLS connection that one thread reads and another one writes.
 
-The sockets of module ssl are not for that: a connection of OpenSSL's must not
-be used by two threads at once.
+Python's ssl sockets do not allow that: two threads must not use a connection
+of OpenSSL at the same time.
 """
 
 import ssl
 import threading
 
-PATIENCE = 60.0     # seconds, of a writer with the handshake
+PATIENCE = 60.0     # seconds that a writer waits for the handshake
 
 
 def server_context(pair):
-    """Of a server with these files of certificate and key."""
+    """For a server with these files of certificate and key."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*pair)
     return context
 
 
 def client_context(pair=None):
-    """Of a client that takes any certificate, and perhaps has one."""
+    """For a client that accepts any certificate, and may have one itself."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -28,7 +28,7 @@ def client_context(pair=None):
 
 
 class TlsSocket:
-    """Of a socket; the one who reads makes the handshake."""
+    """Wraps a socket; the thread that reads makes the handshake."""
 
     def __init__(self, plain, context, server_side=False):
         self.plain = plain
@@ -40,13 +40,13 @@ class TlsSocket:
         self.ended = False
 
     def _step(self, function, argument):
-        """None if there is more to be read first."""
+        """Returns None if it has to read first."""
         try:
             return function(argument)
         except ssl.SSLWantReadError:
             return None
         finally:
-            # in the order in which it was encrypted
+            # in the order in which the bytes were encrypted
             self.plain.sendall(self.outgoing.read())
 
     def recv(self, size):

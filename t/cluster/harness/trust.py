@@ -1,7 +1,7 @@
-"""Whether a session of one server resumes at another, by every way there is.
+"""Whether a session of one server resumes at another one, by every way.
 
-A way is how a session is known, in a version of TLS.  Servers come in pairs:
-the one at a port gives tickets, the one at WITHOUT more knows IDs.
+A way is a version of TLS with tickets or with IDs.  Servers come in pairs: the
+one at a port issues tickets, the one at WITHOUT more uses IDs.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ CACHE = 'shared:sessions:1m'
 
 
 def in_pairs(servers):
-    """Each server, and next to it the same without tickets."""
+    """Each server, and beside it the same one without tickets."""
     return servers + [
         dataclasses.replace(server, port=server.port + WITHOUT,
                             extra=server.extra + ' ssl_session_tickets off;')
@@ -29,7 +29,7 @@ def client(way, **parameters):
 
 
 def at(way, where):
-    """Where the server for this way is."""
+    """The port of the server for this way."""
     if way[1] == TICKET:
         return where
     kind = where.get('kind', conf.HTTP)
@@ -37,7 +37,9 @@ def at(way, where):
 
 
 def made(way, taker, host, where, group='main', **options):
-    """A full handshake; what it made is in memcached, if it has an ID."""
+    """Makes a full handshake; waits until its session is in memcached, if it
+    has an ID.
+    """
     synced = host.config.synced and way[1] == ID
 
     def counts():
@@ -49,7 +51,7 @@ def made(way, taker, host, where, group='main', **options):
         result = taker.full(host, **at(way, where), **options)
         if not synced:
             return result
-        # OpenSSL gives a client of TLS 1.3 two sessions
+        # OpenSSL gives a TLS 1.3 client two sessions
         stored += 2 if way[0] == 'TLSv1.3' else 1
         process.wait_until(lambda: counts()[0] >= stored
                            or counts()[1] > lost, 'a store')
@@ -59,28 +61,30 @@ def made(way, taker, host, where, group='main', **options):
 
 
 def offered(way, taker, host, session, where, **options):
-    """The session at a server: a handshake that must succeed."""
+    """Offers a session at a server; the handshake must succeed."""
     result = taker.connect(host, session=session, **at(way, where), **options)
     assert result.error is None, result
     return result
 
 
 def try_once(way, taker, first, where, second, there):
-    """From one server to the other; the second connection."""
+    """Offers a session of one server to the other; returns the second
+    connection.
+    """
     session = made(way, taker, first, where).session
     assert session is not None
     return offered(way, taker, second, session, there)
 
 
 def must_resume(way, taker, first, where, second, there):
-    """The connection that did."""
+    """Tries until a session resumes; returns that connection."""
     if way[1] == TICKET:
         result = try_once(way, taker, first, where, second, there)
         assert result.reused, result
         return result
 
     def resumed():
-        # a lookup that got no answer in time is a full handshake
+        # a lookup without an answer in time leads to a full handshake
         result = try_once(way, taker, first, where, second, there)
         return result if result.reused else None
 
@@ -88,20 +92,21 @@ def must_resume(way, taker, first, where, second, there):
 
 
 def must_not_resume(way, taker, first, where, second, there):
-    """The connection that did not."""
+    """The session must not resume; returns the connection."""
     result = try_once(way, taker, first, where, second, there)
     assert not result.reused, result
     return result
 
 
 def hosts_of(cluster):
-    """Where a session is made and offered: one host, and two."""
+    """The host that makes a session, and those where it is offered."""
     first, second = cluster.hosts[:2]
     return [(first, first), (first, second)]
 
 
 def warm(cluster, servers):
-    """Until sessions by ID resume on both hosts, from the other one."""
+    """Waits until sessions by ID of each of the two hosts resume on the other.
+    """
     first, second = cluster.hosts[:2]
     for where in servers:
         for version in VERSIONS:

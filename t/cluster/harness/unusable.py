@@ -4,7 +4,7 @@ from . import clients, process
 
 
 def server(host, memcached):
-    """What a host says of it."""
+    """What the status of a host has about the server."""
     for one in host.group()['servers']:
         if one['address'] == memcached.server:
             return one
@@ -12,7 +12,7 @@ def server(host, memcached):
 
 
 def wait_error(host, memcached, text):
-    """Until it is down for this reason, in the status and in the log."""
+    """Waits until the server is down for this reason, in status and log."""
     process.wait_until(
         lambda: server(host, memcached)['state'] == 'down'
         and text in server(host, memcached)['error'],
@@ -21,7 +21,7 @@ def wait_error(host, memcached, text):
 
 
 def handshakes(host):
-    """Clients do not notice, and the host resumes its own sessions."""
+    """No handshake fails, and the host resumes its own sessions."""
     for version in clients.VERSIONS:
         client = clients.Client(version)
         session = client.full(host).session

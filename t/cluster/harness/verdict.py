@@ -1,31 +1,31 @@
-"""What a run under faults has shown.
+"""Judges what a run with faults has shown.
 
-A failed handshake is excused if the host that the balancer gave it to was
-down at some moment between its beginning and its end: killed, isolated, or
-the worker that may have had it killed.  Nothing else is excused.  A
-connection that a dead host did not take and the balancer gave to another one
-did not fail; these are counted as "sent on".
+A failed handshake is excused if the host to which the balancer sent it was
+down at some moment of it: killed, isolated, or the worker that may have had
+the connection was killed.  Nothing else is excused.  If a dead host did not
+accept a connection, and the balancer gave it to another host, it did not fail;
+these are counted as "sent on".
 
-A handshake belongs to the fault windows if one was open at some moment of
-it; a window is open until sessions have resumed everywhere for a while.  The
-others are calm: "calm, old" if a window was open at some moment since the
-session was issued (a session may be lost with the memcached server that had
-it), and "calm, new" if none was.  Of these every one has to resume, unless
-memcached was too late by the count of a host: on a busy machine
-lookup_timeout may pass without any fault.
+A handshake belongs to a fault's window if that was open at some moment of it.
+A window is open until sessions have resumed everywhere for a while.  The other
+handshakes are "calm, old" if a window was open at some moment since the
+session was issued (it may have been lost with the memcached server that had
+it), and else "calm, new".  All of the latter must resume, unless a host has
+counted that memcached was too late: on a busy machine lookup_timeout may pass
+without any fault.
 
-A ticket has to resume through every fault, too, on whatever host, but for
-these: a clock that is minutes off, by which keys and tickets are expired or
-not begun; a generation that is raised, which voids everything before it; a
-host that starts, until the others have let it in and have its keys; a host
-that starts while memcached is out of order, which has only keys of its own
-then; and a clock that is seconds off while keys do not spread, for a host that
-is ahead by a third of a rotation begins the next key so much sooner after it
-was published.
+A ticket must resume through every fault, on whatever host, except for these: a
+clock that is minutes off, for which keys and tickets have expired or not
+begun; a generation that is raised, which voids everything before it; a host
+that starts, until the others have let it in and have its keys; a host that
+starts while memcached is out of order, which has only keys of its own; and a
+clock that is seconds off while keys do not spread: a host that is ahead by a
+third of a rotation begins to use the next key that much sooner after it was
+published.
 
-A session by ID is in one memcached server, and perhaps in the hosts that had
-it: it may be lost by whatever happens to these, or cuts them off.  It has to
-resume through reloads, upgrades and rotations of secrets.
+A session by ID is on one memcached server, and perhaps in the caches of hosts
+that had it.  It may be lost by anything that happens to these, or cuts them
+off.  It must resume through reloads, upgrades and changes of secrets.
 """
 
 import collections
@@ -35,14 +35,14 @@ from . import balancer, faults, steady
 IN, OLD, NEW = 'in faults', 'calm, old', 'calm, new'
 PERIODS = (IN, OLD, NEW)
 
-# of handshakes that did not fail: where the longest were
+# of handshakes that did not fail, how many of the longest are shown
 CALM, FAULTS = 'in calm', 'in faults'
 SENT_ON, AWAY = 'sent on', 'at a host that was down meanwhile'
 
-# what no session is lost by
+# faults by which no session is lost
 HARMLESS = ('host reloaded', 'host upgraded', 'secrets rotated')
 
-# after what a host waits to be let in
+# faults after which a host waits to be let in
 STARTS = ('host killed', 'hosts killed')
 
 
@@ -51,7 +51,7 @@ def overlaps(began, ended, spans):
 
 
 def calm_seconds(window, windows):
-    """How long a fault took to heal while there was no other."""
+    """How long a fault took to heal, without the time of other faults."""
     left = [(window.ended, window.healed)]
     for other in windows:
         if other is not window:
@@ -95,14 +95,14 @@ class Verdict:
                       for w in self.windows]
         self.failures = []
         self.sent_on = 0
-        self.missed = []        # calm and new, and not resumed
-        self.late = 0           # so, too, but memcached was late
-        self.lost = []          # by faults that must not cost any
+        self.missed = []        # calm and new handshakes that did not resume
+        self.late = 0           # the same, but memcached was late
+        self.lost = []  # sessions lost by faults that must not cost any
         self.costly = self._costly()
         self.longest = dict.fromkeys((CALM, FAULTS, SENT_ON, AWAY))
         # (kind, period): [offered to another host, resumed]
         self.resumption = collections.defaultdict(lambda: [0, 0])
-        # (kind of fault, 'ticket' or 'id'): the same, while it lasted
+        # (kind of fault, 'ticket' or 'id'): the same, during the fault
         self.during = collections.defaultdict(lambda: [0, 0])
         for h in self.handshakes:
             connection = h.source and balancer.find(
@@ -159,7 +159,7 @@ class Verdict:
             self.lost.append(h)
 
     def _costly(self):
-        """When tickets may be lost."""
+        """The periods in which tickets may be lost."""
         found = []
         for window, span in zip(self.windows, self.spans):
             kind, value = window.fault.kind, window.fault.value
@@ -178,14 +178,14 @@ class Verdict:
         return found
 
     def _alone(self, h):
-        """Whether the ticket was of, or for, a host that had just started."""
+        """Whether a host that had just started issued the ticket or got it."""
         return any(window.fault.kind in STARTS
                    and {h.host, h.issuer} & set(window.fault.targets)
                    and overlaps(h.issued, h.ended, [span])
                    for window, span in zip(self.windows, self.spans))
 
     def _cuts(self, fault):
-        """Whether a host does not get new keys while it lasts."""
+        """Whether a host does not get new keys during the fault."""
         return (fault.kind in ('host cut off', 'host isolated')
                 or fault.kind.startswith('memcached')
                 and len(fault.targets) == self.servers)
@@ -195,7 +195,7 @@ class Verdict:
                    if kind.startswith('id'))
 
     def faults_of(self, h):
-        """Those in the life of the session that was offered."""
+        """The faults in the lifetime of the session that was offered."""
         return [window.fault for window, span in zip(self.windows, self.spans)
                 if overlaps(h.issued, h.ended, [span])]
 
@@ -208,7 +208,7 @@ class Verdict:
                 for w in self.windows]
 
     def rows(self):
-        """The table of resumptions."""
+        """The rows of the table of resumptions."""
         for kind in steady.KINDS:
             yield '  %-20s' % kind + '  '.join(
                 share(self.resumption[kind, period]) for period in PERIODS)
