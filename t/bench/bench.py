@@ -1,22 +1,26 @@
 #!/usr/bin/python3
-"""What sharing keys and sessions costs: nginx with the module beside others.
+"""The cost of sharing keys and sessions: nginx with the module beside others.
 
-BENCH_ROUNDS        rounds of measurements, at most (20)
-BENCH_SLICES        of a round (20); half as many where they are longer
-BENCH_HANDSHAKES    of a slice (100); four times those in flight at the least
-BENCH_SECONDS       after which no further round of all tables begins (800)
+Environment variables, with their defaults in parentheses:
+
+BENCH_ROUNDS        most rounds of measurements (20)
+BENCH_SLICES        slices in a round (20); half as many if slices are long
+BENCH_HANDSHAKES    handshakes in a slice (100); at least four times those in
+                    flight
+BENCH_SECONDS       seconds after which no further round begins, for all
+                    tables together (800)
 BENCH_URGENCY       by how much its processes are less nice than others (10)
-BENCH_ONLY          regular expression: only these of "row: variant"; Worker,
+BENCH_ONLY          a regular expression that selects "row: variant"; Worker,
                     Starts and Steps are tables without rows
-BENCH_SESSIONS      live ones at most while scaling is measured (100000)
-BENCH_SPLIT=1       prints CPU by process and thread, too
+BENCH_SESSIONS      most live sessions while scaling is measured (100000)
+BENCH_SPLIT=1       also prints CPU time by process and thread
 BENCH_INSTRUCTIONS  handshakes counted under callgrind (30), 0: none
-BENCH_KEYS          keys watched on their way over the hosts (5), 0: none
-BENCH_SERVERS       of a host whose start and reload are looked at (2000), 0:
-                    none; BENCH_ROUNDS holds for them, up to 8
+BENCH_KEYS          keys whose way to all hosts is timed (5), 0: none
+BENCH_SERVERS       servers of a host whose start and reload are measured
+                    (2000), 0: none; BENCH_ROUNDS applies, up to 8
 
-Ends with 0 however slow anything was, and with 1 if something could not run,
-a handshake failed or a session did not resume.
+The exit status is 0 however slow anything was, and 1 if something could not
+run, a handshake failed or a session did not resume.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""The load client: builds it where that is needed, and runs it."""
+"""The load client: builds it if necessary, and runs it."""
 
 import contextlib
 import glob
@@ -22,7 +22,7 @@ def build():
         return
 
     os.makedirs(os.path.dirname(PROGRAM), exist_ok=True)
-    # several may build it at the same time
+    # several processes may build it at the same time
     new = '%s.%d' % (PROGRAM, os.getpid())
     command = [*shlex.split(os.environ.get('CC') or 'cc'), '-std=gnu11',
                '-Wall', '-Wextra', '-O2', '-o', new, *sources, '-lssl',
@@ -37,7 +37,7 @@ def build():
 def command(opened_on, redeemed_on, mode, tls, handshakes, pids=(), core=None,
             in_flight=16, patience=10, time=60, freeze=(), sessions=None,
             between=None):
-    """The client, between two addresses."""
+    """The command that runs the client, between two addresses."""
     found = [PROGRAM, '--open', opened_on, '--redeem', redeemed_on,
              '--name', NAME, '--mode', mode, '--tls', tls,
              '--handshakes', str(handshakes),
@@ -63,7 +63,7 @@ def ended(status):
 
 
 def run(*where, **how):
-    """One run of the client; what it printed."""
+    """Runs the client once; returns what it printed."""
     done = subprocess.run(command(*where, **how), stdout=subprocess.PIPE,
                           text=True, check=False)
     ended(done.returncode)
@@ -71,7 +71,8 @@ def run(*where, **how):
 
 
 class Client:
-    """One that has opened its sessions and measures slice by slice."""
+    """A client that has opened its sessions and then measures slice by slice.
+    """
 
     def __init__(self, *where, **how):
         self.process = subprocess.Popen(
@@ -105,7 +106,7 @@ class Client:
         return self._read()
 
     def end(self):
-        """What all steps came to."""
+        """The results of all steps."""
         self.process.stdin.close()
         result = self._read()
         ended(self.process.wait())

@@ -12,9 +12,9 @@ import ratios
 from hosts import Host, Memcached, Unfit, until
 from ratios import MODULE, PLAIN, Row, Variant
 
-PROBED = 20             # handshakes that show whether sessions resume
-SHARING = 15            # seconds that hosts get to share their keys
-FROZEN = 16             # handshakes while memcached is frozen, all at once
+PROBED = 20  # handshakes by which it is checked whether sessions resume
+SHARING = 15            # seconds that hosts have for sharing their keys
+FROZEN = 16             # handshakes at the same time while memcached is frozen
 FROZEN_PATIENCE = 12    # seconds
 FROZEN_WORKS = ('full handshake, session stored', 'ticket, other host',
                 'ID, same host', 'ID, other host')
@@ -22,7 +22,7 @@ FROZEN_WORKS = ('full handshake, session stored', 'ticket, other host',
 
 @dataclass
 class Work:
-    """What hosts of a fleet do."""
+    """A kind of handshake that hosts of a fleet make."""
 
     what: str
     mode: str
@@ -52,7 +52,7 @@ WORKS = [replace(work, tls=tls) for work in (
 
 @dataclass
 class Pair:
-    """Two hosts of a peer, here and there."""
+    """Two hosts of a peer."""
 
     name: str
     here: object
@@ -61,7 +61,7 @@ class Pair:
     cannot: dict = field(default_factory=dict)
 
     def reason(self, work):
-        """Why it cannot do this, or None."""
+        """Why the peer cannot do this; None if it can."""
         for pattern, reason in self.cannot.items():
             if re.search(pattern, work.title):
                 return reason
@@ -85,7 +85,7 @@ class Pair:
         return self.here.processes + self.there.processes
 
     def able(self, work, core):
-        """Whether a few sessions resume, given some time to share keys."""
+        """Whether sessions resume, after some time for sharing keys."""
         if work.by_id and work.tls == '1.3' and not self.here.ticketless:
             return False
         if 'full' in work.mode:
@@ -114,7 +114,7 @@ def module(site, label, memcached, **more):
 
 
 def start(site, memcached, backend):
-    """The pairs that run, and {name: why} of those that do not."""
+    """The pairs that run, and for the others {name: why they do not}."""
     found = [
         Pair(PLAIN, *(Host(site, 'plain-%d' % i, cache='64m')
                       for i in range(2)),
@@ -136,7 +136,7 @@ def start(site, memcached, backend):
 
 
 def rows(pairs, absent, core, progress):
-    """What can be measured, each row with what cannot; and complaints."""
+    """The rows that can be measured, each with what cannot; and complaints."""
     found, wrong = [], []
     for work in WORKS:
         if not ratios.wanted('Peers, ' + work.title):
@@ -154,7 +154,7 @@ def rows(pairs, absent, core, progress):
                     wrong.append('%s, %s: did not resume'
                                  % (work.title, pair.name))
                 if pair.name == PLAIN and pair.able(at_home, core):
-                    # What there is to compare with: its own cache.
+                    # plain nginx is compared with its own cache
                     row.variants.append(pair.variant(
                         at_home, PLAIN + ', same host'))
         found.append(row)
@@ -164,9 +164,8 @@ def rows(pairs, absent, core, progress):
 def frozen(pairs, quick, core, progress):
     """How handshakes go while memcached is frozen.
 
-    The module's pair among them gives way to one with the default
-    lookup_timeout.  Each has a memcached of its own, and they wait at the
-    same time.
+    The module's pair is replaced by one with the default lookup_timeout.  Each
+    pair has a memcached of its own, and all wait at the same time.
     """
     asked = [quick, *(pair for pair in pairs
                       if pair.memcached and pair.name != MODULE)]
@@ -182,7 +181,7 @@ def frozen(pairs, quick, core, progress):
 
 def frozen_one(work, core, pair):
     row = {'work': work.what, 'variant': pair.name, 'offered': FROZEN}
-    # It may still be stunned by the freeze before.
+    # it may still be affected by the freeze before
     if not pair.able(work, core):
         return {**row, 'done': 0, 'resumed': 0, 'latency_us': {},
                 'reasons': ['did not resume before either']}

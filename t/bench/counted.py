@@ -1,4 +1,4 @@
-"""What memcached itself says it was asked, and what it took."""
+"""What memcached itself reports about its requests and its memory."""
 
 import contextlib
 import glob
@@ -7,7 +7,7 @@ import socket
 
 
 class Counted:
-    """Its statistics, over a connection of our own."""
+    """memcached's statistics, over a connection of this program."""
 
     def __init__(self, address):
         host, _, port = address.rpartition(':')
@@ -33,7 +33,8 @@ class Counted:
         return answer
 
     def numbers(self, what=''):
-        """Statistics, without what we ask ourselves, and their size."""
+        """The statistics without the requests of this program, and their size.
+        """
         got = self.got
         answer = self.ask(('stats ' + what).strip())
         found = {'size': len(answer)}
@@ -80,7 +81,7 @@ def kind(value):
 
 
 def cpu(process):
-    """Seconds that a process has run."""
+    """Seconds of CPU time of a process."""
     total = 0
     for path in glob.glob('/proc/%d/task/*/schedstat' % process.pid):
         with contextlib.suppress(OSError), open(path, encoding='ascii') as f:
@@ -94,7 +95,7 @@ def resident(process):
 
 
 def connection(server, n=800):
-    """Bytes of memcached for a connection that has asked."""
+    """Bytes that memcached needs for a connection over which it was asked."""
     counted = Counted(server.address)
     before = resident(server.process)
     others = [Counted(server.address) for _ in range(n)]
@@ -107,7 +108,9 @@ def connection(server, n=800):
 
 
 def busy(server, names, connections=64, rounds=200):
-    """Seconds that memcached runs for a poll, one of many at once."""
+    """Seconds of CPU time of memcached for a poll, when there are many at
+    once.
+    """
     request = ('gets %s\r\n' % ' '.join(names)).encode()
     asking = [Counted(server.address) for _ in range(connections)]
     ran = cpu(server.process)

@@ -15,9 +15,9 @@ TURNS = 20                      # between two presence records of a fleet
 ALONE = 40                      # and of a single host
 REMOVE = 7 + NAME + 2           # "delete", and its answer
 REMOVED = 9
-SILENCE = 1                     # after which a store is sent with a probe
+SILENCE = 1  # seconds of silence after which a store is sent with a probe
 PROBE = 16                      # "get sss1:probe", answered by "END"
-AHEAD = 9 / 16                  # of a slot, when the next key is published
+AHEAD = 9 / 16  # part of a slot at which the next key is published
 
 
 def digits(number):
@@ -25,7 +25,8 @@ def digits(number):
 
 
 def ring_keys(rotation, timeout):
-    """Keys in the record: written once in a slot, without expired ones."""
+    """Keys in the record: it is written once in a slot, without expired keys.
+    """
     return 1 + math.ceil(timeout / rotation + 1.5 - AHEAD)
 
 
@@ -38,39 +39,41 @@ def presence_bytes(hosts):
 
 
 def session_bytes(session):
-    """A sealed record, of the bytes of OpenSSL's i2d_SSL_SESSION()."""
+    """Bytes of a sealed record, from the bytes of i2d_SSL_SESSION()."""
     return session + 36
 
 
 def item_bytes(value):
-    """What memcached keeps: header, cas, key, value, line end."""
+    """Bytes that memcached keeps: header, cas, key, value, line end."""
     return 48 + 8 + NAME + 1 + value + 2
 
 
 def answer(value, version=None):
-    """One value of an answer."""
+    """Bytes of one value in an answer."""
     return (6 + NAME + 3 + digits(value) + 2 + value + 2
             + (0 if version is None else 1 + digits(version)))
 
 
 def get(names):
-    """A "get" of so many names."""
+    """Bytes of a "get" of so many names."""
     return 3 + (1 + NAME) * names + 2
 
 
 def store(value, timeout):
-    """A "set" without an answer."""
+    """Bytes of a "set" without an answer."""
     return 4 + NAME + 3 + digits(timeout) + 1 + digits(value) + 10 + value + 2
 
 
 def replace(value, life, version):
-    """A "cas"; its answer has 8 bytes."""
+    """Bytes of a "cas"; its answer has 8 bytes."""
     return (4 + NAME + 3 + digits(life) + 1 + digits(value) + 1
             + digits(version) + 2 + value + 2)
 
 
 def points(address, port):
-    """Of a server on the circle of ketama, as libmemcached has them."""
+    """The points of a server on ketama's circle, as libmemcached computes
+    them.
+    """
     name = address if port == 11211 else '%s:%d' % (address, port)
     for n in range(40):
         digest = hashlib.md5(('%s-%d' % (name, n)).encode()).digest()
@@ -79,7 +82,8 @@ def points(address, port):
 
 
 def shares(addresses, port):
-    """What part of all names each server has, if their weights are alike."""
+    """The share of all names that each server has if all weights are the same.
+    """
     if len(addresses) == 1:
         return [1.0]
     circle = sorted((point, n) for n, address in enumerate(addresses)
@@ -101,11 +105,13 @@ class Sessions:
     removals: float
     value: int                  # bytes of a record
     timeout: float
-    connections: int = 1        # of workers
-    together: float = 1         # messages for a store
+    connections: int = 1        # connections of workers
+    together: float = 1         # stores in a message
 
     def probes(self):
-        """Stores on a connection that has been silent, by Poisson."""
+        """Probes a second: stores on a connection that was silent, if stores
+        come at random (a Poisson process).
+        """
         lookups = self.lookups / self.connections
         stores = self.stores * self.together / self.connections
         if not stores:
@@ -127,7 +133,7 @@ class Sessions:
 
 @dataclass
 class Fleet:
-    """A fleet, and what it asks of one memcached server for its keys."""
+    """A fleet, and what its polls ask of one memcached server."""
 
     hosts: int
     poll: float
@@ -151,15 +157,15 @@ class Fleet:
         return self.hosts / self.poll
 
     def gets(self):
-        """Names asked for in a second."""
+        """Names that are asked for in a second."""
         return self.polls() * self.names()
 
     def names(self):
-        """Of a poll: ring and door under each secret, and presence."""
+        """Names of a poll: ring and door under each secret, and presence."""
         return self.secrets * (1 + SLOTS) + 1
 
     def writes(self):
-        """Writes in a second: of the ring, and of presence records.
+        """Writes a second, of the ring and of presence records.
 
         The ring is written for each new key, and for each epoch.
         """
@@ -189,5 +195,5 @@ class Fleet:
                 + (ring + presence) * 8)
 
     def spread(self):
-        """From the first host with a new key to the last: the mean."""
+        """The mean time from the first host with a new key to the last one."""
         return self.poll * (self.hosts - 1) / self.hosts

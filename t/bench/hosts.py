@@ -1,7 +1,7 @@
 """The servers of the bench: nginx with and without the module, memcached.
 
-Everything listens on loopback, lives in one directory and ends with the
-bench, also if the bench is killed.
+All of them listen on loopback, have one directory, and end with the bench,
+even if it is killed.
 """
 
 import contextlib
@@ -33,11 +33,11 @@ GIVEN = set()       # ports
 
 
 class Unfit(Exception):
-    """Something that has to run does not."""
+    """Raised if something that must run does not."""
 
 
 def until(condition, what, patience=PATIENCE, process=None):
-    """Waits for a condition, and returns what it returned."""
+    """Waits until a condition is true, and returns its result."""
     end = time.monotonic() + patience
     while True:
         value = condition()
@@ -52,7 +52,7 @@ def until(condition, what, patience=PATIENCE, process=None):
 
 
 def free_port():
-    """Not one of those that the kernel gives away by itself."""
+    """A port that the kernel does not assign by itself."""
     while True:
         port = random.randrange(10000, 32000)
         if port in GIVEN:
@@ -70,12 +70,14 @@ def listening(port):
 
 
 def cores():
-    """The core of the servers and the one of everything else, or None."""
+    """The core of the servers and the core of everything else; None if there
+    is only one.
+    """
     return (CORES[0], CORES[1]) if len(CORES) > 1 else (None, None)
 
 
 class Process:
-    """A child that ends when the bench does."""
+    """A child process that ends when the bench does."""
 
     def __init__(self, command, log, core=None, env=None):
         self.log = log
@@ -122,7 +124,7 @@ def children(pid):
 
 
 class Memcached:
-    """On the core of the servers: it works for them, not for the client."""
+    """A memcached server on the core of the servers, for which it works."""
 
     def __init__(self, site, label='memcached', wrap=(), core=None):
         self.port = free_port()
@@ -142,7 +144,7 @@ class Memcached:
 
 
 class Host:
-    """An nginx with TLS servers: with tickets, and without."""
+    """An nginx with TLS servers, with tickets and without."""
 
     def __init__(self, site, label, cluster=None, wrap=(), core=None,
                  single=False, cache=None, workers=1, timeout='1h',
@@ -232,24 +234,25 @@ class Host:
             return json.load(connection.getresponse())
 
     def counted(self):
-        """{pid: name} of what does the handshakes."""
+        """{pid: name} of the processes that make handshakes."""
         pids = children(self.process.pid) or [self.worker]
         return {pid: 'worker' for pid in pids}
 
     def asks(self):
-        """Whether handshakes ask memcached: no breaker is open."""
+        """Whether handshakes ask memcached, that is, no breaker is open."""
         return all(cluster['engines']['breakers_open'] == 0
                    for cluster in self.status()['clusters'])
 
     def settled(self):
-        """Whether memcached was reached and a key is current."""
+        """Whether memcached was reached and there is a current key."""
         cluster = self.status()['clusters'][0]
         return cluster['state'] == 'ok' and any(
             key['role'] == 'current' for key in cluster['keys'])
 
 
 class Site:
-    """The directory of a run, what is common to its hosts, and its end."""
+    """The directory of a run, what its hosts have in common, and its cleanup.
+    """
 
     curves = None       # for ssl_ecdh_curve, if not nginx's own
 
@@ -303,8 +306,8 @@ class Site:
                 lookup='2s', secrecy='on'):
         """The block ssl_session_sync_cluster of a host.
 
-        On a busy machine a healthy memcached may take longer than 50 ms;
-        where every session has to resume it gets longer.
+        On a busy machine a healthy memcached may need longer than 50 ms.
+        Where every session must resume, it gets more time.
         """
         return '\n'.join(
             ['ssl_session_sync_cluster main {',

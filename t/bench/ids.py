@@ -1,7 +1,6 @@
-"""Rows: sessions by ID.  The base is plain nginx with its shared cache.
+"""Rows: sessions by ID, compared with plain nginx and its shared cache.
 
-But a forged ID: what it costs more than an ordinary full handshake of the
-same server.
+A forged ID is compared with an ordinary full handshake of the same server.
 """
 
 from hosts import until
@@ -12,7 +11,7 @@ IN_FLIGHT = ((1, 1.25), (8, 1.10), (32, 1.10), (128, 1.10))
 
 
 def address(host, tls):
-    """TLS 1.3 has IDs only where it has no tickets."""
+    """In TLS 1.3 there are session IDs only without tickets."""
     return host.address if tls == '1.2' else host.ticketless
 
 
@@ -28,8 +27,8 @@ def variant(label, tls, mode, resumes, opened, redeemed, memcached=None,
 def rows(plain, again, module, other, memcached, apart, quick):
     """"apart" are two hosts whose memcached is on the core of the client.
 
-    "quick" are two that wait for memcached no longer than usual, and have one
-    of their own, which freezes while all variants take their turns.
+    "quick" are two hosts with the default lookup_timeout and a memcached of
+    their own, which is frozen while all variants take their turns.
     """
     found = []
     for tls in VERSIONS:

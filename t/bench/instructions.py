@@ -1,12 +1,12 @@
 """Instructions per handshake, counted by callgrind.
 
 They repeat to a few parts in ten thousand, which no timing does.  They are
-those of user space on the processor that valgrind plays, which lacks the
-newest instructions of the real one; so they are told beside the CPU time.
+those of user space, on the processor that valgrind emulates, which lacks the
+newest instructions of the real one; so they are shown beside the CPU time.
 
-The cluster should poll rarely: valgrind makes a handshake last so long that
-every one of them would seem to pay for a part of a poll.  For the same reason
-lookups get a long time.
+The cluster should poll rarely: under valgrind a handshake takes so long that
+each one would seem to include a part of a poll.  For the same reason lookups
+get a long timeout.
 """
 
 import glob
@@ -54,13 +54,13 @@ def available():
 
 
 def begin(pid):
-    """A program that was started late counts from now on."""
+    """Makes a program count from now on that was started without counting."""
     subprocess.run('callgrind_control --instr=on %d > /dev/null 2>&1' % pid,
                    shell=True, check=True, timeout=60)
 
 
 class Counted:
-    """A process under callgrind, and what it executed in which thread."""
+    """A process under callgrind, and the instructions of its threads."""
 
     def __init__(self, directory, pid):
         self.pattern = os.path.join(directory, 'callgrind.*')
@@ -71,7 +71,9 @@ class Counted:
         return set(glob.glob(self.pattern))
 
     def since_dump(self):
-        """Instructions of the first thread, of others, since the last."""
+        """Instructions of the first thread and of the others since the last
+        call.
+        """
         before = self.dumps()
         subprocess.run(self.command, shell=True, check=True, timeout=60)
 
@@ -92,7 +94,9 @@ class Counted:
 
 
 def wrap(site, label, late=False):
-    """What runs a program under callgrind; "late": and counts on demand."""
+    """The command that runs a program under callgrind; "late": it begins to
+    count when it is told to.
+    """
     return [*WRAP, *(['--instr-atstart=no'] if late else []),
             '--callgrind-out-file=%s' % os.path.join(
                 site.directory, label, 'callgrind.%p')]
@@ -100,10 +104,10 @@ def wrap(site, label, late=False):
 
 def count(site, label, works, handshakes, cluster=None, memcached=None,
           late=False):
-    """{title: (worker's first thread, its others, memcached if given)}.
+    """{title: (worker's first thread, its other threads, memcached if given)}.
 
-    "late": while it connects to memcached nothing is counted, which makes a
-    handshake with that several times as fast.
+    "late": nothing is counted while the worker connects to memcached, which
+    makes a handshake several times as fast.
     """
     host = Host(site, label, cluster, wrap(site, label, late), single=True,
                 cache='16m')
@@ -119,7 +123,7 @@ def count(site, label, works, handshakes, cluster=None, memcached=None,
     found = {}
 
     for work in works:
-        # Plain nginx has no sessions of another host.
+        # plain nginx has no sessions of another host
         elsewhere = work.elsewhere and (cluster or work.mode == 'ticket')
         by_id = work.mode not in ('full', 'ticket')
         opened, redeemed = (
@@ -127,7 +131,7 @@ def count(site, label, works, handshakes, cluster=None, memcached=None,
             for each in (partner if elsewhere else host, host))
         resumes = work.mode in ('ticket', 'id')
 
-        # Once each for what is done for the first time.
+        # one handshake for all that is done the first time only
         for n in (20, handshakes):
             result = client.run(
                 opened, redeemed, work.mode, work.tls, n,
@@ -152,7 +156,7 @@ def measure(site, handshakes):
         return []
     plain = count(site, 'callgrind-plain', works, handshakes)
 
-    # memcached sets a limit of files; valgrind allows only its own, 12 less.
+    # memcached raises its limit of files; valgrind allows 12 less than its own
     label = 'callgrind-memcached'
     memcached = Memcached(
         site, label, ['prlimit', '--nofile=%d' % (MEMCACHED_FILES + 12),

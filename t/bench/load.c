@@ -118,8 +118,8 @@ load_measure(const load_options_t *o, load_session_t *sessions,
 
 
 /*
- * Servers do not wait until a session is stored.  One that has answered
- * another client since then has at least sent it.
+ * Servers do not wait until a session is stored.  A server that has answered
+ * another client since has at least sent it.
  */
 
 static int

@@ -1,11 +1,12 @@
 
 /*
- * load: a TLS client that opens sessions on one set of addresses, redeems
- * them on another, and says what that cost the servers.
+ * load: a TLS client that opens sessions on one set of addresses, resumes
+ * ("redeems") them on another, and reports what that cost the servers.
  *
  * Session number i is opened on address i of the first set and redeemed on
- * address i of the second (both modulo their number), under name i.  So
- * "--open A,B --redeem B,A" redeems each session on the host it is not from.
+ * address i of the second (both modulo their number), with server name i.  So
+ * "--open A,B --redeem B,A" redeems each session on the host that has not made
+ * it.
  */
 
 

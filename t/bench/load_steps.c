@@ -6,7 +6,7 @@
 #include "load.h"
 
 
-#define LOAD_REST   1           /* milliseconds in which nobody works */
+#define LOAD_REST   1           /* milliseconds without work          */
 #define LOAD_RESTS  50          /* at most, for servers that never rest */
 
 
@@ -96,8 +96,8 @@ load_slice(load_wave_t *wave, uint64_t n, load_cpu_t *cpu)
 
 
 /*
- * Servers store sessions, and tidy up, when the client has long what it
- * wants.  Waits until their clocks stand still.
+ * Servers store sessions, and clean up, after the client has its result.
+ * Waits until their CPU clocks stand still.
  */
 
 static int

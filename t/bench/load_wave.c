@@ -14,7 +14,7 @@
 
 
 #define LOAD_EVENTS  64
-#define LOAD_SWEEP   100000000  /* nanoseconds between looks for the late */
+#define LOAD_SWEEP   100000000  /* nanoseconds between checks for timeouts */
 #define LOAD_READY   5000       /* sessions, some kilobytes each          */
 
 
@@ -151,7 +151,7 @@ load_ctx(const load_options_t *o)
         return NULL;
     }
 
-    /* the servers are ours, and made their certificates themselves */
+    /* the servers belong to the bench, and have self-signed certificates */
 
     SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
 
@@ -211,8 +211,8 @@ load_new_session(SSL *ssl, SSL_SESSION *session)
 
 
 /*
- * Replaces the ID in a serialized session by random bytes: TLS 1.3 has it
- * where it has tickets.
+ * Replaces the ID in a serialized session by random bytes.  In TLS 1.3 the ID
+ * is in the place of the ticket.
  */
 
 static int
@@ -251,8 +251,9 @@ load_forge(const SSL_SESSION *session, unsigned char *data, size_t len)
 
 
 /*
- * Sessions are decoded before time is taken: a client that does it between
- * two handshakes keeps the servers waiting, which then need more CPU for each.
+ * Sessions are decoded before the measurement.  A client that decoded them
+ * between two handshakes would make the servers wait, which then need more CPU
+ * time for each.
  */
 
 static void
@@ -407,8 +408,9 @@ load_fill(load_run_t *run, load_conn_t *conns, uint64_t deadline)
         if (run->o->rate > 0) {
 
             /*
-             * A handshake that could not start in time is late from the
-             * moment it was due, or a slow server would slow its own judge.
+             * The latency of a handshake that could not start in time counts
+             * from the moment at which it was due.  Else a slow server would
+             * also slow down its measurement.
              */
 
             due = load_due(run);
@@ -498,7 +500,7 @@ load_connect(load_run_t *run, load_conn_t *c)
     c->fd = socket(address->sa.ss_family,
                    SOCK_STREAM|SOCK_NONBLOCK|SOCK_CLOEXEC, 0);
 
-    /* what follows the Finished must not wait for an acknowledgement */
+    /* what is sent after the Finished must not wait for an acknowledgement */
 
     on = 1;
 
@@ -569,7 +571,7 @@ load_slot(const load_run_t *run, uint64_t number)
 static void
 load_drive(load_conn_t *c)
 {
-    /* each step runs into the next one until one has to wait */
+    /* does one step after another until one has to wait */
 
     while (c->state != LOAD_FREE && load_step(c) == 0) { /* void */ }
 }
@@ -623,9 +625,9 @@ load_step(load_conn_t *c)
 
 
 /*
- * The request, or else a close_notify and the end of what we send, which some
- * servers wait for.  Either makes the server close, and what it sends before
- * that includes the tickets of TLS 1.3.
+ * Sends the request, or else a close_notify and the end of the stream, for
+ * which some servers wait.  Either makes the server close the connection,
+ * before which it sends the tickets of TLS 1.3.
  */
 
 static int
@@ -756,8 +758,8 @@ load_listen(load_conn_t *c)
 
 
 /*
- * Waits until the server has closed too, so that the CPU which that takes is
- * spent when the clocks are read.
+ * Waits until the server has closed as well, so that the CPU time for this is
+ * spent before the clocks are read.
  */
 
 static int

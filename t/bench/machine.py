@@ -1,4 +1,4 @@
-"""What the numbers were measured on."""
+"""The machine on which the numbers were measured."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def nginx():
 
 
 class Stolen:
-    """Time in which the hypervisor ran others on our core."""
+    """The time in which the hypervisor gave our core to others."""
 
     def __init__(self, core):
         self.name = 'cpu' if core is None else 'cpu%d' % core
@@ -55,7 +55,7 @@ class Stolen:
         return [int(n) for n in line.split()[:8]]
 
     def share(self):
-        """Of the time since then."""
+        """The share of the time since the last call."""
         spent = [b - a for a, b in zip(self.before, self.ticks())]
         return spent[7] / max(sum(spent), 1)
 

@@ -1,6 +1,7 @@
-"""How long hosts that start at once on empty servers need to be one group.
+"""How long hosts need to be in one group if they start at once on empty
+servers.
 
-By itself, "mass.py HOSTS...", it prints a table for such numbers of hosts.
+As a program, "mass.py HOSTS...", it prints a table for these numbers of hosts.
 """
 
 import subprocess

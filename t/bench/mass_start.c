@@ -22,7 +22,7 @@
 #define SERVERS  3
 #define RECORDS  32
 #define VALUE    4096
-#define TICK     2                      /* ms, of an exchange              */
+#define TICK     2                      /* ms that an exchange takes       */
 #define LONGEST  1800000                /* ms of simulated time            */
 #define NOW      UINT64_C(1800000060000)
 
@@ -50,7 +50,7 @@ typedef struct {
     sss_ring_t   *ring;
     sss_group_t   group;
     uint64_t      due;
-    uint64_t      since;                /* when it came into its group     */
+    uint64_t      since;                /* when it joined its group        */
     int           polling;
 } host_t;
 
@@ -222,7 +222,7 @@ go_on(host_t *host, uint64_t now, uint32_t poll_ms)
 }
 
 
-/* The hosts that are in the group that wins of all. */
+/* The number of hosts that are in the group that wins over all others. */
 
 static size_t
 members(const host_t *hosts, size_t n)

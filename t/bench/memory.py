@@ -1,4 +1,4 @@
-"""What a worker and the zone take."""
+"""The memory of a worker and of the zone."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ KEY = 120                   # bytes of a key in the zone, see sss_ring.h
 
 @dataclass
 class Memory:
-    """Kilobytes of a worker."""
+    """The memory of a worker, in kilobytes."""
 
     rss: int
     pss: int
@@ -16,7 +16,7 @@ class Memory:
 
 
 def worker(pid):
-    """None where the system does not tell."""
+    """The memory of a worker; None if the system does not report it."""
     try:
         with open('/proc/%d/smaps_rollup' % pid, encoding='ascii') as f:
             text = f.read()
@@ -31,13 +31,13 @@ def worker(pid):
 
 
 def peak(pid):
-    """Kilobytes of the most that was resident since the program began."""
+    """The most kilobytes that were resident since the program began."""
     with open('/proc/%d/status' % pid, encoding='ascii') as f:
         return int(re.search(r'^VmHWM:\s+(\d+)', f.read(), re.M)[1])
 
 
 def zone(pid, capacity):
-    """Kilobytes of the zone for so many keys, and those of it in use.
+    """The size of the zone for so many keys, and what is in use, in kilobytes.
 
     It is the smallest shared mapping that has room for two rings.
     """
@@ -59,7 +59,7 @@ def zone(pid, capacity):
 
 
 def own(pid):
-    """Kilobytes that are a worker's alone, without what it shares.
+    """Kilobytes that only this worker has.
 
     Pages of a shared mapping count as private while only one process has
     touched them.

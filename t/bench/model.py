@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 """make model: what a fleet asks of memcached, by formulas and as measured.
 
-Starts more and more nginx hosts, and memcached, on loopback, and then the
-staging cluster, reads what memcached says of itself, and puts both into
-docs/operations.md.  Exits with a status of 1 if memcached was asked for
-something else than the formulas say; a time decides nothing.
+Starts memcached and more and more nginx hosts on loopback, and then the
+staging cluster, reads memcached's statistics, and writes both numbers into
+docs/operations.md.  The exit status is 1 if memcached was asked for something
+else than the formulas say; no timing decides that.
 
-    MODEL_HOSTS="1 2 4"     hosts of the points; then the page is left alone
-    MODEL_SECONDS=N         how long a point is looked at (40)
-    MODEL_SESSIONS=N        that are opened and redeemed (1000)
+    MODEL_HOSTS="1 2 4"     numbers of hosts; docs/operations.md is not changed
+    MODEL_SECONDS=N         how long each point is measured (40)
+    MODEL_SESSIONS=N        sessions that are opened and resumed (1000)
     MODEL_RATES="20 40 80"  handshakes a second through the balancer
 """
 
@@ -103,7 +103,7 @@ SESSIONS_HEAD = ['', 'in flight', 'stores', 'record', 'item', 'store',
 
 
 def by_server(measured, shares):
-    """Per cent."""
+    """Formats shares in per cent."""
     all_ = max(1, sum(measured))
     return '%s / %s' % (' '.join('%.0f' % (100 * n) for n in shares),
                         ' '.join('%.0f' % (100 * n / all_)
@@ -146,7 +146,7 @@ STAGING_HEAD = ['handshakes/s', 'look up', 'connections', 'names/s',
 
 
 def rate_row(rate, tls, servers, hosts=100, timeout=3600):
-    """A fleet of which each session comes back once, to whatever host."""
+    """A row for a fleet of which each session comes back once, to any host."""
     full, again = model_sessions.FULL[tls], model_sessions.AGAIN[tls]
     stores = rate * ((1 - RESUMED) * full + RESUMED * again) / servers
     lookups = rate * RESUMED / servers
@@ -199,7 +199,9 @@ def put(text, name, rows):
 
 
 def lonely(points):
-    """Seconds of memcached for a poll among few, without its own work."""
+    """Seconds of memcached's CPU time for a poll when there are few, without
+    its own work.
+    """
     one = [point for point in points if point.servers == 1]
     few, many = one[0], one[-1]
     if few is many:
@@ -210,7 +212,7 @@ def lonely(points):
 
 
 def run(site, options):
-    """{name of a part of the page: its text}, complaints"""
+    """{name of a part of the page: its text}, and complaints."""
     say('model / measured')
     say('sessions by ID, opened on one host and redeemed on another, bytes:')
     sessions = model_sessions.measure(site, options.sessions)
@@ -283,7 +285,7 @@ def run_staging(options):
 
 
 def larger():
-    """What the model says by itself."""
+    """The numbers of the model for larger fleets."""
     say('by the model, key_rotation 1h, ssl_session_timeout 5m, %d workers, '
         'for each server:' % WORKERS)
     fleets = [fleet_row(*fleet) for fleet in FLEETS]

@@ -1,4 +1,4 @@
-"""Points of the scale model: what fleets ask of memcached for their keys."""
+"""Points of the scale model: what polls of fleets ask of memcached."""
 
 import time
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ class Point:
     servers: int
     seconds: float
     connections: float
-    keys: float                 # in the record, on the average
+    keys: float                 # mean number in the record
     sizes: list                 # [(keys, bytes)] of records
-    counted: dict               # of memcached
-    told: dict                  # of the hosts
+    counted: dict               # by memcached
+    told: dict                  # by the hosts
     spreads: list               # seconds, for each new key
-    step: float                 # how exactly these were looked at
-    cpu: float                  # of memcached
+    step: float                 # seconds between two looks at them
+    cpu: float                  # seconds of memcached
     version: int
     statistics: int
 
@@ -40,7 +40,7 @@ class Point:
 
 
 class Fleet:
-    """Hosts that become more; memcached keeps what they wrote."""
+    """A growing number of hosts; memcached keeps its records."""
 
     def __init__(self, site, label, servers, workers=1):
         self.site = site
@@ -72,7 +72,7 @@ class Fleet:
                        + [s.process for s in self.servers])
 
     def told(self):
-        """Sums over the hosts and their servers."""
+        """Sums of the hosts' counters over their servers."""
         found = {}
         for host in self.hosts:
             for server in host.status()['clusters'][0]['servers']:
@@ -85,7 +85,9 @@ class Fleet:
                 for c, idle in zip(self.counted, self.idle)]
 
     def full(self):
-        """The record holds what it will hold, and every worker is there."""
+        """Whether the ring has reached its size, and all workers are
+        connected.
+        """
         want = formulas.ring_keys(ROTATION, TIMEOUT)
         until(lambda: self.keys() >= want, 'a ring of %d keys' % want,
               patience=TIMEOUT + 4 * ROTATION + 60)
@@ -138,7 +140,7 @@ class Fleet:
             int(after[0]['cmd_set']), before[0]['size'])
 
     def busy(self):
-        # memcached may leave out what it moves just now
+        # memcached may leave out items that it is just moving
         names = until(self.records, 'the two records')
         return busy(self.servers[0], names)
 
@@ -148,7 +150,9 @@ class Fleet:
         return len(found) == 2 and list(found.values())
 
     def size(self, counted):
-        """(keys, bytes) of the record, which may change in between."""
+        """(keys, bytes) of the record, read so that it does not change in
+        between.
+        """
         for _ in range(20):
             keys = self.keys()
             time.sleep(POLL / 2)
@@ -161,7 +165,7 @@ class Fleet:
 
 
 def complaints(point):
-    """What the model has wrong, whatever the machine's speed."""
+    """Where the measurements differ from the model, apart from timings."""
     found = []
 
     def check(what, measured, model, tolerance):
@@ -173,7 +177,7 @@ def complaints(point):
     check('connections', point.connections, fleet.connections(), 0)
     for keys, size in point.sizes:
         check('bytes of %d keys' % keys, size, formulas.ring_bytes(keys), 0)
-    # what the hosts say they did, and a poll under way at either end
+    # counted by the hosts, plus a poll under way at the beginning and end
     polls = point.told['polls']
     gets = fleet.names() * polls + point.told['conflicts']
     check('names asked for', point.counted['cmd_get'], gets,

@@ -15,29 +15,30 @@ from ids import address
 SERVER = ('cmd_get', 'get_hits', 'cmd_set', 'delete_hits', 'bytes_read',
           'bytes_written')
 TIMEOUT = 3600
-FULL = {'1.2': 1, '1.3': 2}        # stores of a full handshake
-AGAIN = {'1.2': 0, '1.3': 1}       # and of one that resumes
+FULL = {'1.2': 1, '1.3': 2}  # stores of a full handshake, by version of TLS
+AGAIN = {'1.2': 0, '1.3': 1}       # and of a resumption
 
 
 @dataclass
 class Sessions:
-    """Opened on one host, redeemed on another."""
+    """Sessions that are opened on one host and resumed on another."""
 
     tls: str
     in_flight: int
     n: int
-    opened: dict                # {name: number} of memcached
+    opened: dict                # {name: number}, counted by memcached
     redeemed: dict
     value: float                # bytes of a record
-    item: float                 # of what memcached makes of it
-    chunk: float                # and takes for it
+    item: float                 # bytes of its item in memcached
+    chunk: float                # bytes of the slab chunk of that
 
     def stored(self):
         """Bytes that memcached reads for a store."""
         return self.opened['bytes_read'] / self.opened['cmd_set']
 
     def read(self):
-        """And for a session that is redeemed, without stores."""
+        """Bytes that it reads for a session that is resumed, without stores.
+        """
         stores = self.redeemed['cmd_set'] * self.stored()
         return (self.redeemed['bytes_read'] - stores) / self.n
 
@@ -45,7 +46,7 @@ class Sessions:
         return self.redeemed['bytes_written'] / self.n
 
     def model(self, names=1):
-        """(bytes read, written) with so many names in a "get"."""
+        """(bytes read, bytes written) with so many names in a "get"."""
         taken = self.tls == '1.3'
         return (formulas.get(names) / names + taken * formulas.REMOVE,
                 formulas.answer(round(self.value)) + 5 / names
@@ -76,7 +77,8 @@ class Sessions:
 
 
 class Gone:
-    """A server that is not there: takes connections, and closes them."""
+    """Stands for a server that is gone: accepts connections and closes them.
+    """
 
     def __init__(self):
         self.socket = socket.create_server(('127.0.0.1', 0))
@@ -92,7 +94,8 @@ class Gone:
 
 
 def attempts(site, workers=2, seconds=10):
-    """How often a second a worker tries to reach a server."""
+    """How often a second a worker tries to connect to a server that is gone.
+    """
     gone = Gone()
     host = Host(site, 'gone', site.cluster(
         gone, rotation='7d', poll='1h', namespace='gone', lookup='50ms',
@@ -115,8 +118,7 @@ def measure(site, n, cases=(('1.2', 1), ('1.2', 32), ('1.3', 32))):
 def one(site, tls, in_flight, n):
     label = 'sessions-%s-%d' % (tls, in_flight)
     server = Memcached(site, label + '-m')
-    # nothing about keys while this is measured
-    # who polls once in an hour would wait for as long to be let in
+    # no polls while this is measured
     cluster = site.cluster(server, rotation='7d', poll='1h', namespace=label,
                            secrecy='off')
     hosts = []
@@ -127,7 +129,9 @@ def one(site, tls, in_flight, n):
     first, second = (address(host, tls) for host in hosts)
 
     def state(stores=0, run=None):
-        """Once they have arrived: stores are not waited for."""
+        """The counters when all stores have arrived, since nothing waits for
+        them.
+        """
         if run and (run['failures'] or run['mode'] == 'id'
                     and run['resumed'] != n):
             raise Unfit('%s: %d of %d resumed, %d failed: %s' % (

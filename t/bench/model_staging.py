@@ -1,8 +1,8 @@
 """Points of the scale model: what the staging cluster asks of memcached.
 
 Clients connect through the balancer with tickets and with sessions by ID, TLS
-1.2 and 1.3.  What they saw says how many stores, lookups and removals there
-had to be; memcached says how many there were.
+1.2 and 1.3.  Their results determine how many stores, lookups and removals
+there had to be; memcached says how many there were.
 """
 
 import math
@@ -35,7 +35,7 @@ def seconds(text):
 
 
 class Staging(staging.Staging):
-    """Knows how many connections a server has without hosts."""
+    """The staging cluster, whose connections without hosts are known."""
 
     def start(self):
         self.counted = [Counted(server.server) for server in self.memcached]
@@ -53,15 +53,17 @@ class Staging(staging.Staging):
 
 
 class Clients(steady.Clients):
-    """Knows what hosts have to ask of memcached for their handshakes."""
+    """Clients that record what hosts have to ask of memcached because of them.
+    """
 
     def __init__(self):
         super().__init__()
-        self.handshakes = []    # (stores, lookups, removals, whether sure)
+        # (stores, lookups, removals, whether this is certain)
+        self.handshakes = []
         self.been = {}          # {ID: hosts that have it in their cache}
 
     def connect(self, kind, address, name, offered=None):
-        # the session may look another one once it is resumed
+        # when a session resumes, its bytes may change
         known = offered and offered.session.id
         result, session = super().connect(kind, address, name, offered)
         self.handshakes.append(self.asked(kind, known, result))
@@ -91,18 +93,18 @@ class Point:
     rotation: float
     poll: float
     timeout: float
-    shares: list                # of names, by ketama
+    shares: list                # shares of names, by ketama
     handshakes: list            # Clients.handshakes
-    skipped: int                # for want of a client
-    errors: list                # of the clients' program, and in logs
+    skipped: int                # handshakes skipped since no client was free
+    errors: list                # of the program, and in logs
     connections: list
-    counted: list               # {name: number} of memcached
-    told: list                  # the same of the hosts
-    keys: float                 # in the record, on the average
+    counted: list               # {name: number}, counted by memcached
+    told: list                  # the same, counted by the hosts
+    keys: float                 # mean number in the record
     rings: list                 # (fewest keys, most keys, bytes)
     value: float                # bytes of a session's record
-    new: int                    # keys
-    spreads: list               # seconds, for each that all hosts got
+    new: int                    # new keys
+    spreads: list  # seconds, for each new key that reached all hosts
     version: int
     statistics: int
 
@@ -114,7 +116,8 @@ class Point:
         return len(self.handshakes) / self.seconds
 
     def expected(self):
-        """Stores, lookups and removals, of all servers together."""
+        """Stores, lookups and removals that there had to be, on all servers.
+        """
         return [sum(h[n] for h in self.handshakes) for n in range(3)]
 
     def unsure(self):
@@ -126,12 +129,14 @@ class Point:
                 - c['cas_misses'] for c in self.counted]
 
     def lookups(self):
-        """Of sessions: what a poll asks for is there, as these are."""
+        """Lookups of sessions; the names of a poll always exist, as these do.
+        """
         return [c['get_hits'] - 2 * t['polls'] - t['conflicts']
                 for c, t in zip(self.counted, self.told)]
 
     def probes(self):
-        """Beside the slots of the door, which are empty."""
+        """Probes; the slots of the door, which are empty, are misses as well.
+        """
         return [c['get_misses'] - formulas.SLOTS * t['polls']
                 for c, t in zip(self.counted, self.told)]
 
@@ -144,10 +149,10 @@ class Point:
             version=self.version, statistics=self.statistics, held=self.keys)
 
     def sessions(self):
-        """The model, for each server."""
+        """The model of sessions, for each server."""
         stores, lookups, removals = (
             n / self.seconds / self.servers for n in self.expected())
-        # two that go to the same server are one message
+        # two stores that go to the same server are one message
         pairs = sum(h[0] == 2 for h in self.handshakes) / self.servers
         return formulas.Sessions(
             stores, lookups, removals, round(self.value), self.timeout,
@@ -155,7 +160,7 @@ class Point:
             1 - pairs / max(1, self.expected()[0]))
 
     def mean(self, name):
-        """Of a server in a second."""
+        """The mean of the servers, for a second."""
         return (sum(c[name] for c in self.counted) / self.servers
                 / self.seconds)
 
@@ -168,7 +173,7 @@ def measure(rates, length):
     try:
         with labs.Lab() as lab:
             settings = staging.Settings()
-            # a machine that is busy is no reason to go without an answer
+            # on a busy machine lookups must not time out
             settings.lookup_timeout = '5s'
             with Staging(lab, settings) as cluster:
                 points = [one(cluster, rate, length) for rate in rates]
@@ -183,7 +188,7 @@ def measure(rates, length):
 
 
 def told(cluster):
-    """What the hosts say they did, by server."""
+    """What the hosts have counted, by server."""
     found = [{'polls': 0, 'conflicts': 0} for _ in cluster.memcached]
     for host in cluster.hosts:
         for sums, server in zip(found, host.group()['servers']):
@@ -193,7 +198,9 @@ def told(cluster):
 
 
 def state(cluster):
-    """Counters of both ends, without a poll in between if it can be had."""
+    """The counters of hosts and memcached, without a poll in between if
+    possible.
+    """
     for _ in range(50):
         before = told(cluster)
         numbers = [c.numbers() for c in cluster.counted]
@@ -250,12 +257,12 @@ def watch(cluster, seen, keys):
 
 
 def held(cluster):
-    """Keys in the record of each server, as a host has seen it."""
+    """The number of keys on each server, as a host has seen it."""
     return [server['keys'] for server in cluster.hosts[0].group()['servers']]
 
 
 def arrived(cluster, before, clients):
-    """Waits for stores under way; what is missing then is complained of."""
+    """Waits for stores under way; complains of those that are missing then."""
     want = sum(h[0] for h in clients.handshakes)
     end = time.monotonic() + 10
     while time.monotonic() < end:
@@ -270,8 +277,9 @@ def arrived(cluster, before, clients):
 
 
 def records(cluster):
-    """Of each server (fewest keys, most, bytes) of the ring; of sessions
-    the bytes."""
+    """(fewest keys, most keys, bytes) of each server's ring; bytes of session
+    records.
+    """
     rings, values = [], []
     for n, c in enumerate(cluster.counted):
         before = held(cluster)[n]
@@ -290,7 +298,7 @@ def ring(counted):
 
 
 def complaints(point):
-    """What the model has wrong, whatever the machine's speed."""
+    """Where the measurements differ from the model, apart from timings."""
     found = list(point.errors)
 
     def check(what, measured, least, most):
@@ -313,7 +321,7 @@ def complaints(point):
           len(point.handshakes) / 10)
     check('stores', sum(point.stores()), stores - 2 * unsure,
           stores + 2 * unsure)
-    # a poll of each host under way at either end
+    # a poll of each host under way at the beginning and end
     slack = (2 * point.hosts + 2) * point.servers
     check('lookups', sum(point.lookups()), lookups - unsure - slack,
           lookups + unsure + slack)
@@ -322,8 +330,8 @@ def complaints(point):
     check('removals', sum(point.removals()), removals - unsure,
           removals + unsure)
     for n, share in enumerate(point.shares):
-        # five times the deviation that chance makes; a session of TLS 1.2 is
-        # looked up once by each host
+        # five times the random deviation; a TLS 1.2 session is looked up once
+        # by each host
         for what, all_, one_, times, more in (
                 ('stores', stores, point.stores()[n], 5, 2 * unsure),
                 ('lookups', lookups, point.lookups()[n],

@@ -1,4 +1,4 @@
-"""Plots of a run: SVG by gnuplot, readable on a light and a dark page."""
+"""Plots of a run: SVG by gnuplot, readable on light and dark pages."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ set yrange [0:*]
 
 
 def block(name, rows):
-    """A table within a script of gnuplot; None is missing."""
+    """A table within a gnuplot script; None is a missing value."""
     lines = ['\t'.join('-' if cell is None else
                        '"%s"' % cell if isinstance(cell, str) else
                        '%.4f' % cell for cell in row) for row in rows]
@@ -49,7 +49,7 @@ def draw(path, script, width=800, height=380):
 
 
 def bars(path, names, works, value):
-    """CPU of each name, a bar for each work."""
+    """CPU time of each name, a bar for each kind of work."""
     rows = [[name, *(value(work, name) for work in works)]
             for name in names]
     plots = ['$data using %d:xtic(1) title "%s" lt %d' % (i + 2, work, i + 1)
@@ -64,7 +64,7 @@ plot ''' + ', '.join(plots) + '\n')
 
 
 def spread(data, x, line):
-    """Points, and what is above and below them."""
+    """Points with their intervals."""
     return ['$%s using %s:3:(0):($4-$3) with vectors nohead lt %d notitle'
             % (data, x, line),
             '$%s using %s:2 with points lt %d notitle' % (data, x, line)]

@@ -28,7 +28,7 @@
 #define ROUNDS    101                   /* at the most                     */
 #define PIECES    1024                  /* of a round                      */
 #define SERVERS   2
-#define RECORDS   2                     /* of a server: ring, presence     */
+#define RECORDS   2                     /* on a server: ring, presence     */
 #define LARGE     4096                  /* no presence record is           */
 #define HOUR      3600
 #define NOW       UINT64_C(1800000000000)
@@ -206,7 +206,7 @@ answer(record_t *records, sss_exchange_t *x)
 }
 
 
-/* Carries all exchanges out.  Returns 1 if a ring is to be written. */
+/* Carries out all exchanges.  Returns 1 if a ring is to be written. */
 
 static int
 carry_out(poll_t *p, sss_sync_t *sync)
@@ -232,7 +232,7 @@ carry_out(poll_t *p, sss_sync_t *sync)
 }
 
 
-/* 1 if a ring has been read and not been taken. */
+/* 1 if a ring has been read, but not dealt with. */
 
 static int
 has_ring(sss_sync_t *sync)
@@ -277,7 +277,7 @@ poll_once(poll_t *p, sss_sync_t *sync)
         since = cpu_us();
         rc = sss_sync_step(sync);
 
-        /* which kind it was is seen afterwards */
+        /* which kind of step it was is known only afterwards */
 
         p->n++;
         p->pieces[p->n - 1].us[p->round] = cpu_us() - since;
@@ -298,7 +298,7 @@ poll_once(poll_t *p, sss_sync_t *sync)
 }
 
 
-/* What the speaker does with the result, and then every worker. */
+/* Does with the result what the speaker, and then every worker, does. */
 
 static void
 use_result(poll_t *p)
@@ -330,7 +330,7 @@ fill(poll_t *p, sss_ring_t *ring, unsigned from, unsigned quarters)
 }
 
 
-/* What servers have before a round. */
+/* Sets the records that servers have before a round. */
 
 static void
 serve(poll_t *p, const sss_sync_conf_t *conf, const sss_ring_t *ring)
@@ -369,7 +369,7 @@ serve(poll_t *p, const sss_sync_conf_t *conf, const sss_ring_t *ring)
 }
 
 
-/* A host that has just started polls, and again. */
+/* A host that has just started polls twice. */
 
 static void
 round_once(poll_t *p, const case_t *c)
@@ -468,7 +468,9 @@ print(poll_t *p, const case_t *c, unsigned rounds)
 }
 
 
-/* Keys of slots that have begun, one for each of four parts of a fleet. */
+/*
+ * Makes keys of slots that have begun, one for each of four parts of a fleet.
+ */
 
 static void
 start(poll_t *p)

@@ -1,4 +1,5 @@
-"""From the publication of a key by one host to every host holding it."""
+"""The time from the publication of a key by one host until all hosts have it.
+"""
 
 import time
 from dataclasses import dataclass
@@ -12,14 +13,14 @@ HOSTS = 3
 
 @dataclass
 class Spread:
-    """One key: when the first host and the last one had it."""
+    """One key: when the first host and when the last one had it."""
 
     name: str
     ms: float
 
 
 def measure(site, memcached, keys):
-    """Watches hosts until that many keys have gone round."""
+    """Watches hosts until so many keys have reached all of them."""
     cluster = site.cluster(memcached, rotation='%ds' % ROTATION,
                            poll='%dms' % POLL_MS, namespace='propagation')
     hosts = [Host(site, 'propagation%d' % i, cluster, core=site.other_core)
@@ -27,7 +28,7 @@ def measure(site, memcached, keys):
     for host in hosts:
         until(host.settled, host.label + ' with a key')
 
-    # Keys that are there already were published before we looked.
+    # keys that are there already were published earlier
     seen = {key: {} for key in set().union(*(names(h) for h in hosts))}
     old = set(seen)
     spreads = []

@@ -33,14 +33,14 @@ WORKS = [instructions.Work(FULL, 'full', '1.3', 0),
          instructions.Work(ID, 'id', '1.3', 0, True)]
 
 USUAL, QUANTUM = 'X25519, ECDSA P-256', 'X25519MLKEM768, ML-DSA-65'
-# groups, and what makes the key of a certificate
+# groups, and the command that makes the certificate's key
 ALGORITHMS = {USUAL: ('X25519', ['-newkey', 'ec', '-pkeyopt',
                                  'ec_paramgen_curve:prime256v1']),
               QUANTUM: ('X25519MLKEM768', ['-newkey', 'ML-DSA-65'])}
 
 
 class Modern(Site):
-    """Hosts of this one have a certificate and groups of a kind."""
+    """Hosts with a given kind of certificate and groups."""
 
     def __init__(self, directory, kind):
         self.curves, self.new_key = ALGORITHMS[kind]
@@ -55,7 +55,7 @@ class Modern(Site):
 
 
 def there():
-    """Whether OpenSSL of this machine has what it takes."""
+    """Whether OpenSSL on this machine has these algorithms."""
     done = subprocess.run(['openssl', 'list', '-kem-algorithms'],
                           stdout=subprocess.PIPE, text=True, check=False)
     return 'X25519MLKEM768' in done.stdout
@@ -83,7 +83,7 @@ def count_bytes(site, host):
     for work, address in ((TICKET, host.address), (ID, host.ticketless)):
         session = os.path.join(site.directory, 'session.pem')
         found[FULL] = connect(site, address, '-sess_out', session)
-        # a session by ID may be on its way to memcached
+        # a session by ID may not be stored yet
         found[work] = until(lambda address=address, session=session:
                             resume(site, address, session), 'a resumption')
     return found
@@ -130,7 +130,7 @@ def table(result):
 
 
 def elsewhere():
-    """The result, from a root directory with a newer OpenSSL."""
+    """Gets the result from a root directory with a newer OpenSSL."""
     os.chdir(REPOSITORY)
     subprocess.run([*ROOT_TOOL, 'make', RELEASE, 'memory'], check=True)
     inside = [*ROOT_TOOL, 'run', RELEASE]

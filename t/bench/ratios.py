@@ -1,15 +1,15 @@
-"""Server CPU per handshake, side by side, slice by slice.
+"""CPU time of the server per handshake, side by side, slice by slice.
 
-What a handshake costs on a machine that others use, too, changes by half
-within seconds.  So a round does not measure one variant after the other: each
-has a client of its own that has opened its sessions, and they take turns,
-each for a slice of a few milliseconds, in an order that changes from step to
-step.  A ratio is that of two slices of one step.  What is told is the median
-of the ratios of all steps of all rounds, between which two the middle half of
-them lies, and an interval that has the true median in it in 95 of 100 runs.
+On a machine that others use as well, the cost of a handshake changes by half
+within seconds.  So variants are not measured one after the other.  Each has a
+client of its own that has opened its sessions, and they take turns, each for a
+slice of a few milliseconds, in an order that changes from step to step.  A
+ratio is that of two slices of one step.  The result is the median of the
+ratios of all steps of all rounds, the two ratios between which the middle half
+of them lies, and an interval that contains the true median in 95 of 100 runs.
 
 Whatever else the machine does can only add to a slice, so the ratio of the
-cheapest quarters of all slices is told too.
+cheapest quarters of all slices is shown as well.
 """
 
 from __future__ import annotations
@@ -32,34 +32,37 @@ PLAIN, AGAIN, MODULE, OTHER, APART = (
 
 @dataclass
 class Variant:
-    """Where the sessions of a row come from and go to."""
+    """Which sessions a row has, and where they are opened and resumed."""
 
     label: str
     opened_on: str              # addresses
     redeemed_on: str
     counted: dict               # {pid: name of the process}
     mode: str
-    resumes: bool | None        # None: some may
+    resumes: bool | None        # whether all must resume; None: some may
     freeze: list = field(default_factory=list)
     after: Callable | None = None
 
 
 @dataclass
 class Row:
-    """What is measured side by side; the first variant is the base."""
+    """What is measured side by side; the other variants are compared with the
+    first.
+    """
 
     title: str
     tls: str
     target: float | None
     variants: list
     in_flight: int = 16
-    same_tickets: bool = False  # all variants hand out as many
-    cannot: dict = field(default_factory=dict)  # {label: why}
+    same_tickets: bool = False  # all variants issue the same number of tickets
+    # {label: why it cannot do this}
+    cannot: dict = field(default_factory=dict)
 
 
 @dataclass
 class Series:
-    """All slices of one row and one variant."""
+    """All slices of a row and a variant."""
 
     cpu: list = field(default_factory=list)     # of each slice
     latency: dict = field(default_factory=dict)
@@ -89,7 +92,7 @@ class Series:
 
 
 def by_thread(result, counted):
-    """CPU of each process's main thread, and of its other ones."""
+    """CPU time of each process's main thread, and of its other threads."""
     found = {}
     for pid, tid, used in result['server_cpu_us_by_thread']:
         name = counted[pid]
@@ -108,10 +111,11 @@ def quartiles(numbers):
 
 
 def interval(numbers):
-    """Between which two the median is with a probability of 95 %.
+    """The interval that contains the median with a probability of 95 %.
 
-    By the number of them that would be below it, as of coins thrown: whatever
-    the numbers' distribution is.  None where there are too few.
+    It follows from how many of the numbers are below the median, as with coins
+    that are thrown, whatever their distribution is.  None if there are too few
+    numbers.
     """
     n = len(numbers)
     below, k = 1, 0
@@ -133,17 +137,17 @@ def ratios(series, base):
 
 
 def cheapest(numbers):
-    """The mean of the lowest quarter."""
+    """The mean of the lowest quarter of the numbers."""
     return statistics.mean(sorted(numbers)[:max(len(numbers) // 4, 1)])
 
 
 def wanted(text):
-    """Whether BENCH_ONLY selects this."""
+    """Whether BENCH_ONLY selects this row and variant."""
     return re.search(os.environ.get('BENCH_ONLY') or '', text) is not None
 
 
 def chosen(rows, title):
-    """The rows and variants that BENCH_ONLY selects, bases included."""
+    """The rows and variants that BENCH_ONLY selects, including their bases."""
     found = []
     for row in rows:
         base, *rest = row.variants
@@ -164,26 +168,30 @@ def once(row, variant, handshakes, core):
 
 @dataclass
 class Plan:
-    """How long to measure, and how."""
+    """How long to measure."""
 
     rounds: int
-    slices: int                 # a round
-    handshakes: int             # a slice
-    seconds: float              # after which no other round begins
+    slices: int                 # in a round
+    handshakes: int             # in a slice
+    seconds: float              # after which no further round begins
     core: int | None            # of the clients
 
     def slice(self, row):
-        """At the ends of a slice fewer are in flight than the row says."""
+        """At the ends of a slice fewer handshakes are in flight than the row
+        says.
+        """
         return max(self.handshakes, 4 * row.in_flight)
 
     def steps(self, row):
-        """Fewer where slices are long; one is the rehearsal."""
+        """Fewer steps if slices are long; the first one is a rehearsal."""
         return 1 + (self.slices if self.slice(row) == self.handshakes
                     else (self.slices + 1) // 2)
 
 
 def turned(variants, number):
-    """An order that each place comes round in, and each pair both ways."""
+    """An order in which every place comes around, and every pair in both
+    orders.
+    """
     turn = number % len(variants)
     order = variants[turn:] + variants[:turn]
     if number // len(variants) % 2:
@@ -192,7 +200,7 @@ def turned(variants, number):
 
 
 def one_round(row, series, plan, number):
-    """The first slice is a rehearsal, and is checked but not timed."""
+    """The first slice is a rehearsal, which is checked but not timed."""
     n, steps = plan.slice(row), plan.steps(row)
     with contextlib.ExitStack() as stack:
         running = [(variant, stack.enter_context(client.Client(
@@ -215,7 +223,7 @@ def one_round(row, series, plan, number):
 
 
 def measure(rows, plan, progress):
-    """[(row, {variant: Series})], of one round at the least."""
+    """[(row, {variant: Series})], of one round at least."""
     end = time.monotonic() + plan.seconds
     found = [(row, {v.label: Series() for v in row.variants})
              for row in rows]

@@ -13,7 +13,7 @@ TICKETS, IDS = 'tickets alone', 'and sessions by ID'
 
 
 def sockets(pid):
-    """The inodes of its sockets, and how many descriptors it has."""
+    """The inodes of a process's sockets, and the number of its descriptors."""
     found, n = set(), 0
     for name in os.listdir('/proc/%d/fd' % pid):
         with contextlib.suppress(OSError):
@@ -26,7 +26,7 @@ def sockets(pid):
 
 
 def connections(pid, ports):
-    """TCP connections of a process to these ports of loopback."""
+    """TCP connections of a process to these ports on loopback."""
     mine, _ = sockets(pid)
     with open('/proc/%d/net/tcp' % pid, encoding='ascii') as f:
         lines = [line.split() for line in f.readlines()[1:]]

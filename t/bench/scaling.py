@@ -1,7 +1,7 @@
 """Rows: more workers, hosts, memcached servers and live sessions.
 
-Each row's base is its smallest; sessions are redeemed by ID, TLS 1.2, on
-another host than their birth.
+Each row is compared with its smallest variant.  Sessions resume by ID, with
+TLS 1.2, on another host than the one that made them.
 """
 
 import client
@@ -16,7 +16,7 @@ SESSIONS = (100, 1000, 10000, 100000)
 
 
 class Stage:
-    """What was started, and what it came to."""
+    """What was started, and its results."""
 
     def __init__(self, site):
         self.site = site
@@ -32,7 +32,7 @@ class Stage:
         return found
 
     def hosts(self, n, servers, **more):
-        """n hosts of the cluster that has these memcached servers."""
+        """n hosts of a cluster with these memcached servers."""
         cluster = self.site.cluster(*servers)
         found = []
         for _ in range(n):
@@ -61,9 +61,9 @@ def plural(n, what):
 
 
 def workers(stage):
-    """As many cores for each as it has workers, as far as there are so many;
-    the client has the last.  More workers than cores say what they get in
-    each other's way, not how much they finish.
+    """Workers, each on a core of its own as long as there are enough; the
+    client has the last core.  With more workers than cores the numbers show
+    how much workers hinder each other, not how much they can do.
     """
     row = Row('workers of a host', '1.2', None, [], IN_FLIGHT)
     for n in WORKERS:
@@ -100,7 +100,7 @@ def memcached(stage):
 
 
 def sessions(stage, most, progress):
-    """That many sessions are in memcached already."""
+    """So many other sessions are in memcached."""
     row = Row('live sessions', '1.2', None, [], IN_FLIGHT)
     for n in SESSIONS:
         label = plural(n, 'session')

@@ -1,6 +1,6 @@
-"""What TLS to memcached costs: a lookup, a store, and a poll of the keys.
+"""The cost of TLS to memcached: for a lookup, a store, and a poll of the keys.
 
-Two clusters of two hosts are alike but for that.  Lookups and stores take
+Two clusters of two hosts differ in nothing else.  Lookups and stores take
 turns, as in the other tables; instructions are those of the worker, under
 callgrind.
 """
@@ -33,7 +33,7 @@ WORKS = [instructions.Work('lookup, 1 in flight, TLS 1.2', 'id', '1.2', 0,
 
 
 class Secure(Memcached):
-    """One with TLS, and a certificate of its own authority."""
+    """A memcached server with TLS, and a certificate of its own authority."""
 
     def __init__(self, site, label, **more):
         directory = os.path.join(site.directory, label)
@@ -50,7 +50,8 @@ class Secure(Memcached):
 
 
 def cluster(site, server, **more):
-    """The block of hosts of this memcached, with TLS if it has that."""
+    """The cluster block for hosts of this memcached, with TLS if it has that.
+    """
     block = site.cluster(server, **more)
     if isinstance(server, Secure):
         line = 'memcached %s;' % server.address
@@ -100,13 +101,13 @@ def polls(host):
 
 
 def pause(polled):
-    """Until so many polls must have been done."""
+    """Waits until so many polls must have been made."""
     end = time.monotonic() + polled * POLL_MS / 1e3
     until(lambda: time.monotonic() > end, 'some polls')
 
 
 def cpu(site):
-    """{PLAIN or SECURE: CPU us a poll, of the worker and of memcached}.
+    """{PLAIN or SECURE: us of CPU time for a poll, of worker and memcached}.
 
     Both clusters poll at the same time, which is as good as in turns.
     """
@@ -137,7 +138,7 @@ def cpu(site):
 
 
 def instructions_of_polls(site, label, server):
-    """A poll's, in the worker."""
+    """The instructions of a poll in the worker."""
     host = Host(site, label, cluster(site, server, namespace=label,
                                      poll='%dms' % POLL_MS),
                 instructions.wrap(site, label, True), single=True)
@@ -156,9 +157,9 @@ def instructions_of_polls(site, label, server):
 def counted(site, handshakes):
     """[{what, PLAIN: instructions of the worker, SECURE: the same, ratio}].
 
-    memcached is not under callgrind, and the worker only from its first poll
-    on: handshakes between the two that are as slow as that take longer than a
-    worker waits for memcached.
+    memcached does not run under callgrind, and the worker is counted only from
+    its first poll on: if both were slow, their TLS handshake would take longer
+    than a worker waits.
     """
     found = {}
     for label, kind in ((PLAIN, Memcached), (SECURE, Secure)):

@@ -1,13 +1,13 @@
-"""Start and reload of a host that has thousands of servers by name.
+"""Start and reload of a host that has thousands of name-based servers.
 
-Each server has two names, and a certificate and a key of its own, so that
-most of what nginx does is to read them.  A variant is a host that is started,
-reloaded, and its configuration tested once a round; all variants take turns
-at each of these.
+Each server has two names, and a certificate and a key of its own, so that most
+of nginx's work is reading these.  A variant is a host that is started,
+reloaded, and whose configuration is tested, once in each round; all variants
+take turns at each of these.
 
-CPU is that of the master and, where there is one, of the worker that has come
-to serve by then, with one handshake in it.  Memory is what both have
-together, pages of several processes in parts (Pss).
+CPU time is that of the master and, if there is one, of the worker that serves
+by then, including one handshake.  Memory is that of both together, with shared
+pages divided by the number of processes (Pss).
 """
 
 import ctypes
@@ -36,7 +36,7 @@ PEAK = ('most of the master in a reload', 'Rss kB')
 
 
 class Names:
-    """Of each server, in order, and their certificates."""
+    """The names of each server, in order, and their certificates."""
 
     def __init__(self, site, n):
         directory = os.path.join(site.directory, 'names')
@@ -66,7 +66,7 @@ class Many(Host):
             for names, pair in self.names.servers]
 
     def served(self):
-        """Returns when the last of the servers has shown its certificate."""
+        """Waits until the last of the servers has sent its certificate."""
         name = self.names.servers[-1][0][-1]
         context = ssl.create_default_context(cafile=self.names.issuer)
         try:
@@ -80,7 +80,9 @@ class Many(Host):
         return [self.process.pid, self.worker]
 
     def reload(self):
-        """Returns when the old worker is gone, and the new one serves."""
+        """Reloads; waits until the old worker has ended and the new one
+        serves.
+        """
         old = self.worker
         os.kill(self.process.pid, signal.SIGHUP)
 
@@ -93,13 +95,13 @@ class Many(Host):
         self.served()
 
     def memory(self):
-        """None where the system does not tell."""
+        """Kilobytes; None if the system does not report them."""
         found = [memory.worker(pid) for pid in self.pids()]
         return sum(one.pss for one in found) if all(found) else None
 
 
 def used(pid):
-    """Seconds that all threads of a process have run, also those of the past.
+    """CPU time of all threads of a process, including those that have ended.
     """
     clock = ctypes.c_int()
     if ctypes.CDLL(None).clock_getcpuclockid(pid, ctypes.byref(clock)):
@@ -108,7 +110,7 @@ def used(pid):
 
 
 class Round:
-    """One host of each variant, and what each step took."""
+    """A host of each variant, and the time of each step."""
 
     def __init__(self, site, names, cluster, number):
         self.site, self.names, self.number = site, names, number
@@ -188,7 +190,7 @@ def describe(rounds):
 
 
 def measure(site, memcached, n, rounds, progress):
-    """What start and reload of n servers came to, in that many rounds."""
+    """The results of start and reload of n servers, in so many rounds."""
     progress('issuing %d certificates' % n)
     names = Names(site, n)
     cluster = site.cluster(memcached, namespace='names')

@@ -1,23 +1,23 @@
 #!/usr/bin/python3
-"""Many handshakes on two hosts: the memory of their workers stays flat.
+"""Many handshakes on two hosts: the memory of their workers must not grow.
 
-A run without a complaint is told in docs/performance.md by the next "make
-performance".
+The next "make performance" writes the result of a run without complaints into
+docs/performance.md.
 
 HANDSHAKES       full ones and resumptions together (1000000)
 SOAK_IN_FLIGHT   connections at a time (32)
 
-Full handshakes, tickets and Session IDs, TLS 1.2 and 1.3, on the host that a
-session is of and on the other one, take turns while keys rotate.  The first
-half of the handshakes, and one turn of everything at least, is for warming
-up.  Ends with 1 if after that the private memory of a worker grows by more
+Full handshakes, tickets and session IDs, in TLS 1.2 and 1.3, on the host that
+made a session and on the other one, take turns while keys rotate.  The first
+half of the handshakes, and at least one turn of everything, is for warming up.
+The exit status is 1 if after that the private memory of a worker grows by more
 than GROWTH, if a handshake fails, or if more than one in a hundred sessions
-that are redeemed is not resumed.
+that are offered does not resume.
 
-A heap takes a step of some hundred kilobytes now and then, when more comes
-together than ever before.  What is lost again and again shows beside that: of
-a million handshakes a worker makes 250000 after warming up, and the smallest
-thing there is to lose has 32 bytes.
+Now and then a heap grows by some hundred kilobytes, when more memory is in use
+at a time than ever before.  A leak is larger than that: of a million
+handshakes a worker makes 250000 after warming up, and the smallest allocation
+takes 32 bytes.
 """
 
 import json
@@ -66,7 +66,7 @@ WORKS = (
 
 
 class Host:
-    """An nginx with one worker, a port with tickets and one without."""
+    """An nginx with one worker, one port with tickets and one without."""
 
     def __init__(self, site, label, memcached):
         self.label = label
@@ -187,7 +187,7 @@ class Soak:
                         % found['handshakes'])
 
     def look(self):
-        """Counts keys; compares memory with what it was when warm."""
+        """Counts keys; compares the memory with that after warming up."""
         self.keys |= {key['name'] for key in self.hosts[0].status()['keys']
                       if key['role'] in ('current', 'previous')}
         found = [memory.worker(host.worker) for host in self.hosts]

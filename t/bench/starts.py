@@ -1,9 +1,9 @@
 """How long a start and a reload take, whatever memcached does.
 
-A host starts, and is reloaded, with a memcached that answers, with one that is
-frozen, and with a name that does not resolve, and beside them plain nginx; all
-take turns.  The time is that from the start of nginx, or from the signal, to
-the end of the first request that a new worker has answered over TLS.
+A host is started and reloaded with a memcached that answers, with one that is
+frozen, and with a name that does not resolve; plain nginx beside it.  All take
+turns.  The time is that from the start of nginx, or from the signal, to the
+end of the first request over TLS that a new worker has answered.
 """
 
 import os
@@ -24,13 +24,13 @@ NOWHERE = 'no-such-host.invalid:11211'
 
 
 class Nowhere:
-    """A memcached server of which there is only a name."""
+    """A memcached server whose name does not resolve."""
 
     address = NOWHERE
 
 
 class Timed(Host):
-    """A host that says which worker answers, and how long a start took."""
+    """A host that says which worker answers, and how long its start took."""
 
     def __init__(self, *where, **how):
         self.began = time.monotonic()
@@ -45,7 +45,7 @@ class Timed(Host):
         self.took = time.monotonic() - self.began
 
     def ask(self):
-        """The pid of the worker that answers; None: nobody does yet."""
+        """The pid of the worker that answers; None: none does yet."""
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -71,7 +71,7 @@ class Timed(Host):
         raise Unfit('%s: not within %d seconds' % (self.label, PATIENCE))
 
     def reload(self):
-        """Seconds until another worker answers."""
+        """Reloads; returns the seconds until another worker answers."""
         old, began = self.worker, time.monotonic()
         os.kill(self.process.pid, signal.SIGHUP)
         self.worker = self.answered(lambda pid: pid != old)
@@ -94,7 +94,9 @@ class Variants:
         until(lambda: stopped(self.frozen.process.pid), 'a frozen memcached')
 
     def clusters(self):
-        """Of namespaces that no host has had yet: its keys have to come."""
+        """Cluster blocks with a new namespace each, so that keys must be
+        fetched.
+        """
         self.number += 1
         namespace = 'starts-%d' % self.number
         return {PLAIN: None, AGAIN: None, **{

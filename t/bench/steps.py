@@ -1,4 +1,4 @@
-"""What the poll of a full zone takes of the event loop, piece by piece."""
+"""How long each step of a poll with a full zone keeps the event loop busy."""
 
 import glob
 import os
@@ -13,13 +13,13 @@ TARGET_US = 2000
 
 
 def build(name):
-    """Compiles t/bench/NAME.c with the library; its path."""
+    """Compiles t/bench/NAME.c with the library; returns its path."""
     program = os.path.join(REPOSITORY, 'build', 'bench', name)
     here = os.path.join(REPOSITORY, 't', 'bench', name + '.c')
     sources = [here, *sorted(glob.glob(os.path.join(REPOSITORY, 'src',
                                                     '*.c')))]
     os.makedirs(os.path.dirname(program), exist_ok=True)
-    # several may build it at the same time
+    # several processes may build it at the same time
     new = '%s.%d' % (program, os.getpid())
     command = [*shlex.split(os.environ.get('CC') or 'cc'), '-std=gnu11',
                '-Wall', '-Wextra', '-O2', '-I', os.path.join(REPOSITORY,
@@ -35,7 +35,7 @@ def build(name):
 
 
 def measure(core):
-    """A dict for each kind of piece of each case: the longest of its kind."""
+    """A dict for each kind of step in each case: the longest of its kind."""
     command = [build('poll_steps'), str(ROUNDS), str(KEYS)]
     if core is not None:
         command = ['taskset', '-c', str(core), *command]

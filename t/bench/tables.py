@@ -1,4 +1,4 @@
-"""What the rows came to: numbers, a table, and what is wrong in them."""
+"""The results of the rows: numbers, a table, and what is wrong in them."""
 
 import ratios
 
@@ -90,7 +90,7 @@ def show_cannot(row):
 
 
 def complaints(rows):
-    """What is wrong in the rows, whatever their timing."""
+    """What is wrong in the rows, apart from timings."""
     found = []
     base = None
     for row in rows:

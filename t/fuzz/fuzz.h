@@ -1,7 +1,7 @@
 
 /*
- * What the fuzz targets share: a promise that is broken ends the program, as
- * a crash would.
+ * What the fuzz targets share.  A check that fails ends the program, as a
+ * crash would.
  */
 
 

@@ -44,7 +44,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 
-/* Written as it was understood, it is what was read, but for the zeros. */
+/* What is printed must be what was parsed, except for leading zeros. */
 
 static void
 check_again(const sss_address_t *address, const uint8_t *data, size_t size)

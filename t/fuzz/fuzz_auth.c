@@ -26,7 +26,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     fuzz_check(auth.len > 24 && auth.len < sizeof(auth.command));
 
-    /* whatever the file has, it is one command */
+    /* whatever is in the file, the result is one command */
 
     lines = 0;
 

@@ -1,7 +1,7 @@
 
 /*
- * The first byte is a number of cuts, that many bytes say how long the pieces
- * are, over and over; the rest is what a client sends.  It is fed at once and
+ * The first byte is the number of pieces, and so many bytes are their lengths,
+ * which are repeated.  The rest is what a client sends.  It is fed at once and
  * in pieces, and to OpenSSL.
  */
 
@@ -72,7 +72,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_pieces(data, cuts, data + cuts, size - cuts, hello, seen.rc);
     check_openssl(data + cuts, size - cuts, &seen);
 
-    /* it stays with its answer */
+    /* the result stays the same */
 
     if (seen.rc != SSS_HELLO_MORE) {
         fuzz_check(sss_hello_feed(hello, data, size) == seen.rc);
@@ -94,7 +94,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 
-/* Every piece in memory of its own, so that a byte too many is seen. */
+/* Every piece is an exact copy: a sanitizer sees a byte read too many. */
 
 static void
 check_pieces(const uint8_t *cuts, size_t n, const uint8_t *wire, size_t size,
@@ -189,7 +189,7 @@ check_openssl(const uint8_t *wire, size_t size, fuzz_hello_t *seen)
     out = BIO_new(BIO_s_mem());
     fuzz_check(ssl != NULL && in != NULL && out != NULL);
 
-    /* what is not there yet is no end */
+    /* an empty BIO means "retry", not the end */
 
     BIO_set_mem_eof_return(in, -1);
 
@@ -197,7 +197,7 @@ check_openssl(const uint8_t *wire, size_t size, fuzz_hello_t *seen)
 
     rc = SSL_accept(ssl);
 
-    /* nobody waits for more where OpenSSL does not */
+    /* the parser must not want more bytes where OpenSSL does not */
 
     if (seen->rc == SSS_HELLO_MORE) {
         fuzz_check(SSL_get_error(ssl, rc) == SSL_ERROR_WANT_READ);
@@ -207,7 +207,7 @@ check_openssl(const uint8_t *wire, size_t size, fuzz_hello_t *seen)
 }
 
 
-/* OpenSSL has the same ClientHello before it. */
+/* OpenSSL's callback: compares what OpenSSL has read of this ClientHello. */
 
 static int
 seen_hello(SSL *ssl, int *alert, void *data)
@@ -282,7 +282,10 @@ check_psk(SSL *ssl, const sss_hello_offer_t *offer)
 
     fuzz_check(len > 0 && n >= 4 + len + 4);
 
-    /* an ID is one of the identities, and the first if that is as long */
+    /*
+     * the ID is one of the identities, and the first one if that has its
+     * length
+     */
 
     if (len == SSS_HELLO_ID_MAX) {
         fuzz_check(offer->psk_len == len);

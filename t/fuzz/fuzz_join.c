@@ -1,7 +1,7 @@
 
 /*
- * The first byte chooses.  Even: the rest is what somebody left at the door,
- * the MAC put right if the next bit says so.  Odd: the rest says how an answer
+ * If the first byte is even, the rest is a record at the door, whose MAC is
+ * corrected if the next bit is set.  If it is odd, the rest says how an answer
  * to a request of this host is damaged.
  */
 
@@ -42,7 +42,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
 
-    /* what is read is as long as it is, and no byte longer */
+    /* an exact copy: a sanitizer sees a byte read too many */
 
     bytes = malloc(size + SSS_JOIN_MAC);
     fuzz_check(bytes != NULL);
@@ -144,7 +144,7 @@ check_damaged(const uint8_t *data, size_t size)
     fuzz_check((sss_join_kind(&key, answer, len) == SSS_JOIN_ANSWERS)
                == (data[2] == 0));
 
-    /* the head is told apart by the MAC alone, the rest by HPKE as well */
+    /* only the MAC protects the header; HPKE protects the rest as well */
 
     if (data[2] == 0) {
         check_open(answer, len, 1);

@@ -1,7 +1,7 @@
 
 /*
- * The first byte chooses.  Even: the rest is the record of a ring from a
- * stranger.  Odd: the rest says how a record of our own is damaged.
+ * If the first byte is even, the rest is a ring's record from a stranger.  If
+ * it is odd, the rest says how a record of our own is damaged.
  */
 
 #include "fuzz.h"
@@ -119,7 +119,7 @@ opens(uint8_t *bytes, size_t len)
 }
 
 
-/* With the MAC put right it is read, and written as it was. */
+/* With a correct MAC it can be read, and is written as it was. */
 
 static void
 check_label(const uint8_t *bytes, size_t len)

@@ -1,7 +1,7 @@
 
 /*
- * The input is what a session carries: it is refused, or it is to the byte
- * what would be written of it.
+ * The input is the origin of a session.  It must be refused, or else be
+ * exactly what is written for the same origin.
  */
 
 #include "fuzz.h"

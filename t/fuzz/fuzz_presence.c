@@ -1,7 +1,7 @@
 
 /*
- * The first four bytes are the time, the fifth says who asks; the rest is a
- * presence record.
+ * The first four bytes are the time, the fifth says which host reads; the rest
+ * is a presence record.
  */
 
 #include "fuzz.h"
@@ -30,7 +30,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     now = (uint32_t) data[0] << 24 | (uint32_t) data[1] << 16
           | (uint32_t) data[2] << 8 | data[3];
 
-    /* few different ones, so that some are in the record */
+    /* few different fingerprints, so that some are in the record */
 
     memset(tags, 'A' + data[4] % 4, SSS_TAG_SIZE);
     memset(tags + SSS_TAG_SIZE, 'A' + data[4] / 4 % 4, SSS_TAG_SIZE);
@@ -95,7 +95,9 @@ check_touch(sss_presence_t *p, const uint8_t *tags, const uint8_t *host,
         fuzz_check(count(p, name, NULL) <= count(&old, name, NULL) + 1);
     }
 
-    /* nobody is lost or invented, but for the last of a full record */
+    /*
+     * no entry is lost or invented, except for the last one of a full record
+     */
 
     fuzz_check(after.company <= before.company);
     fuzz_check(after.foreign <= before.foreign);

@@ -58,7 +58,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 
-/* What is pointed to lies in the reply, in this order. */
+/* The pointers are into the reply, in this order. */
 
 static void
 check_value(const uint8_t *data, const sss_reply_t *reply)
@@ -78,8 +78,8 @@ check_value(const uint8_t *data, const sss_reply_t *reply)
 
 
 /*
- * However little of it has come, it is not taken for another one; and what
- * is bad does not get better.
+ * The beginning of a reply must never be taken for another one, and a bad
+ * reply must stay bad with more bytes.
  */
 
 static void

@@ -1,8 +1,8 @@
 
 /*
- * The first byte is the capacity of a ring, the next eight are a time; the
- * rest is a ring that was sealed with the right secret and is still not
- * trusted.
+ * The first byte is the capacity of a ring, the next eight are a time.  The
+ * rest is an encoded ring: even one that was sealed with the right secret is
+ * not trusted.
  */
 
 #include "fuzz.h"
@@ -187,7 +187,7 @@ check_use(sss_ring_t *ring, uint64_t now_ms)
         fuzz_check(key->expires > now);
         fuzz_check(begin <= now || begin - now <= 2ull * key->rotation);
 
-        /* each slot has one encrypting key, and it is the first */
+        /* each slot has one key that encrypts, its first one */
 
         key = sss_ring_slot(ring, key->rotation, key->slot);
         fuzz_check(key != NULL && key <= &ring->keys[i]);

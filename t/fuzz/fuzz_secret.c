@@ -69,7 +69,7 @@ check_secrets(const sss_secrets_t *secrets)
 }
 
 
-/* Written out plainly, they are read as the same. */
+/* The secrets, written as hex, must be read as the same. */
 
 static void
 check_again(const sss_secrets_t *secrets)

@@ -1,7 +1,7 @@
 
 /*
- * The first byte chooses.  An ID from a stranger; a record from a stranger;
- * how an ID and a record of our own are damaged.
+ * The first byte chooses what the rest is: an ID from a stranger, a record
+ * from a stranger, or how an ID and a record of our own are damaged.
  */
 
 #include "fuzz.h"
@@ -64,7 +64,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 
-/* Four of the keys have names that begin alike; one of the rest is dead. */
+/*
+ * A ring in which four names begin with the same bytes; one of the other keys
+ * has expired.
+ */
 
 static sss_ring_t *
 make_ring(void)
@@ -101,7 +104,7 @@ make_ring(void)
 }
 
 
-/* The rest is an ID, or the seeds that begin so. */
+/* The rest of the input is an ID. */
 
 static void
 check_stranger(sss_session_keys_t *keys, const sss_ring_t *ring,
@@ -113,7 +116,7 @@ check_stranger(sss_session_keys_t *keys, const sss_ring_t *ring,
 
     key = sss_session_id_verify(keys, ring, data, size, NOW);
 
-    /* one of the seeds is an ID of our own, all others are not */
+    /* one of the seed inputs is an ID of this ring, no other input can be */
 
     if (key != NULL) {
         fuzz_check(size == SSS_SESSION_ID);

@@ -68,7 +68,7 @@ check_name(const sss_sni_t *sni, const uint8_t *name, size_t len)
         fuzz_check(i == 0 || c != '.' || sni->name[i - 1] != '.');
     }
 
-    /* a name in lower case is its own */
+    /* a name in lower case stays as it is */
 
     fuzz_check(sss_sni_set(&again, (const char *) sni->name, len) == 0);
     fuzz_check(again.len == sni->len);

@@ -1,9 +1,9 @@
 
 /*
- * A server that answers whatever it is asked.  The first byte says what is
- * asked and whether somebody still waits when the answer comes, the second
- * where the answer is cut into two pieces; the rest is the answer.  It is read
- * by other means, too.
+ * A server with any answers.  The first byte says what is asked, and whether
+ * somebody still waits when the answer comes; the second byte where the answer
+ * is cut into two pieces; the rest is the answer.  The answer is also parsed
+ * by a second, simpler implementation.
  */
 
 #include "fuzz.h"
@@ -94,7 +94,7 @@ server_set(const uint8_t *data, size_t size, size_t cut)
 }
 
 
-/* Returns -1 if the talk is over. */
+/* Feeds the answer.  Returns -1 if the conversation is over. */
 
 static int
 server_answer(sss_talk_t *talk)
@@ -117,7 +117,9 @@ server_say(sss_talk_t *talk, size_t from, size_t to)
 }
 
 
-/* Asks, and makes sure that there is an end; behind it a lookup waits. */
+/*
+ * Makes the request, with a lookup after it; the answer must lead to an end.
+ */
 
 static void
 check_exchange(sss_exchange_t *x, int waited)
@@ -155,7 +157,7 @@ check_exchange(sss_exchange_t *x, int waited)
 }
 
 
-/* Lookups end once each, whatever is answered, and a hit is in the answer. */
+/* Each lookup must end once, and the value of a hit must be in the answer. */
 
 static void
 check_lookups(sss_queue_t *done, int waited)
@@ -358,7 +360,7 @@ check_time(int waited)
 }
 
 
-/* Line by line: a time, once, and nothing but statistics before the end. */
+/* Parses line by line: one time, and only statistics before the end. */
 
 static void
 check_meaning(uint64_t seconds)
@@ -392,7 +394,7 @@ check_meaning(uint64_t seconds)
 }
 
 
-/* None of the server's own bytes get into a log. */
+/* No bytes of the server may be in a reason, since reasons are logged. */
 
 static void
 check_error(const sss_exchange_t *x, const char *what)

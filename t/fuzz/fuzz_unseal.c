@@ -1,7 +1,7 @@
 
 /*
- * The first byte chooses.  Even: the rest is a record from a stranger.  Odd:
- * the rest says how a record of our own is damaged, and is its text.
+ * If the first byte is even, the rest is a record from a stranger.  If it is
+ * odd, the rest says how a record of our own is damaged, and is its plaintext.
  */
 
 #include "fuzz.h"

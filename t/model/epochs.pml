@@ -1,28 +1,31 @@
 /*
- * How long an epoch's key lives: three members of one group, through crashes,
- * joins and cuts of any length.  How they find each other is in groups.pml.
+ * How long the key of an epoch lives: three members of one group, with
+ * crashes, joins and cuts of any length.  How hosts find each other is modelled
+ * in groups.pml.
  *
- * What a host reads is any record that any host has ever written (follow), or
- * none: that covers cuts, lost writes and an attacker who puts back old ones.
- * A tick is an eighth of a rotation; in each every member polls once.
+ * A host may read any record that any host has ever written (follow), or none.
+ * This includes cuts, lost writes, and an attacker who puts back old records.
+ * A tick is an eighth of a rotation, in which every member polls once.
  *
- * What has to hold: no key is held by anybody for longer than two rotations
- * after the first host went on to it.  Two runs: with cuts, and JOINS joins;
- * and CONNECTED, where each poll reads the newest record, with any number of
- * joins.  A join takes up to a tick here, and it makes a host up to that much
- * older than it is; so joins without end while another host is cut off are
- * left out: each of them adds its own duration, seconds, to the two rotations.
+ * The rule: no host keeps a key for longer than two rotations after the first
+ * host has gone on to its epoch.  There are two runs: one with cuts and JOINS
+ * joins, and CONNECTED, where each poll reads the newest record, with any
+ * number of joins.  In this model a join takes up to a tick, by which the host
+ * takes the epoch to be older than it is.  Endless joins while another host is
+ * cut off are left out: each of them adds its own duration, which is seconds
+ * in reality, to the two rotations.
  *
- * - A host that goes on takes what it was over one rotation with it, and one
- *   that follows a record a rotation for each epoch less: so hosts that do
- *   not see each other keep step.  Numbers of rotations that differ from host
- *   to host, and clocks that run at another speed, are left out.
- * - Age is what the answer said and all of the time since the request, so
- *   that no answer that is held back makes a key younger.
- * - A member goes on before it answers, in the same poll.
+ * - When a host goes on by itself, the new epoch is as old as the old one was
+ *   over one rotation.  When it follows a record, a rotation is subtracted for
+ *   each epoch.  So hosts that do not see each other keep step.  Different
+ *   values of key_rotation, and clocks of different speed, are left out.
+ * - The age of an epoch that a host has joined is what the answer says plus
+ *   all of the time since the request, so that delaying an answer does not
+ *   make a key look younger.
+ * - In a poll, a member goes on to the next epoch before it answers.
  *
  * "older" and "told" are epochs + 1, or 0 for none.  Epochs are counted from
- * the oldest that anybody has the key of.
+ * the oldest one whose key any host has.
  */
 
 
@@ -30,8 +33,8 @@
 #define ROTATION  8             /* ticks: an eighth of a rotation each */
 #define MORE      1             /* the random eighth */
 #define HALF      4
-#define TWO       16            /* no key is older */
-#define EPOCHS    4             /* that exist at the same time */
+#define TWO       16            /* the greatest age of a key */
+#define EPOCHS    4             /* most epochs at the same time */
 
 #ifndef JOINS
 #define JOINS     2
@@ -41,13 +44,13 @@ typedef Host {
     unsigned up : 1;
     unsigned epoch : 3;
     unsigned age : 5;
-    unsigned older : 3;         /* the epoch before that it has the key of + 1 */
-    unsigned since : 3;         /* for so long */
-    unsigned polled : 1;
-    unsigned asks : 1;          /* waits for an answer */
-    unsigned asked : 2;         /* for so long */
+    unsigned older : 3;         /* the epoch before + 1, if it has its key */
+    unsigned since : 3;         /* ticks since it has gone on */
+    unsigned polled : 1;        /* in this tick */
+    unsigned asks : 1;          /* it waits for an answer */
+    unsigned asked : 2;         /* ticks since the request */
     unsigned told : 3;          /* the answer: epoch + 1 */
-    unsigned aged : 5           /* and its age then */
+    unsigned aged : 5           /* the answer: age of the epoch */
 };
 
 Host H[HOSTS];

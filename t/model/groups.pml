@@ -1,45 +1,46 @@
 /*
- * How hosts find, join and leave groups: three hosts, two servers, in every
+ * How hosts find, join and leave groups: three hosts and two servers, in every
  * order of events that a number of faults allows.  tools/run-spin says which
- * faults, and which variants have to fail.  The life of an epoch's key is in
- * epochs.pml.
+ * faults these are, and which variants must fail.  The lifetime of an epoch's
+ * key is modelled in epochs.pml.
  *
  * A step of the model is a step of a poll: a read of one server (read_server),
- * the judgement when both are read (judge, plan), founding, a write to one
- * server (write_server), or the look for an answer between polls (join).
- * Between any two steps of a host the others do theirs.  H is what a host has
- * in its zone, V what it knows of a server in the poll under way, S what a
- * server keeps.
+ * the decision when both have been read (judge, plan), founding a group, a
+ * write to one server (write_server), or looking for an answer between polls
+ * (join).  Between any two steps of a host the others may do theirs.  H is what
+ * a host has in its zone, V what it knows of a server in the poll under way, S
+ * what a server stores.
  *
- * - Compare-and-swap: V.fresh is set by a read, and cleared as soon as anybody
+ * - Compare-and-swap: V.fresh is set by a read, and cleared as soon as any host
  *   writes that record.
- * - A key (STEK) is a bit: each host makes one in each generation.  Bits 0 to
- *   2 are of the lower generation, 3 to 5 of the higher one.
- * - A group is a number, a smaller one wins.  A new one gets any place among
- *   those that are still known to anybody, since clocks differ.  Generations
- *   are apart from that, as no host knows groups of two of them.
- * - Time: in a round every host polls once, in any order, so that from one
- *   poll of a host to its next one another host polls up to twice, or not at
- *   all.  Who has waited for two rounds gives up, which is earlier than the
- *   code does, and looks into its slots once more before.
- * - Faults, at any step while there are some left: a host dies (and starts
- *   again at any time, with the lower generation in its configuration), a
- *   server is cut from a host or loses everything, a write is lost, or arrives
- *   later if the record has not changed until then, a host misses a poll, a
- *   generation is raised.  A write of which only the answer is lost is a write.
- * - The attacker owns server 1: puts back a record that it kept, makes up a
- *   label, a request or an answer.  An answer to an older request is to the
- *   host that waits the same as one that is made up: it does not open.
+ * - A key (STEK) is a bit; each host makes one in each generation.  Bits 0 to 2
+ *   are those of the lower generation, 3 to 5 those of the higher one.
+ * - A group is a number, and the smaller one wins.  A new group gets any number
+ *   among those that some host still knows, since clocks differ.  Generations
+ *   have separate numbers, as no host knows groups of both.
+ * - Time: in a round every host polls once, in any order.  So between two polls
+ *   of a host another one polls up to twice, or not at all.  A host that has
+ *   waited for two rounds, less than in the code, reads its slots once more and
+ *   then gives up.
+ * - Faults, at any step while some are left: a host dies (and starts again at
+ *   any time, with the lower generation in its configuration); a server is cut
+ *   off from a host, or loses everything; a write is lost, or arrives later if
+ *   the record has not changed until then; a host misses a poll; the generation
+ *   is raised.  A write of which only the answer is lost counts as a write.
+ * - The attacker owns server 1: it puts back a record that it has kept, or
+ *   forges a label, a request or an answer.  For the host that waits, an answer
+ *   to an older request is like a forged one: it does not open.
  *
- * What has to hold:
+ * The rules:
  * (a) Some rounds after the last fault ("over") all hosts are SETTLED: those
  *     that share a server are in one group, with the same keys, and the server
- *     has them.  It is a bound on rounds, so there are no cycles either.
- * (b) Then each live host's own key is among them, and no host ever writes a
- *     record of its group that lacks a key which the record had (put).
+ *     has these keys.  Since the number of rounds is bounded, hosts cannot go
+ *     in circles either.
+ * (b) The keys of all hosts that are up are among them then, and no host ever
+ *     writes a record of its group without a key that the record had (put).
  * (c) A host of the higher generation has no key of the lower one.
- * (d) Who joins was answered by a member; no member answers a stranger; no
- *     host takes on a generation that none was configured with.
+ * (d) A host that joins was answered by a member; no member answers a stranger;
+ *     no host takes over a generation that is in no host's configuration.
  *
  * Left out, and why that is sound:
  * - Slots: each host has its own on each server.  Who finds all slots taken
@@ -50,19 +51,20 @@
  * - A host writes record, request and answers to a server in one step: they
  *   are different items, and no host decides by two of one server.
  * - A request or answer that arrives late is like one of a slow host.
- * - What only one host can see (that it was cut off while it did nothing, or
- *   that it misses a poll) happens at one moment of the round, not at each.
- * - Hosts are alike, and servers are: after each round they are sorted.
+ * - Events that only one host can see (that it was cut off while it did nothing,
+ *   or that it misses a poll) happen at one moment of the round, not at each.
+ * - Hosts are interchangeable, and so are servers: after each round they are
+ *   sorted.
  */
 
 
 #define HOSTS    3
 #define SERVERS  2
-#define GROUPS   7              /* that exist at the same time */
-#define PATIENCE 3              /* "waited" counts from 1 on: two rounds */
-#define DEADTIME 2              /* rounds */
+#define GROUPS   7              /* most groups at the same time */
+#define PATIENCE 3              /* two rounds, as "waited" counts from 1 on */
+#define DEADTIME 2              /* rounds for which a group counts as dead */
 
-/* How many faults, and tricks of the attacker, and rounds to settle. */
+/* The number of faults, of the attacker's tricks, and of rounds to settle. */
 
 #ifndef FAULTS
 #define FAULTS 1
@@ -82,37 +84,37 @@ typedef Host {
     unsigned up : 1;
     unsigned gen : 1;           /* 0 or 1: the lower or higher generation */
     unsigned group : 3;         /* that it is a member of, or 0 */
-    unsigned ring : 6;          /* keys */
+    unsigned ring : 6;          /* its keys, as bits */
     unsigned wait : 3;          /* the group that it wants to join, or 0 */
-    unsigned waited : 2;        /* rounds + 1 since a request was there */
-    unsigned dead : 3;          /* the group that it has given up, or 0 */
-    unsigned deadfor : 2;       /* for so many rounds from now on */
-    unsigned stage : 2;         /* of the poll: what comes next */
+    unsigned waited : 2;        /* rounds since its request was written, + 1 */
+    unsigned dead : 3;          /* the group that it takes for dead, or 0 */
+    unsigned deadfor : 2;       /* how many more rounds it does so */
+    unsigned stage : 2;         /* the next part of its poll */
     unsigned polled : 1         /* in this round */
 };
 
 typedef View {
-    unsigned cut : 1;           /* the host does not reach it */
-    unsigned read : 1;          /* in this poll, or failed */
+    unsigned cut : 1;           /* the host does not reach the server */
+    unsigned read : 1;          /* read in this poll, or failed */
     unsigned got : 1;           /* there was an answer */
     unsigned fresh : 1;         /* compare-and-swap would succeed */
-    unsigned gen : 1;           /* the label that was read, until judged */
+    unsigned gen : 1;           /* of the label that was read, until judge */
     unsigned group : 3;
     unsigned ring : 6;          /* the keys in it, if they could be opened */
-    unsigned write : 1;         /* to be done: write the ring */
-    unsigned ask : 1;           /* put a request */
-    unsigned asks : 3           /* answer requests of these hosts */
+    unsigned write : 1;         /* the ring is to be written */
+    unsigned ask : 1;           /* a request is to be written */
+    unsigned asks : 3           /* requests of these hosts are to be answered */
 };
 
 typedef Server {
     unsigned gen : 1;
     unsigned group : 3;
     unsigned ring : 6;
-    unsigned requests : 3;      /* of these hosts, for what they wait for */
-    unsigned answers : 3;       /* to these hosts */
-    unsigned forged : 1;        /* the record is made up */
-    unsigned fakes : 3;         /* of "answers": made up */
-    unsigned spies : 1          /* there is a request that is made up */
+    unsigned requests : 3;      /* requests of these hosts, for "wait" */
+    unsigned answers : 3;       /* answers to these hosts */
+    unsigned forged : 1;        /* the record is forged */
+    unsigned fakes : 3;         /* which of "answers" are forged */
+    unsigned spies : 1          /* there is a forged request */
 };
 
 typedef Late {
@@ -126,8 +128,8 @@ typedef Late {
 Host H[HOSTS];
 View V[6];
 Server S[SERVERS];
-Late late;                      /* a write under way */
-Late old;                       /* what the attacker kept */
+Late late;                      /* a write that arrives later */
+Late old;                       /* a record that the attacker has kept */
 
 unsigned faults : 3 = FAULTS;
 unsigned tricks : 2 = TRICKS;

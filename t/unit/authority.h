@@ -1,5 +1,5 @@
 
-/* Certificates for the unit tests; where one cannot be made the test fails. */
+/* Certificates for the unit tests.  If one cannot be made the test fails. */
 
 
 #ifndef AUTHORITY_H_INCLUDED
@@ -15,7 +15,7 @@
 typedef struct {
     EVP_PKEY    *key;
     X509        *certificate;
-    char         file[64];              /* which has the certificate       */
+    char         file[64];              /* with the certificate            */
 } authority_t;
 
 
@@ -23,15 +23,16 @@ typedef struct {
 
 typedef struct {
     char         file[64];
-    char         option[192];           /* memcached's, after -o           */
+    char         option[192];           /* for memcached's -o              */
 } pair_t;
 
 
 EVP_PKEY *key_make(void);
 
 /*
- * Valid until so many seconds from now, signed by an authority or itself.
- * Without names it is that of an authority.
+ * Makes a certificate that is valid for so many seconds from now, signed by an
+ * authority, or by itself if that is NULL.  Without names it is the
+ * certificate of an authority.
  */
 X509 *certificate_make(EVP_PKEY *key, const char *names, long seconds,
     const authority_t *authority);

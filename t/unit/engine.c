@@ -148,7 +148,7 @@ stats(sss_engine_t *engine)
 }
 
 
-/* Lookups until one has this result. */
+/* Looks a name up until the result is this one. */
 
 void
 until_rc(sss_engine_t *engine, const char *name, sss_engine_rc_t rc)
@@ -175,7 +175,7 @@ until_rc(sss_engine_t *engine, const char *name, sss_engine_rc_t rc)
 }
 
 
-/* Lookups of several names until none fails. */
+/* Looks several names up until none fails. */
 
 void
 until_answered(sss_engine_t *engine, unsigned names)
@@ -197,7 +197,7 @@ until_answered(sss_engine_t *engine, unsigned names)
 }
 
 
-/* Lookups, all of which fail, until the breaker opens. */
+/* Looks a name up, which must fail each time, until the breaker opens. */
 
 void
 until_open(sss_engine_t *engine, const char *name)

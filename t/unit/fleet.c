@@ -48,7 +48,7 @@ fleet_stop(fleet_t *f)
 }
 
 
-/* A sync with the secrets that the fleet has now. */
+/* Makes a sync with the present secrets of the fleet. */
 
 static void
 fleet_sync(fleet_t *f, size_t host)
@@ -278,7 +278,10 @@ fleet_step(fleet_t *f, size_t host)
 }
 
 
-/* One of those that poll goes on, or has a wish fulfilled. */
+/*
+ * Picks one of the hosts that poll: it takes a step, or has an exchange
+ * carried out.
+ */
 
 static void
 fleet_go_on(fleet_t *f)
@@ -360,7 +363,7 @@ fleet_run(fleet_t *f, uint64_t ms)
             }
         }
 
-        /* a few steps may be left for the time after */
+        /* the rest of the steps comes after the next thing happens */
 
         for (steps = 40 + fleet_below(f, 400); steps > 0 && fleet_busy(f);
              steps--)

@@ -1,8 +1,8 @@
 
 /*
- * A fleet in this process: hosts that poll, step by step, in an order that is
- * a matter of luck, and servers that are a few bytes of memory.  Nobody waits
- * for anything, and time is what a test says it is.
+ * A fleet in this process: hosts that poll, step by step in a random order,
+ * and servers that are a few bytes of memory.  Nothing waits, and tests set
+ * the time.
  */
 
 
@@ -35,7 +35,7 @@ typedef struct {
     stored_t           items[FLEET_ITEMS];
     uint64_t           cas;
     int                down;
-    const char        *refuses;         /* writes, for this reason         */
+    const char        *refuses;         /* writes with this message       */
 } server_t;
 
 
@@ -64,44 +64,47 @@ typedef struct {
 } fleet_t;
 
 
-/* All hosts are up and know nothing. */
+/* Starts a fleet: all hosts are up, with empty rings. */
 void fleet_start(fleet_t *f, uint64_t seed, int forward_secrecy);
 void fleet_stop(fleet_t *f);
 
-/* One host goes, with all that is in its memory; one comes. */
+/* Kill a host, with all that is in its memory; start a host. */
 void fleet_kill(fleet_t *f, size_t host);
 void fleet_enter(fleet_t *f, size_t host);
 
-/* A reload: the host has the secrets of the fleet, keys and group stay. */
+/*
+ * Reloads a host: it gets the present secrets of the fleet; keys and group
+ * stay.
+ */
 void fleet_reload(fleet_t *f, size_t host);
 
 /* A random number below n. */
 unsigned fleet_below(fleet_t *f, unsigned n);
 
-/* One host: begins a poll, takes a step, has an exchange carried out. */
+/* For one host: begin a poll, take a step, carry out an exchange. */
 int fleet_begin(fleet_t *f, size_t host, uint64_t now);
 void fleet_step(fleet_t *f, size_t host);
 void fleet_carry_out(fleet_t *f, size_t host, size_t server);
 
-/* Every host polls once, at "now"; what comes when is a matter of luck. */
+/* Every host polls once, at "now"; their steps come in a random order. */
 void fleet_poll(fleet_t *f, uint64_t now);
 
 /*
- * Lets "ms" milliseconds pass from f->now on: hosts poll when a poll is due,
- * each as often as it wants to.
+ * Lets "ms" milliseconds pass from f->now on.  Each host polls whenever a poll
+ * of its own is due.
  */
 void fleet_run(fleet_t *f, uint64_t ms);
 
-/* A record of a server, NULL: it has none of this name. */
+/* Returns the record of this name on a server, or NULL. */
 stored_t *fleet_find(server_t *server, const char *name);
 
-/* Every host has used its keys in a handshake. */
+/* Marks the keys of every host as used in a handshake. */
 void fleet_use_all(fleet_t *f);
 
-/* Adds to "all" what the hosts have that are up. */
+/* Adds to "all" the keys of the hosts that are up. */
 void fleet_gather(fleet_t *f, sss_ring_t *all);
 
-/* All hosts that are up have the same keys. */
+/* Fails the test unless all hosts that are up have the same keys. */
 void fleet_assert_agreed(fleet_t *f, uint32_t keys);
 
 

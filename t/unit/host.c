@@ -25,7 +25,7 @@ host_setup(void **state)
 }
 
 
-/* Without servers there is nobody to talk to. */
+/* Without servers there is no engine. */
 
 static void
 host_make(host_t *h)

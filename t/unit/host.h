@@ -1,7 +1,5 @@
 
-/*
- * Hosts, each a sync with a ring, around two memcached servers.
- */
+/* Hosts, each of which is a sync with a ring, and two memcached servers. */
 
 
 #ifndef HOST_H_INCLUDED
@@ -20,10 +18,10 @@
 #define HOUR       ((uint64_t) ROTATION * 1000)
 #define TIMEOUT    3000
 
-/* A minute into a slot, in milliseconds. */
+/* A time one minute after the begin of a slot, in milliseconds. */
 #define START      ((uint64_t) 497222 * HOUR + 60000)
 
-/* What no poll may take: far more than its few timeouts. */
+/* No poll may take so long (ms), which is far more than its timeouts. */
 #define LONG       60000
 
 
@@ -61,24 +59,27 @@ int host_teardown(void **state);
 void host_prepare(host_t *h, const char *secrets, const memcached_t *a,
     const memcached_t *b);
 
-/* Starts a host that is prepared, with an empty ring; both in one. */
+/* Start a host that was prepared, with an empty ring; prepare and start it. */
 void host_enter(host_t *h);
 void host_join(host_t *h, const char *secrets, const memcached_t *a,
     const memcached_t *b);
 
-/* The same host with other servers or secrets: its ring stays. */
+/* Gives a host other servers or secrets; it keeps its ring. */
 void host_change(host_t *h, const char *secrets, const memcached_t *a,
     const memcached_t *b);
 
 void host_leave(host_t *h);
 
-/* One poll, after which there must be a key of the current slot. */
+/* Polls once, after which there must be a key of the current slot. */
 void host_poll(host_t *h, uint64_t now);
 
-/* The same without judging it: for a thread.  Returns what a take returns. */
+/*
+ * The same without a check, for use in a thread.  Returns the result of
+ * sss_sync_take().
+ */
 int host_poll_once(host_t *h, uint64_t now);
 
-/* Makes sync and engine anew, as the configuration is now. */
+/* Makes sync and engine anew from the present configuration. */
 void host_renew(host_t *h);
 
 /* 1 if the ring has a key of the slot after that of "now". */
@@ -87,10 +88,10 @@ int host_has_next(const host_t *h, uint64_t now);
 /* Fails the test unless both have the same ring. */
 void host_assert_same(const host_t *a, const host_t *b);
 
-/* The memcached key of the ring under the secret of a letter. */
+/* The memcached key of the ring under the secret with this letter. */
 void host_record_name(const char *secret, const char *ns, char *name);
 
-/* The bytes of a record on a server; their number is returned. */
+/* Copies a record of a server, and returns the number of its bytes. */
 size_t host_record(const memcached_t *m, const char *name, uint8_t *bytes,
     size_t size);
 

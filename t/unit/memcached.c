@@ -116,7 +116,7 @@ memcached_find_port(memcached_t *m, const char *host)
         return memcached_run(m);
     }
 
-    /* between our close() and its bind() somebody else may take the port */
+    /* another process may take the port between our close() and its bind() */
 
     for (tries = 0; tries < 10; tries++) {
 
@@ -176,7 +176,10 @@ memcached_freeze(memcached_t *m)
 }
 
 
-/* Whether every thread of a process is: until then one may still answer. */
+/*
+ * 1 if all threads of a process have stopped.  Before that, one of them may
+ * still answer.
+ */
 
 static int
 memcached_stopped(pid_t pid)
@@ -211,7 +214,10 @@ memcached_stopped(pid_t pid)
 }
 
 
-/* The letter behind the name, which may have parentheses of its own. */
+/*
+ * Returns the state, the letter after the name of the process; the name may
+ * have parentheses, too.
+ */
 
 static char
 memcached_state(const char *path)
@@ -506,7 +512,7 @@ memcached_run(memcached_t *m)
 }
 
 
-/* One that has TLS is there when it takes a connection. */
+/* A server with TLS is ready when it accepts a connection. */
 
 static int
 memcached_answers(const memcached_t *m)
@@ -613,7 +619,7 @@ fake_serve(fake_t *fake, int fd)
             continue;
         }
 
-        /* what was sent in two messages may be read at once */
+        /* one read may return what was sent in two messages */
 
         for (count = fake->first ? fake_gets(bytes, (size_t) n, &in_get) : 1;
              count > 0; count--)
@@ -646,7 +652,9 @@ fake_serve(fake_t *fake, int fd)
 }
 
 
-/* Lines that begin as "get" does and end here; *in is -1 between lines. */
+/*
+ * Counts the "get" lines that end in these bytes; *in is -1 between two lines.
+ */
 
 static unsigned
 fake_gets(const char *bytes, size_t n, int *in)

@@ -21,7 +21,7 @@
 
 typedef struct {
     sss_address_t   address;
-    const char     *option;             /* one more of memcached's, or NULL */
+    const char     *option;             /* one more option, or NULL         */
     const char     *secured;            /* certificate and key, as memcached
                                            has them after -o; NULL: no TLS */
     pid_t           pid;                /* 0: not running                  */
@@ -41,7 +41,7 @@ typedef struct {
     int             fd;
     atomic_int      stop;
     atomic_uint     connections;
-    atomic_uint     messages;           /* that were read                  */
+    atomic_uint     messages;           /* messages read                   */
     pthread_t       thread;
 } fake_t;
 
@@ -62,14 +62,14 @@ int memcached_has_tls(void);
 int memcached_start_secured(memcached_t *m, const char *host,
     const char *secured);
 
-/* Starts it again, empty, at the same address. */
+/* Restarts it at the same address; it is empty then. */
 int memcached_restart(memcached_t *m);
 
 void memcached_stop(memcached_t *m);
 
 /*
- * Stops it as SIGSTOP does, and does not return before all of its threads
- * have stopped; goes on.
+ * Stops it with SIGSTOP, and waits until all of its threads have stopped; lets
+ * it go on.
  */
 void memcached_freeze(memcached_t *m);
 void memcached_thaw(memcached_t *m);
@@ -81,21 +81,21 @@ void memcached_thaw(memcached_t *m);
 int memcached_say(const sss_address_t *address, const void *bytes,
     size_t len, const char *end, char *answer, size_t size);
 
-/* A line, of whose answer nothing but its end counts. */
+/* Sends a line, and waits for the end of the answer. */
 int memcached_tell(const sss_address_t *address, const char *line,
     const char *end);
 
-/* Stores bytes under a key, as anybody might. */
+/* Stores bytes under a key, as anybody with access could. */
 int memcached_store(const sss_address_t *address, const char *name,
     const void *value, size_t len);
 
 /* A socket that listens on a free port of address->host, or -1. */
 int memcached_listen(sss_address_t *address, int backlog);
 
-/* Begins to connect and does not wait.  Returns the socket, or -1. */
+/* Begins to connect, without waiting.  Returns the socket, or -1. */
 int memcached_connect(const sss_address_t *address);
 
-/* "fake" comes with what it answers.  Returns 0, or -1. */
+/* Starts a fake server; "fake" has its answers.  Returns 0, or -1. */
 int fake_start(fake_t *fake);
 void fake_stop(fake_t *fake);
 

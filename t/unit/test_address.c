@@ -68,7 +68,7 @@ test_good(void **state)
 }
 
 
-/* Each mistake has a sentence in which this word is found. */
+/* For each mistake there is a sentence that has this word. */
 
 static void
 test_bad(void **state)
@@ -166,7 +166,7 @@ test_bad(void **state)
 }
 
 
-/* No zero byte makes an address another one. */
+/* A zero byte never makes the parser see another address. */
 
 static void
 test_zero_byte(void **state)
@@ -210,7 +210,7 @@ test_length(void **state)
 
     (void) state;
 
-    /* a path of 107 bytes and a zero fill a Unix-domain address */
+    /* a path of 107 bytes and a zero fill a struct sockaddr_un */
 
     memset(text, 'p', sizeof(text));
     memcpy(text, "unix:/", 6);

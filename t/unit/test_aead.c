@@ -68,7 +68,7 @@ test_known(void **state)
     unsigned  i;
     uint8_t   known[200], out[200];
 
-    /* twice, and in turn: nothing of one use is left for the next */
+    /* twice, in turns: no use leaves anything behind for the next one */
 
     for (i = 0; i < 2; i++) {
         memset(out, 0xa5, sizeof(out));
@@ -173,7 +173,10 @@ test_limits(void **state)
 }
 
 
-/* A failure is told, leaves nothing behind, and does not last. */
+/*
+ * A failure is reported, leaves nothing in the output, and the next call
+ * works.
+ */
 
 static void
 test_openssl_fails(void **state)

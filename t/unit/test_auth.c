@@ -7,7 +7,7 @@
 typedef struct {
     const char  *text;
     size_t       len;
-    const char  *said;                  /* NULL: refused                   */
+    const char  *said;                  /* the command; NULL: it is refused */
 } file_t;
 
 #define file(text, said)  { text, sizeof(text) - 1, said }

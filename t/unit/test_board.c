@@ -156,7 +156,7 @@ test_write(void **state)
 }
 
 
-/* Rings of other sizes do not run over the end of anything. */
+/* A ring of another size never overflows a buffer. */
 
 static void
 test_capacity(void **state)
@@ -183,7 +183,7 @@ test_capacity(void **state)
     assert_int_equal(small->n, 3);
     assert_memory_equal(small->keys, big->keys, 3 * sizeof(sss_key_t));
 
-    /* nor does a number of keys that no writer wrote */
+    /* nor does an invalid number of keys */
 
     memset(board + 1, 0xff, sizeof(uint64_t));
     assert_int_not_equal(sss_board_read(board, read), 0);
@@ -203,7 +203,7 @@ test_capacity(void **state)
 }
 
 
-/* Key bytes that the ring dropped are on the board no more. */
+/* The bytes of a key that has left the ring are nowhere on the board. */
 
 static void
 test_forgotten(void **state)
@@ -243,8 +243,8 @@ test_forgotten(void **state)
 
 
 /*
- * Writers that die half-way: a child publishes into memory that ends its life
- * at a random word, and what it leaves behind is a ring all the same.
+ * Writers that die half-way: a child process publishes into memory where it is
+ * killed at a random word.  What it leaves behind must be a complete ring.
  */
 
 static void
@@ -323,8 +323,8 @@ test_writer_dies(void **state)
 
 
 /*
- * A writer at the very worst moment, made by a reader's page fault: while the
- * reader copies into its second or fourth page, a whole write happens.
+ * A write at the worst moment: a page fault of the reader, when it copies into
+ * its second or fourth page, causes a complete write.
  */
 
 static struct {
@@ -365,7 +365,7 @@ overtake_fault(int signo, siginfo_t *info, void *context)
 
     overtake.writes++;
 
-    /* the next ring that is full, too */
+    /* the next ring is also full */
 
     fill(overtake.ring,
          overtake.ring->keys[0].slot + overtake.ring->capacity);
@@ -417,7 +417,7 @@ test_overtaken(void **state)
     assert_int_equal(sigaction(SIGSEGV, &action, &segv), 0);
     assert_int_equal(sigaction(SIGBUS, &action, &bus), 0);
 
-    /* overtaken once: what it returns is the second write's */
+    /* overtaken once: the result is the ring of the second write */
 
     overtake.writes = 0;
     overtake.limit = 1;
@@ -430,7 +430,7 @@ test_overtaken(void **state)
     assert_int_equal(version, sss_board_version(overtake.board));
     assert_memory_equal(ring, overtake.ring, sss_ring_size(capacity));
 
-    /* overtaken at every try: nothing is returned and nothing is left */
+    /* overtaken at every attempt: no ring is returned, and no key is left */
 
     overtake.writes = 0;
     overtake.limit = 1000;
@@ -448,7 +448,7 @@ test_overtaken(void **state)
     assert_int_equal(ring->n, 0);
     assert_true(unit_zero(ring->keys, capacity * sizeof(sss_key_t)));
 
-    /* and once it is quiet, it is as if nothing had been */
+    /* when there are no more writes, reading works again */
 
     version = sss_board_read(overtake.board, ring);
     assert_int_equal(version, sss_board_version(overtake.board));
@@ -464,9 +464,9 @@ test_overtaken(void **state)
 
 
 /*
- * The hammer: two writers and four readers, half of them in other processes,
- * on one board.  Every ring that a reader is given is a whole one, and none
- * is older than the last.
+ * The hammer: two writers and four readers, half of them in another process,
+ * use one board.  Every ring that a reader gets must be complete, and none
+ * older than the one before.
  */
 
 typedef struct {
@@ -623,7 +623,7 @@ test_hammer(void **state)
 
     if (pid == 0) {
 
-        /* the end for certain, whatever it hangs on */
+        /* ends the process even if it hangs */
 
         alarm(2 * HAMMER_SECONDS);
         _exit(hammer_process(hammer) == 0 ? 0 : 1);

@@ -73,7 +73,7 @@ put(door_t *d, const void *bytes, size_t len)
 }
 
 
-/* Carries the next write out: what was to be written is in the slot then. */
+/* Carries out the next write, so that its value is in the slot. */
 
 static void
 carry_out(door_t *d, sss_admission_t *a, sss_exchange_rc_t rc)
@@ -111,7 +111,7 @@ test_let_in(void **state)
     assert_int_equal(d->asker.asked_ms, NOW);
     assert_true(d->door.mine);
 
-    /* where it stands, it is not put again */
+    /* where the request is already, it is not written again */
 
     sss_door_clear(&d->door);
     (void) sss_door_read(&d->door, &d->asker, &d->key, 1, &d->item, NOW);
@@ -119,7 +119,7 @@ test_let_in(void **state)
     sss_door_ask(&d->door, &d->asker);
     assert_int_equal(d->door.n, 0);
 
-    /* a member answers, and one that was slower did not */
+    /* a member answers; a slower one, whose write conflicts, does not */
 
     sss_door_clear(&d->door);
     assert_int_equal(sss_door_read(&d->door, &d->member, &d->key, 1,
@@ -134,7 +134,7 @@ test_let_in(void **state)
     carry_out(d, &d->member, SSS_EXCHANGE_OK);
     assert_int_equal(d->member.counts.answered, 1);
 
-    /* to nobody else an answer is a free slot, or of interest */
+    /* for other hosts a slot with an answer is not free, and they ignore it */
 
     sss_door_clear(&d->door);
     assert_int_equal(sss_door_read(&d->door, &d->member, &d->key, 1,
@@ -148,7 +148,10 @@ test_let_in(void **state)
     assert_memory_equal(d->asker.group.key, d->member.group.key,
                         SSS_GROUP_KEY);
 
-    /* the same answer, again, from another server: no join, a free slot */
+    /*
+     * the same answer from another server: no second join, and the slot is
+     * free
+     */
 
     sss_door_clear(&d->door);
     assert_int_equal(sss_door_read(&d->door, &d->asker, &d->key, 1, &d->item,
@@ -265,7 +268,7 @@ test_slots(void **state)
 
     d = *state;
 
-    /* garbage is a free slot of one's own secret, and none of another's */
+    /* a slot with garbage counts as free under the first secret only */
 
     put(d, "what is this?", 13);
     (void) sss_door_read(&d->door, &d->asker, &d->key, 0, &d->item, NOW);
@@ -274,7 +277,7 @@ test_slots(void **state)
     assert_int_equal(d->door.free_seen, 1);
     assert_int_equal(d->door.free_cas, 9);
 
-    /* somebody else's request is left to members of that group */
+    /* a request for another group is left to members of that group */
 
     sss_door_clear(&d->door);
     assert_int_equal(sss_join_begin(&other, &d->key, &d->member.group.label,
@@ -290,7 +293,7 @@ test_slots(void **state)
     assert_int_equal(d->door.n, 0);
     d->member.group.label.id[0] ^= 1;
 
-    /* and no more answers than there is room for */
+    /* no more answers are written than there is room for */
 
     while (d->door.n < SSS_DOOR_WRITES) {
         (void) sss_door_read(&d->door, &d->member, &d->key, 1, &d->item, NOW);

@@ -13,8 +13,8 @@
 #define RECORDS  2500
 #define GROUP    25
 
-#define FEW      7              /* stores that go out at once              */
-#define GATHER   4900           /* us, for which the next ones gather      */
+#define FEW      7              /* stores that are sent at once            */
+#define GATHER   4900           /* us that later ones wait                 */
 
 
 static void
@@ -92,7 +92,7 @@ test_take(void **state)
 }
 
 
-/* Whoever asks for what others ask for gets an answer of his own. */
+/* Lookups of the same name each have a result. */
 
 static void
 test_same_name_at_once(void **state)
@@ -132,7 +132,10 @@ test_same_name_at_once(void **state)
 }
 
 
-/* Each of many has its own value, also where every third is missing. */
+/*
+ * Each of many lookups gets its own value, even if every third name does not
+ * exist.
+ */
 
 static void
 test_many_at_once(void **state)
@@ -224,7 +227,7 @@ test_sizes(void **state)
                      SSS_ENGINE_FULL);
     assert_int_equal(stats(f->engine).dropped, 1);
 
-    /* what anybody else has put there is no record */
+    /* a value that is longer than a record is not taken */
 
     assert_int_equal(memcached_store(&f->memcached[0].address, NAME, value,
                                      SSS_ENGINE_VALUE + 1), 0);
@@ -302,7 +305,7 @@ test_records_end(void **state)
                      SSS_ENGINE_QUEUED);
     until_rc(f->engine, NAME, SSS_ENGINE_MISS);
 
-    /* more than memcached takes for a span of time, and none */
+    /* a lifetime longer than memcached takes as relative, and none */
 
     assert_int_equal(sss_engine_put(f->engine, NAME, (const uint8_t *) "v",
                                     1, 40 * 24 * 3600),
@@ -316,7 +319,7 @@ test_records_end(void **state)
 }
 
 
-/* Nothing is to be watched but a connection and the resolver's eventfd. */
+/* Only one connection and the resolver's eventfd are to be watched. */
 
 static void
 test_watches(void **state)
@@ -348,7 +351,7 @@ test_watches(void **state)
     pfd.events = POLLIN;
     assert_int_equal(poll(&pfd, 1, 0), 0);
 
-    /* nothing goes out before the turn ends */
+    /* nothing is sent before the turn ends */
 
     ask(f->engine, NAME, 0);
     assert_int_equal(poll(&pfd, 1, 50), 0);
@@ -358,7 +361,7 @@ test_watches(void **state)
     sss_engine_event(f->engine, 0);
     assert_int_equal(result(f->engine).rc, SSS_ENGINE_MISS);
 
-    /* another connection, perhaps with the same number */
+    /* a new connection, perhaps with the same descriptor */
 
     assert_int_equal(memcached_restart(&f->memcached[0]), 0);
     until_rc(f->engine, NAME, SSS_ENGINE_FAILED);
@@ -369,7 +372,7 @@ test_watches(void **state)
 }
 
 
-/* Who is not waited for has no result, whenever that is said. */
+/* A lookup that is cancelled has no result, whenever that happens. */
 
 static void
 test_cancel(void **state)
@@ -394,12 +397,12 @@ test_cancel(void **state)
     assert_int_equal(r.rc, SSS_ENGINE_HIT);
     free(r.value);
 
-    /* the last one has a result that was not taken */
+    /* cancelled when its result is there, but not taken */
 
     sss_engine_cancel(f->engine, lookup[2]);
     assert_int_equal(sss_engine_take(f->engine, &r, 1), 0);
 
-    /* and one that is asked for */
+    /* cancelled before it is sent */
 
     assert_int_equal(sss_engine_get(f->engine, NAME, 0, &r, &lookup[0]),
                      SSS_ENGINE_QUEUED);
@@ -412,7 +415,7 @@ test_cancel(void **state)
     assert_int_equal(sss_engine_take(f->engine, &r, 1), 0);
     assert_int_equal(stats(f->engine).waiting, 0);
 
-    /* what was not asked for is not taken */
+    /* a take that was not sent does not remove the record */
 
     assert_int_equal(sss_engine_get(f->engine, NAME, 1, &r, &lookup[0]),
                      SSS_ENGINE_QUEUED);
@@ -421,7 +424,7 @@ test_cancel(void **state)
 }
 
 
-/* A few stores are sent at once, those that follow soon, and together. */
+/* The first few stores are sent at once, later ones soon and together. */
 
 static void
 test_gather(void **state)
@@ -440,7 +443,7 @@ test_gather(void **state)
                         SSS_ENGINE_NEVER);
     }
 
-    /* unless the machine stops for longer, so once is enough */
+    /* once is enough, since the machine may pause for longer */
 
     for (together = 0; together < 2; n++) {
         assert_in_range(n, 0, 100);
@@ -455,7 +458,7 @@ test_gather(void **state)
 }
 
 
-/* Each record is taken twice by both: of four takers one has it. */
+/* Two engines each take every record twice: one of the four takes gets it. */
 
 static void
 test_takers_race(void **state)
@@ -482,7 +485,7 @@ test_takers_race(void **state)
     assert_int_equal(look(f->engine, name_of(RECORDS - 1), 0, "record"),
                      SSS_ENGINE_HIT);
 
-    /* little at a time and in turns, so that neither is ahead */
+    /* in small groups and in turns, so that neither engine is ahead */
 
     for (i = 0; i < RECORDS; i += GROUP) {
 
@@ -517,7 +520,7 @@ test_takers_race(void **state)
 }
 
 
-/* Records are where a client of libmemcached looks for them. */
+/* Records are on the server where a client of libmemcached looks for them. */
 
 static void
 test_two_servers(void **state)

@@ -7,13 +7,13 @@
 
 #define THIRD   "sss1:5555555555555555555555555555555555555555"
 
-#define WINDOW  100             /* us, for which lookups gather,           */
+#define WINDOW  100             /* us that lookups wait,                   */
 #define MANY    16              /* unless there are so many                */
 
 #define VALUE(name)  "VALUE " name " 0 5\r\nvalue\r\n"
 
 
-/* An engine that has had its first answer, from a server that has nothing. */
+/* An engine that has had its first answer, from a server without records. */
 
 static sss_engine_t *
 batches_start(fake_t *fake, unsigned timeout_ms)
@@ -42,7 +42,7 @@ batches_start(fake_t *fake, unsigned timeout_ms)
 }
 
 
-/* While the engine does not run. */
+/* Begins lookups without running the engine. */
 
 static void
 batches_messages(fake_t *fake, unsigned n)
@@ -84,7 +84,7 @@ test_one_goes_at_once(void **state)
 }
 
 
-/* Unless the machine stops for longer than they do. */
+/* May fail if the machine pauses for longer than lookups wait. */
 
 static void
 test_lookups_gather(void **state)
@@ -120,7 +120,7 @@ test_lookups_gather(void **state)
 }
 
 
-/* How long those wait that follow one; long: their answer is waited for. */
+/* Returns how long lookups wait that follow another one. */
 
 static uint64_t
 batches_due(unsigned followers)
@@ -163,7 +163,7 @@ test_many_go_at_once(void **state)
 }
 
 
-/* Unless the machine stops for longer, so once is enough. */
+/* Once is enough, since the machine may pause for longer. */
 
 static void
 test_others_wait_for_a_moment(void **state)
@@ -180,7 +180,7 @@ test_others_wait_for_a_moment(void **state)
 }
 
 
-/* Results of three lookups in one message; the first two are to be taken. */
+/* The results of three lookups in one message; the first two are takes. */
 
 static void
 batches_three(const char *bytes, size_t len, unsigned timeout_ms,
@@ -234,7 +234,7 @@ test_answers_to_takes(void **state)
         { VALUE(OTHER) "END\r\nNOT_FOUND\r\nDELETED\r\n", "mhm" },
         { VALUE(THIRD) "END\r\nNOT_FOUND\r\nNOT_FOUND\r\n", "mmh" },
 
-        /* removed, but not read: stored by another in between */
+        /* removed, but not read: another host has stored it in between */
 
         { VALUE(OTHER) "END\r\nDELETED\r\nDELETED\r\n", "mhm" },
 
@@ -262,7 +262,7 @@ test_answers_to_takes(void **state)
 }
 
 
-/* What was answered before it holds, and nothing after it. */
+/* The answers before a wrong one count, those after it do not. */
 
 static void
 test_garbage_everywhere(void **state)

@@ -19,7 +19,7 @@ typedef struct {
 #define answer(s)  { s, sizeof(s) - 1 }
 
 
-/* The other takes over for one that is gone, and gives back. */
+/* When one server is gone the other gets its records, until it is back. */
 
 static void
 test_one_of_two_killed(void **state)
@@ -71,7 +71,7 @@ test_one_of_two_killed(void **state)
 }
 
 
-/* Of so many lookups at once. */
+/* Makes so many lookups at once; returns how many fail. */
 
 static unsigned
 failures(sss_engine_t *engine, unsigned n)
@@ -109,7 +109,7 @@ test_one_of_two_frozen(void **state)
         put(engine, name_of(i), "value");
     }
 
-    /* on a busy machine it may be taken for down before it is frozen */
+    /* on a busy machine the server may seem to be down before it is frozen */
 
     for (i = failed = 0; failed == 0; i++) {
 
@@ -134,7 +134,7 @@ test_one_of_two_frozen(void **state)
     assert_int_equal(items(&f->memcached[0]), 100);
     assert_int_equal(stats(engine).opened, 0);
 
-    /* all at rest, it has its share back, as it was */
+    /* when it is back it has its former share */
 
     kill(f->memcached[1].pid, SIGCONT);
 
@@ -220,7 +220,7 @@ test_frozen(void **state)
 
     until_open(engine, NAME);
 
-    /* frozen, it was asked to give it away, and perhaps it did */
+    /* while frozen it was sent takes, which may have removed the record */
 
     kill(f->memcached[0].pid, SIGCONT);
     until_rc(engine, OTHER, SSS_ENGINE_MISS);
@@ -233,7 +233,7 @@ test_frozen(void **state)
 }
 
 
-/* Who only stores notices a frozen server too. */
+/* An engine that only stores notices a frozen server as well. */
 
 static void
 test_stores_alone_notice(void **state)
@@ -262,7 +262,7 @@ test_stores_alone_notice(void **state)
 }
 
 
-/* A server that was restarted costs no more than what it was asked. */
+/* A restart of a server makes only those lookups fail that were under way. */
 
 static void
 test_restart_while_idle(void **state)
@@ -288,7 +288,7 @@ test_restart_while_idle(void **state)
 }
 
 
-/* A server may close a connection that was idle: nobody is to notice. */
+/* A server may close an idle connection, and no lookup fails for that. */
 
 static void
 test_idle_connection_closed(void **state)
@@ -319,7 +319,7 @@ test_idle_connection_closed(void **state)
 
     assert_non_null(strstr(answer, "STAT idle_kicks "));
 
-    /* one that was asked for at that very moment may fail, no more */
+    /* only a lookup at that very moment may fail */
 
     until_rc(engine, NAME, SSS_ENGINE_HIT);
     assert_in_range(stats(engine).failures, 0, 2);
@@ -340,7 +340,7 @@ test_nobody_there(void **state)
 
     memset(address, 0, sizeof(address));
 
-    /* nobody listens, nobody accepts, no such file, no such name */
+    /* nothing listens, nothing accepts, no such file, no such name */
 
     snprintf(address[0].host, sizeof(address[0].host), "127.0.0.1");
     fd = memcached_listen(&address[0], 1);
@@ -386,7 +386,7 @@ test_name_and_v6(void **state)
     until_rc(engine, NAME, SSS_ENGINE_HIT);
     sss_engine_destroy(engine, LONG);
 
-    /* stopped while it looks the name up */
+    /* destroyed while the name is being resolved */
 
     engine = engine_for(&address, NULL, 1, PATIENT, 100, NEVER);
     sss_engine_destroy(engine, 0);
@@ -434,7 +434,7 @@ test_queue_full(void **state)
 
     kill(f->memcached[0].pid, SIGCONT);
 
-    /* results have their place in the queue until they are taken */
+    /* results count for the limit of lookups until they are taken */
 
     r[0] = result(engine);
     ask(engine, NAME, 0);
@@ -449,7 +449,7 @@ test_queue_full(void **state)
 }
 
 
-/* What a frozen server does not read is kept up to a bound. */
+/* Stores for a frozen server are kept up to a limit. */
 
 static void
 test_room(void **state)
@@ -569,7 +569,7 @@ test_start_and_stop(void **state)
 }
 
 
-/* A broken server never makes a hit, and costs no more than a dead one. */
+/* A broken server never causes a hit, and counts as one that is down. */
 
 static void
 test_broken_servers(void **state)

@@ -1,8 +1,8 @@
 
 /*
- * Engines at work while their servers come and go: whatever happens, each
- * lookup has one result, a hit has the record asked for, and the engine ends
- * when it is told to.  ThreadSanitizer and AddressSanitizer watch.
+ * Engines that work while their servers come and go.  Each lookup must have
+ * one result, a hit must have the right record, and the engine must end when
+ * it is destroyed.  Also run with ThreadSanitizer and AddressSanitizer.
  */
 
 
@@ -35,7 +35,7 @@ stress_below(stress_t *s, unsigned n)
 }
 
 
-/* Values differ in length, and say whose they are. */
+/* Makes a value for a name; values differ in their lengths. */
 
 static size_t
 stress_value(unsigned i, char *value, size_t size)
@@ -58,7 +58,7 @@ stress_result(stress_t *s, sss_engine_result_t *r)
 
     for (i = 0; i < STEPS && s->asked[i] != ticket_of(r); i++) { /* void */ }
 
-    /* an answer to a question, and the only one */
+    /* the result must be of a lookup, and the only one */
 
     assert_in_range(i, 0, STEPS - 1);
     s->asked[i] = 0;
@@ -201,7 +201,7 @@ stress_calm(stress_t *s)
 }
 
 
-/* A round ends with results that nobody takes, or with none left. */
+/* A round ends when all results have come, or with some not taken. */
 
 static void
 stress_round(stress_t *s)
@@ -268,7 +268,7 @@ test_servers_come_and_go(void **state)
     both(s.fixture, s.servers);
     s.servers[2] = fake.address;
 
-    /* one has to be resolved, by a thread of its own */
+    /* the address of one server has to be resolved */
 
     snprintf(s.servers[1].host, sizeof(s.servers[1].host), "localhost");
 

@@ -98,7 +98,7 @@ begin(secured_t *s, const authority_t *authority, const char *host)
 }
 
 
-/* By number: records, exchanges, and the same after the server was away. */
+/* With a numeric address: records, exchanges, and both after a restart. */
 
 static void
 test_number(void **state)
@@ -134,7 +134,7 @@ test_number(void **state)
 }
 
 
-/* By name, which another thread looks up while the engine is in use. */
+/* With a name, which is resolved while the engine is in use. */
 
 static void
 test_name(void **state)

@@ -49,7 +49,7 @@ write_text(sss_engine_t *engine, const char *name, uint64_t cas,
 }
 
 
-/* The version, 0: there is no such item. */
+/* Returns the version of an item; 0: there is no such item. */
 
 static uint64_t
 version(sss_engine_t *engine, const char *name, const char *value)
@@ -76,7 +76,7 @@ version(sss_engine_t *engine, const char *name, const char *value)
 }
 
 
-/* Every exchange with this server fails, soon, and says why. */
+/* Every exchange with this server must fail soon, with this reason. */
 
 static void
 assert_fails(const sss_address_t *address, const char *why)
@@ -190,7 +190,7 @@ test_several_items(void **state)
 }
 
 
-/* A large one takes more than one buffer on both ends. */
+/* A large item needs more than one buffer on both ends. */
 
 static void
 test_size_of_value(void **state)
@@ -223,7 +223,10 @@ test_size_of_value(void **state)
     assert_memory_equal(item.value, big, len);
     sss_exchange_clear(&x);
 
-    /* more than memcached takes, which goes on with the next question */
+    /*
+     * memcached refuses a value that is too large, and the conversation goes
+     * on
+     */
 
     assert_int_equal(write_to(engine, OTHER, 0, big, 2 * 1024 * 1024, 60),
                      SSS_EXCHANGE_FAILED);
@@ -231,7 +234,7 @@ test_size_of_value(void **state)
 
     sss_engine_destroy(engine, 0);
 
-    /* one that takes more has what is more than is read here */
+    /* a memcached with a larger limit has items longer than are read here */
 
     assert_int_equal(memcached_start(&other, "127.0.0.1", "-I8m"), 0);
     engine = exchanges(&other.address, PATIENT);
@@ -271,7 +274,7 @@ test_ttl(void **state)
                      SSS_EXCHANGE_OK);
     (void) version(engine, NAME, VALUE);
 
-    /* memcached knows no moment after 2038 */
+    /* memcached takes no time after 2038 */
 
     assert_int_equal(write_to(engine, OTHER, 0, VALUE, 5, INT32_MAX),
                      SSS_EXCHANGE_OK);
@@ -315,7 +318,7 @@ test_clock(void **state)
     now = (uint64_t) time(NULL);
     assert_in_range(x.seconds, now - 60, now + 60);
 
-    /* and the connection is as good as before */
+    /* the connection still works */
 
     assert_int_equal(write_text(engine, NAME, 0, VALUE), SSS_EXCHANGE_OK);
     (void) version(engine, NAME, VALUE);
@@ -324,7 +327,7 @@ test_clock(void **state)
 }
 
 
-/* Asked, and never waited for. */
+/* An exchange that is begun, and then given up. */
 
 static void
 test_forgotten(void **state)
@@ -375,7 +378,7 @@ test_restarted(void **state)
     assert_int_equal(write_text(engine, NAME, 0, "old"), SSS_EXCHANGE_OK);
     assert_int_equal(memcached_restart(&f->memcached[0]), 0);
 
-    /* the lost connection is no failure of the new server */
+    /* a connection lost in a restart does not make the exchange fail */
 
     assert_int_equal(version(engine, NAME, NULL), 0);
 
@@ -387,7 +390,7 @@ test_restarted(void **state)
     assert_int_equal(write_text(engine, NAME, 0, "none"),
                      SSS_EXCHANGE_FAILED);
 
-    /* nor does one that was down stay so */
+    /* a server that was down is used again */
 
     assert_int_equal(memcached_restart(&f->memcached[0]), 0);
     assert_int_equal(version(engine, NAME, NULL), 0);
@@ -420,7 +423,7 @@ test_frozen(void **state)
     memcached_freeze(&f->memcached[0]);
     begin = unit_clock_ms();
 
-    /* first on the connection that is there, then on a new one */
+    /* first on the existing connection, then on a new one */
 
     memset(&x, 0, sizeof(x));
 
@@ -445,8 +448,8 @@ test_frozen(void **state)
 
 
 /*
- * Lookups that are late do not end an exchange that is in time, nor the other
- * way round, and there is one connection for both.
+ * A late lookup does not end an exchange that still has time, and vice versa,
+ * although both use one connection.
  */
 
 static void
@@ -508,7 +511,7 @@ test_deadlines_of_both(void **state)
 }
 
 
-/* One that nobody else waits with does not take the server from lookups. */
+/* A late exchange alone does not make the server unusable for lookups. */
 
 static void
 test_late_alone(void **state)
@@ -548,7 +551,7 @@ test_late_alone(void **state)
 }
 
 
-/* A server that is too slow for any lookup is not too slow for keys. */
+/* A server that is too slow for lookups can still be polled for keys. */
 
 static void
 test_slow(void **state)
@@ -599,7 +602,7 @@ test_slow(void **state)
 }
 
 
-/* Bytes that never stop, or come now and then, do not either. */
+/* Nor does an exchange go on for ever if bytes never stop, or come slowly. */
 
 static void
 test_drip_and_flood(void **state)
@@ -772,7 +775,7 @@ test_nobody(void **state)
 }
 
 
-/* A listener whose queue is full does not answer a connect. */
+/* A listener whose backlog is full does not answer a connect. */
 
 static void
 test_black_hole(void **state)
@@ -799,7 +802,7 @@ test_black_hole(void **state)
 }
 
 
-/* Who has nothing to ask keeps no connection, and tries none. */
+/* A quiet engine without exchanges does not connect. */
 
 static void
 test_quiet(void **state)
@@ -827,7 +830,7 @@ test_quiet(void **state)
     assert_int_equal(exchange_read(engine, &x, &item, NAME), SSS_EXCHANGE_OK);
     assert_int_equal(atomic_load(&fake.connections), 1);
 
-    /* until it has noticed that the server has hung up */
+    /* runs until it has noticed that the server has closed the connection */
 
     begin = unit_clock_ms();
 

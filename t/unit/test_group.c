@@ -50,7 +50,7 @@ test_found(void **state)
 }
 
 
-/* HKDF as docs/internals.md has it, and no way back. */
+/* Keys of epochs are derived as docs/internals.md says. */
 
 static void
 test_age(void **state)
@@ -112,7 +112,7 @@ test_clock_goes_back(void **state)
 }
 
 
-/* Whoever follows has the key of whoever went ahead step by step. */
+/* A host that follows has the same key as one that went on step by step. */
 
 static void
 test_follow(void **state)
@@ -152,7 +152,9 @@ test_follow(void **state)
     assert_int_equal(sss_group_follow(&b, 2 * SSS_GROUP_LEAP, EPOCH,
                                       NOW + 10), 0);
 
-    /* nobody follows without a key, and nothing comes after the last epoch */
+    /*
+     * a host without a key cannot follow, and the last epoch has no next one
+     */
 
     sss_group_leave(&b);
     assert_int_equal(sss_group_follow(&b, 1, EPOCH, NOW), -1);
@@ -165,7 +167,9 @@ test_follow(void **state)
 }
 
 
-/* Who is late, or learns of an epoch late, counts from where it was due. */
+/*
+ * Epochs count from the time when they were due, even if a host goes on late.
+ */
 
 static void
 test_late(void **state)
@@ -176,7 +180,7 @@ test_late(void **state)
 
     (void) state;
 
-    /* random eighths do not add up */
+    /* random delays do not add up */
 
     found(&a);
     b = a;
@@ -188,7 +192,7 @@ test_late(void **state)
     assert_int_equal(a.label.epoch, 40);
     assert_int_equal(a.since_ms, NOW + 40 * EPOCH);
 
-    /* a host that was asleep catches up */
+    /* a host that was suspended catches up */
 
     sss_group_age(&b, EPOCH, EPOCH / 8, NOW + 40 * EPOCH + EPOCH / 2);
     assert_int_equal(b.label.epoch, 40);
@@ -196,14 +200,14 @@ test_late(void **state)
     assert_memory_equal(a.key, b.key, SSS_GROUP_KEY);
     assert_false(b.earlier);
 
-    /* and for longer than anybody makes up for it begins anew */
+    /* after more epochs than SSS_GROUP_LEAP the current one begins now */
 
     now = NOW + 3000 * EPOCH;
     sss_group_age(&b, EPOCH, 0, now);
     assert_int_equal(b.label.epoch, 40 + SSS_GROUP_LEAP);
     assert_int_equal(b.since_ms, now);
 
-    /* an epoch that is met late is as old as it would be here */
+    /* an epoch learned late is as old as this host's own would be */
 
     found(&a);
     b = a;
@@ -236,7 +240,7 @@ test_ring_key(void **state)
                               sizeof(other)), 0);
     assert_memory_equal(one, other, sizeof(one));
 
-    /* the earlier one, as long as it is not forgotten, and no other */
+    /* the key of the epoch before, as long as it is kept, and no other */
 
     assert_int_equal(sss_group_follow(&group, 1, EPOCH, NOW), 0);
     assert_int_equal(sss_group_ring_key(&group, 0, secret, other), 0);

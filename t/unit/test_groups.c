@@ -56,7 +56,7 @@ assert_nothing_lost(fleet_t *f, sss_ring_t *all)
 }
 
 
-/* However they start on empty servers, they end in one group. */
+/* Hosts that start on empty servers end in one group. */
 
 static void
 test_all_at_once(void **state)
@@ -88,7 +88,7 @@ test_all_at_once(void **state)
 }
 
 
-/* One that starts beside others has their keys, and leaves none of its own. */
+/* A host that starts beside others gets their keys, and adds none. */
 
 static void
 test_restarts(void **state)
@@ -209,7 +209,7 @@ test_partition(void **state)
 }
 
 
-/* A group whose last member is gone is given up, and its record taken over. */
+/* When the last member of a group is gone, its record is taken over. */
 
 static void
 test_dead_group(void **state)
@@ -244,7 +244,7 @@ test_dead_group(void **state)
 }
 
 
-/* A generation that is raised on one host is that of all, and stays it. */
+/* A generation that is raised on one host becomes that of all, and stays. */
 
 static void
 test_generation(void **state)
@@ -268,12 +268,12 @@ test_generation(void **state)
         sss_ring_wipe(old);
         fleet_gather(&f, old);
 
-        /* one is cut off meanwhile */
+        /* one host is cut off in the meantime */
 
         f.hosts[2].cut[0] = 1;
         f.hosts[2].cut[1] = 1;
 
-        /* what a reload does */
+        /* as in a reload with a higher generation */
 
         sss_ring_wipe(f.hosts[0].ring);
         sss_group_init(&f.hosts[0].group, 7);
@@ -294,7 +294,7 @@ test_generation(void **state)
         f.hosts[2].cut[0] = 0;
         f.hosts[2].cut[1] = 0;
 
-        /* a host that says a lower number starts as well */
+        /* another host starts with the lower number */
 
         fleet_kill(&f, 1);
         fleet_enter(&f, 1);
@@ -318,7 +318,7 @@ test_generation(void **state)
 }
 
 
-/* What a recorder keeps: each ring's record that is new, and when. */
+/* What a recorder keeps: each new record of a ring, and its time. */
 
 typedef struct {
     uint8_t   value[8192];
@@ -367,7 +367,7 @@ opens(fleet_t *f, const sss_group_t *group, const kept_t *kept,
     assert_int_equal(sss_label_read(&label, &mac, "main", 4, kept->value,
                                     kept->len), 0);
 
-    /* whoever has a key has those of all later epochs */
+    /* the keys of all later epochs follow from this one */
 
     g = *group;
 
@@ -394,8 +394,8 @@ opens(fleet_t *f, const sss_group_t *group, const kept_t *kept,
 
 
 /*
- * All that a server ever held, with the secret and the memory of a host, opens
- * no key that expired three rotations ago, and opens the recent ones.
+ * With the secret and the memory of a host, the records that a server ever had
+ * give the recent keys, and none that expired three rotations ago.
  */
 
 static void
@@ -459,8 +459,8 @@ test_forward_secrecy(void **state)
 
 
 /*
- * Hosts die and start, servers go, are emptied and cut off: in the end there
- * is one group, and no key is lost that a host has when all is well again.
+ * Hosts die and start, servers go down, are flushed and cut off.  In the end
+ * there must be one group, with all keys of the hosts that are up then.
  */
 
 static void

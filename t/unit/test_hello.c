@@ -10,8 +10,8 @@
 
 
 /*
- * A realloc() that fails on demand and knows the largest wish, made of what a
- * sanitizer has of its own.
+ * A realloc() that fails on demand and remembers the largest size.  It is made
+ * from malloc() and free(), which sanitizers replace.
  */
 
 static unsigned  alloc_fail;            /* 0: none fails */
@@ -47,7 +47,7 @@ realloc(void *p, size_t size)
 }
 
 
-/* Valgrind puts its own in the place of ours: nothing can be seen then. */
+/* Valgrind replaces our realloc(), so that these tests see nothing. */
 
 static void
 need_realloc(void)
@@ -64,7 +64,7 @@ need_realloc(void)
 }
 
 
-/* A ClientHello in the making. */
+/* A buffer in which a ClientHello is made. */
 
 typedef struct {
     size_t    len;
@@ -105,7 +105,7 @@ add_vector(buffer_t *b, unsigned width, const void *p, size_t len)
 }
 
 
-/* Version to compression methods; "id" is as long as "id_len" says. */
+/* Writes the fields from the version to the compression methods. */
 
 static void
 begin(const char *id, size_t id_len)
@@ -134,7 +134,7 @@ extensions(const void *p, size_t len)
 }
 
 
-/* The body in a message, the message in records of "size" bytes. */
+/* Puts the body into a message, and that into records of "size" bytes. */
 
 static void
 records(size_t size)
@@ -190,7 +190,7 @@ feed(sss_hello_t *hello, const uint8_t *p, size_t len, size_t size)
 }
 
 
-/* The same answer whatever the pieces; the offer of the last. */
+/* Feeds the wire in pieces of several sizes; all results must be the same. */
 
 static sss_hello_rc_t
 ask(sss_hello_offer_t *offer)
@@ -247,7 +247,7 @@ answer(void)
 }
 
 
-/* What a body with these extensions is. */
+/* The result for a body with these extensions. */
 
 static sss_hello_rc_t
 answer_to(const void *p, size_t len)
@@ -319,7 +319,7 @@ test_everything(void **state)
 }
 
 
-/* Each extension alone: nothing but its own flag. */
+/* Each extension alone sets only its own flag. */
 
 static void
 test_extensions(void **state)
@@ -368,7 +368,7 @@ test_extensions(void **state)
         assert_int_equal(offer.psk, 0);
     }
 
-    /* identities of every length; behind them one as long as an ID */
+    /* identities of every length, followed by one as long as an ID */
 
     memset(psk, 'p', sizeof(psk));
 
@@ -452,7 +452,7 @@ test_bad_extensions(void **state)
                          SSS_HELLO_OTHER);
     }
 
-    /* and what makes some of them good */
+    /* small changes make some of them valid */
 
     assert_int_equal(answer_to("\0\x23\0\0", 4), SSS_HELLO_DONE);
     assert_int_equal(answer_to("\x0a\x0a\0\0\x0a\x0a\0\0", 8),
@@ -551,7 +551,7 @@ test_records(void **state)
         assert_int_equal(answer(), SSS_HELLO_DONE);
     }
 
-    /* all of it and no byte less */
+    /* it is complete only with the last byte */
 
     for (i = 1; i < 40; i++) {
         records(i);
@@ -565,7 +565,7 @@ test_records(void **state)
         sss_hello_destroy(hello);
     }
 
-    /* what follows does not matter: in this record, or in the next */
+    /* what follows is ignored, in this record or in the next */
 
     records(100);
     add(&wire, "anything", 8);
@@ -593,7 +593,7 @@ test_other(void **state)
     static const struct {
         const char   *bytes;
         size_t        len;
-        size_t        at;       /* bytes after which it is clear */
+        size_t        at;       /* bytes that are enough to tell */
     } cases[] = {
         { "GET / HTTP/1.1\r\n", 16, 1 },
         { "\x16\x02\x01\0\5", 5, 2 },
@@ -633,7 +633,7 @@ test_other(void **state)
 }
 
 
-/* An answer is for ever. */
+/* After a final result every call returns the same. */
 
 static void
 test_stays(void **state)
@@ -674,7 +674,7 @@ test_stays(void **state)
 }
 
 
-/* As long as OpenSSL takes, in records of a byte and of the most. */
+/* The longest that OpenSSL takes, in the smallest and the largest records. */
 
 static void
 test_longest(void **state)
@@ -700,7 +700,7 @@ test_longest(void **state)
         add_extension(&hold, 35, zero, n > 65531 ? 65531 : n - 4);
         extensions(hold.bytes, hold.len);
 
-        /* vectors cannot be longer; the rest of the limit is no use */
+        /* vectors cannot be longer, so the whole limit cannot be used */
 
         assert_true(body.len <= SSS_HELLO_MAX);
         assert_true(body.len > 131000);
@@ -719,7 +719,7 @@ test_longest(void **state)
         assert_int_equal(offer.ticket, 1);
     }
 
-    /* at the limit it is read to the end, and refused for what it is */
+    /* at the limit it is read to the end, and then found to be malformed */
 
     begin("", 0);
     while (body.len < SSS_HELLO_MAX) {
@@ -737,7 +737,7 @@ test_longest(void **state)
 }
 
 
-/* Announced lengths cost nothing; those that have arrived, twice at most. */
+/* Memory grows with what has arrived, to twice that at most. */
 
 static void
 test_memory(void **state)
@@ -752,7 +752,7 @@ test_memory(void **state)
     begin("0123456789abcdef", 16);
     records(16384);
 
-    /* all in one piece: no buffer at all */
+    /* all in one piece: no buffer is needed */
 
     alloc_count = 0;
     hello = sss_hello_create();
@@ -761,7 +761,7 @@ test_memory(void **state)
     sss_hello_destroy(hello);
     assert_int_equal(alloc_count, 0);
 
-    /* nothing but a large announcement */
+    /* only a header with a large length */
 
     alloc_most = 0;
     hello = sss_hello_create();
@@ -779,7 +779,7 @@ test_memory(void **state)
     assert_true(alloc_most >= 16384);
     sss_hello_destroy(hello);
 
-    /* never more than the message has, once that is known */
+    /* never more than the length of the message, when that is known */
 
     begin("", 0);
     while (body.len < 3000) {
@@ -819,7 +819,7 @@ test_no_memory(void **state)
 
         alloc_fail = i;
 
-        /* too much in it: SSS_HELLO_OTHER with all the memory, too */
+        /* it is malformed: SSS_HELLO_OTHER even with enough memory */
 
         if (sss_hello_feed(hello, wire.bytes, wire.len - 1)
             == SSS_HELLO_MORE)
@@ -842,7 +842,7 @@ test_no_memory(void **state)
 }
 
 
-/* Bytes that are anything: an answer, the same in any pieces. */
+/* Random bytes have a result, which is the same for pieces of any size. */
 
 static void
 test_noise(void **state)

@@ -56,7 +56,7 @@ test_rfc4231(void **state)
 }
 
 
-/* RFC 5869, A.3, as far as one block goes. */
+/* RFC 5869, A.3, the first block of its output. */
 
 static void
 test_rfc5869(void **state)

@@ -41,9 +41,9 @@ prepare(sss_hpke_t *hpke, sss_kem_t kem)
 
 
 /*
- * RFC 9180 has no vectors of mode_psk with X25519 and AES-256-GCM: key, nonce
- * and ciphertext were computed by a program of its own, from the shared secret
- * of appendix A.1.1 and the psk of A.1.2.
+ * RFC 9180 has no vectors of mode_psk with X25519 and AES-256-GCM.  Key, nonce
+ * and ciphertext were computed by a separate program from the shared secret of
+ * appendix A.1.1 and the psk of A.1.2.
  */
 
 static void
@@ -86,7 +86,9 @@ test_schedule(void **state)
 }
 
 
-/* Whatever differs at one end, it does not open, and nothing is left. */
+/*
+ * If any parameter differs the message does not open, and the output is wiped.
+ */
 
 static void
 refused(const sss_hpke_t *hpke, const uint8_t *private_key,
@@ -185,7 +187,7 @@ test_round_trip(void **state)
 }
 
 
-/* OpenSSL's own HPKE opens what is sealed here, and the other way round. */
+/* OpenSSL's own HPKE opens what is sealed here, and vice versa. */
 
 #if (OPENSSL_VERSION_NUMBER >= 0x30200000L)
 

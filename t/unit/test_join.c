@@ -124,7 +124,7 @@ test_round_trip(void **state)
 }
 
 
-/* The request of a host without ML-KEM, made by hand where there is one. */
+/* The request of a host without ML-KEM, made by hand if OpenSSL has ML-KEM. */
 
 static void
 test_x25519_alone(void **state)
@@ -160,7 +160,7 @@ test_x25519_alone(void **state)
 }
 
 
-/* Nothing that was changed or cut is a message at all. */
+/* A message that was changed or cut is refused. */
 
 static void
 assert_solid(const join_t *j, uint8_t *bytes, size_t len)
@@ -205,7 +205,7 @@ test_damaged(void **state)
     assert_solid(j, j->join.request, j->join.len);
     assert_solid(j, j->answer, j->len);
 
-    /* and if the MAC were no help, an answer would not open */
+    /* even with a correct MAC a changed answer does not open */
 
     for (i = 8 + SSS_JOIN_HASH; i < j->len - SSS_JOIN_MAC; i++) {
         j->answer[i] ^= 0x04;
@@ -249,7 +249,7 @@ test_not_for_this(void **state)
     assert_int_equal(sss_join_key(&key, j->secret, "mail", 4), 0);
     assert_closed(&j->join, &key, j->answer, j->len);
 
-    /* a member of another group answers, or of another generation */
+    /* the answer of a member of another group, or of another generation */
 
     sss_group_init(&group, 4);
     assert_int_equal(sss_group_found(&group, 2500, NOW - 9000), 0);
@@ -265,7 +265,7 @@ test_not_for_this(void **state)
                           answer);
     assert_closed(&j->join, &j->key, answer, len);
 
-    /* and a clock that is behind the beginning of the epoch */
+    /* the clock is before the begin of the epoch */
 
     group = j->group;
     group.since_ms = NOW + 5;
@@ -277,7 +277,7 @@ test_not_for_this(void **state)
 }
 
 
-/* An answer that was held back makes the key no younger than it is. */
+/* If an answer was delayed, the age of the epoch includes the delay. */
 
 static void
 test_late_answer(void **state)

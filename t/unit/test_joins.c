@@ -1,5 +1,5 @@
 
-/* Hosts that are let in, while something goes wrong. */
+/* Hosts are let in while something goes wrong. */
 
 
 #include "unit.h"
@@ -10,7 +10,7 @@
 
 #define ROUNDS   40
 #define SETTLED  12000                  /* ms after which all is quiet     */
-#define STARTS   300                    /* of which a median is taken      */
+#define STARTS   300                    /* for a median                    */
 
 
 static void
@@ -22,7 +22,7 @@ begin(fleet_t *f, uint64_t seed)
 }
 
 
-/* All are in one group, and have every one of these keys. */
+/* Fails unless all hosts are in one group and have all of these keys. */
 
 static void
 assert_well(fleet_t *f, sss_ring_t *all)
@@ -131,7 +131,7 @@ test_flush_in_a_join(void **state)
 }
 
 
-/* What somebody does to a slot who can write to memcached. */
+/* What an attacker who can write to memcached does to a slot. */
 
 static void
 meddle(fleet_t *f, server_t *server, stored_t *old, unsigned slot)
@@ -158,7 +158,7 @@ meddle(fleet_t *f, server_t *server, stored_t *old, unsigned slot)
         unit_random_bytes(&f->random, stored->value, stored->len);
         break;
 
-    case 2:                             /* what was there before           */
+    case 2:                             /* an earlier value                */
         if (old->cas != 0) {
             memcpy(stored->value, old->value, old->len);
             stored->len = old->len;

@@ -37,7 +37,7 @@ test_rfc9180(void **state)
 }
 
 
-/* draft-connolly-cfrg-xwing-kem, the first of its test vectors. */
+/* The first test vector of draft-connolly-cfrg-xwing-kem. */
 
 static const char  xwing_sent[] =
     "b83aa828d4d62b9a83ceffe1d3d3bb1ef31264643c070c5798927e41fb07914a"
@@ -77,7 +77,9 @@ static const char  xwing_sent[] =
     "e56f17576740ce2a32fc5145030145cfb97e63e0e41d354274a079d3e6fb2e15";
 
 
-/* The public key of a seed, which the library only makes for a new one. */
+/*
+ * Computes the public key of a given seed, which the library does not offer.
+ */
 
 static void
 xwing_public(const uint8_t *seed, uint8_t *public_key)
@@ -173,7 +175,7 @@ test_agree(void **state)
                          0);
         assert_memory_equal(one, other, 32);
 
-        /* each time another one, and for nobody else */
+        /* another secret each time, and not the same with another key */
 
         assert_int_equal(sss_kem_decapsulate(kem, b, public_b, sent, other),
                          0);
@@ -198,8 +200,8 @@ test_agree(void **state)
 
 
 /*
- * Points of a small order (RFC 7748, section 6.1) lead to zeros, whatever the
- * private key is: nobody agrees with them.
+ * Points of small order (RFC 7748, section 6.1) lead to zeros with every
+ * private key, and are refused.
  */
 
 static void

@@ -51,7 +51,7 @@ test_format(void **state)
     assert_int_equal(sss_get32(out + 40), 2000);
     assert_int_equal(sss_get32(out + 44), 0);
 
-    /* the MAC, by the words of docs/internals.md */
+    /* the MAC as docs/internals.md describes it */
 
     assert_int_equal(sss_hkdf(secret, sizeof(secret), NULL, 0,
                               (const uint8_t *)
@@ -111,7 +111,7 @@ test_refused(void **state)
     assert_int_equal(sss_label_read(&read, &key, "main", 4, out,
                                     sizeof(out)), 0);
 
-    /* generations begin at 1, also those of who has the secret */
+    /* generation 0 is refused even with a correct MAC */
 
     label.generation = 0;
     sss_label_write(&label, &key, "main", 4, out);
@@ -120,7 +120,7 @@ test_refused(void **state)
 }
 
 
-/* Any two labels, and any three: one wins, and it is no circle. */
+/* Of any two labels one wins, and the order is transitive. */
 
 static void
 test_order(void **state)

@@ -11,8 +11,8 @@
 
 
 /*
- * Stands before the C library's: it sees what a page holds when it goes back
- * to the system.
+ * Replaces the C library's munmap(), to see what is in a page when it goes
+ * back to the system.
  */
 
 static const void  *watched;

@@ -3,7 +3,7 @@
 #define _GNU_SOURCE             /* RTLD_NEXT */
 #endif
 
-/* Names that stand for several servers, which come and go. */
+/* Names that have several addresses, which come and go. */
 
 
 #include "unit.h"
@@ -32,11 +32,11 @@ typedef int (*getaddrinfo_pt) (const char *, const char *,
     const struct addrinfo *, struct addrinfo **);
 
 
-/* What the resolver says: addresses and blanks, NULL: nothing. */
+/* The resolver's answer: addresses with blanks between; NULL: it fails. */
 
 static _Atomic(const char *)  answer;
 static atomic_uint            asked;
-static atomic_int             slow;     /* it waits as long as this is 1   */
+static atomic_int             slow;     /* 1: it does not answer           */
 
 
 int
@@ -127,7 +127,7 @@ end(fixture_t *f)
 }
 
 
-/* What a resolver was asked is answered. */
+/* Waits until the resolver has answered. */
 
 static void
 heard(fixture_t *f, unsigned count)
@@ -149,7 +149,7 @@ heard(fixture_t *f, unsigned count)
 }
 
 
-/* Asks, and takes the answer, which may be there at once. */
+/* Begins a query, and takes its answer. */
 
 static int
 resolve(fixture_t *f)
@@ -200,7 +200,7 @@ count(const fixture_t *f)
 }
 
 
-/* Numbers are there at once, and nobody is asked. */
+/* Numeric addresses are there at once, without a query. */
 
 static void
 test_numbers(void **state)
@@ -241,7 +241,7 @@ test_come_and_go(void **state)
     assert_true(has(&f, "10.0.0.1", &id[0]) && has(&f, "10.0.0.3", &id[1])
                 && has(&f, "fd00::1", &id[2]) && has(&f, "10.0.0.9", &id[3]));
 
-    /* asked again after half a minute, not before */
+    /* the next query is after half a minute, not before */
 
     assert_true(sss_names_due(f.names) == f.now + 30 * SECOND);
     assert_int_equal(sss_names_check(f.names, f.now + 29 * SECOND), 0);
@@ -251,7 +251,10 @@ test_come_and_go(void **state)
     f.now += 30 * SECOND;
     assert_int_equal(resolve(&f), 1);
 
-    /* who stays is the same, the address of two lines is there once */
+    /*
+     * a server that stays keeps its place; an address of two lines is one
+     * server
+     */
 
     assert_int_equal(count(&f), 3);
     assert_true(has(&f, "10.0.0.1", &again) && again == id[0]);
@@ -261,13 +264,13 @@ test_come_and_go(void **state)
     assert_true(has(&f, "10.0.0.9", &again));
     assert_false(has(&f, "10.0.0.3", &again));
 
-    /* the same in another order is nothing new */
+    /* the same addresses in another order change nothing */
 
     answer = "10.0.0.9 10.0.0.4 10.0.0.1";
     f.now += 30 * SECOND;
     assert_int_equal(resolve(&f), 0);
 
-    /* a resolver that fails takes nothing away, and is asked again soon */
+    /* if the resolver fails the servers stay, and the next query is soon */
 
     answer = NULL;
     f.now += 30 * SECOND;
@@ -313,7 +316,7 @@ test_failed_server(void **state)
 }
 
 
-/* A name without addresses is said to be so, and costs nobody anything. */
+/* A name without addresses is reported, and other servers are not affected. */
 
 static void
 test_unknown_name(void **state)
@@ -346,7 +349,10 @@ test_unknown_name(void **state)
 }
 
 
-/* A silent resolver is told from a server that is, and nobody waits for it. */
+/*
+ * A resolver that does not answer is reported as such, and nothing waits for
+ * it.
+ */
 
 static void
 test_silent_resolver(void **state)
@@ -383,7 +389,7 @@ test_silent_resolver(void **state)
     assert_true(has(&f, "10.0.0.1", &id));
     assert_int_equal(asked, 1);
 
-    /* later the address stays, and it is said that it may be an old one */
+    /* later the address stays, and the report says that it may be outdated */
 
     for (i = 0; server[i].id != id; i++) { /* void */ }
 
@@ -407,7 +413,7 @@ test_silent_resolver(void **state)
 }
 
 
-/* What a name had lately it has until its resolver answers. */
+/* A name has its former addresses until the resolver answers. */
 
 static void
 test_known(void **state)
@@ -461,7 +467,7 @@ test_known(void **state)
 }
 
 
-/* More than there is room for: every host takes the same. */
+/* If there are too many addresses every host uses the same ones. */
 
 static void
 test_many(void **state)
@@ -499,7 +505,9 @@ test_many(void **state)
 }
 
 
-/* Where a record is, by address, for hosts that know servers in this order. */
+/*
+ * The address of a record's server, for a host that has servers in this order.
+ */
 
 static const char *
 place(sss_spread_t *spread, const sss_server_t *servers, uint32_t usable,
@@ -547,7 +555,7 @@ test_spread(void **state)
         assert_string_equal(before, place(b, two, 0x1f << 7, record));
     }
 
-    /* of a set that grows by one, its share moves, and to it */
+    /* when a server is added, only its share of the records moves, to it */
 
     for (record = moved = 0; record < 5000; record++) {
         before = place(a, one, 0xf, record);

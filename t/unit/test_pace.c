@@ -1,5 +1,5 @@
 
-/* When lookups and stores go out, by a clock of this file's own. */
+/* When lookups and stores are sent, by a clock of the test. */
 
 
 #include "unit.h"
@@ -17,7 +17,7 @@ test_alone(void **state)
 
     (void) state;
 
-    /* one lookup at a time goes out at once, however many there were */
+    /* single lookups are sent at once, however many there were */
 
     sss_pace_lookup(&pace, 1, NOW);
     assert_true(sss_pace_asks(&pace, 1, 1) <= NOW);
@@ -39,7 +39,7 @@ test_crowd(void **state)
     sss_pace_lookup(&pace, 2, NOW);
     sss_pace_asked(&pace, NOW);
 
-    /* those that follow wait a little */
+    /* those that follow others wait a little */
 
     due = sss_pace_asks(&pace, 1, 1);
     assert_true(due > NOW);
@@ -65,7 +65,7 @@ test_stores(void **state)
 
     (void) state;
 
-    /* the first few go out in the turn that made them */
+    /* the first few are sent in the turn that made them */
 
     for (i = 0; i < SSS_PACE_FEW - 1; i++) {
         sss_pace_store(&pace, NOW + i);
@@ -73,7 +73,7 @@ test_stores(void **state)
         sss_pace_sent(&pace, NOW + i);
     }
 
-    /* from then on they gather after the message before */
+    /* from then on they wait after the message before */
 
     sss_pace_store(&pace, NOW + i);
     assert_in_range(sss_pace_sends(&pace), NOW + i + 1, NOW + i + 5000);

@@ -189,7 +189,7 @@ test_touch(void **state)
     assert_entry(&p, 0, tag_a, host_2, NOW + 2);
     assert_entry(&p, 1, tag_a, host_1, NOW + 1);
 
-    /* one other host of a secret is company enough */
+    /* one entry of another host with the secret is kept */
 
     sss_presence_touch(&p, tag_a, host_3, NOW + 3);
     assert_int_equal(p.n, 2);
@@ -210,7 +210,7 @@ test_touch(void **state)
     assert_entry(&p, 1, tag_b, host_1, NOW + 4);
     assert_entry(&p, 2, tag_a, host_2, NOW + 2);
 
-    /* old ones go */
+    /* old entries are removed */
 
     sss_presence_touch(&p, tag_b, host_3, NOW + 2 + SSS_PRESENCE_LIFE);
     assert_int_equal(p.n, 3);
@@ -249,7 +249,7 @@ test_touch_limits(void **state)
         assert_entry(&p, i + 1, host, host, NOW - i);
     }
 
-    /* forged entries of the future do not stay for ages */
+    /* forged entries from the future are removed */
 
     p.n = 0;
     put(&p, tag_b, host_2, NOW + SSS_PRESENCE_LIFE + 1);
@@ -284,7 +284,9 @@ test_view(void **state)
     p.entry[0].seen--;
     assert_view(&p, tag_a, 1, host_1, 0, 0, 1);
 
-    /* its entry is of a secret it no longer seals with: not a stranger's */
+    /*
+     * its own entry with a secret that it no longer seals with is not foreign
+     */
 
     p.n = 0;
     put(&p, tag_c, host_1, NOW);
@@ -300,7 +302,7 @@ test_view(void **state)
     p.entry[0].seen--;
     assert_view(&p, tag_a, 1, host_1, 1, 0, 1);
 
-    /* one, which does not know of company yet */
+    /* one other host, which does not see this one yet */
 
     p.n = 0;
     put(&p, tag_a, host_2, NOW);
@@ -320,14 +322,14 @@ test_view(void **state)
     p.entry[0].seen++;
     assert_view(&p, tag_a, 1, host_1, 0, 0, 1);
 
-    /* one with our second secret */
+    /* one with this host's second secret */
 
     p.n = 0;
     put(&p, tag_b, host_2, NOW);
     assert_view(&p, ab, 2, host_1, 1, 0, 1);
     assert_view(&p, ab, 1, host_1, 0, 1, 1);
 
-    /* strangers only, strangers and friends */
+    /* only hosts with other secrets, and both kinds */
 
     p.n = 0;
     put(&p, tag_c, host_3, NOW);
@@ -391,10 +393,10 @@ test_without(void **state)
 
 
 /*
- * A fleet over twenty minutes: every host looks every two seconds and writes
- * when it is told to.  Every one sees company at every look but its first
- * few, whatever its clock within half a minute; it writes now and then, not
- * all the time; and nobody sees a stranger.
+ * A fleet over twenty minutes.  Every host reads the record every two seconds,
+ * and writes it when it is told to.  After its first few reads it must always
+ * see company, with clocks that differ by up to half a minute; it must write
+ * only now and then; and no host may see a foreign secret.
  */
 
 static void

@@ -1,5 +1,8 @@
 
-/* Memcached servers that fail, forget or lie, and hosts that mend them. */
+/*
+ * Memcached servers that fail, lose records or lie, and hosts that repair
+ * them.
+ */
 
 
 #include "unit.h"
@@ -38,7 +41,7 @@ test_lost_server(void **state)
     assert_int_equal(a->report.server[1].errors, 1);
     assert_int_not_equal(strlen(a->report.server[1].error), 0);
 
-    /* it is left alone for 1, 2, 4 and 4 polls, and asked between them */
+    /* it is skipped for 1, 2, 4 and 4 polls, and tried between them */
 
     for (i = 0; i < 17; i++) {
         host_poll(a, START + 2000 + i);
@@ -58,7 +61,7 @@ test_lost_server(void **state)
     assert_int_equal(a->report.server[1].whole, 1);
     assert_int_equal(a->report.server[1].keys, 1);
 
-    /* what is there now is enough for another host */
+    /* another host can get all keys from this server */
 
     host_join(&f->h[1], "S", &f->m[1], NULL);
     host_poll(&f->h[1], START + 4000);
@@ -93,7 +96,7 @@ test_flushed(void **state)
     host_assert_same(a, &f->h[1]);
     assert_int_equal(a->report.generated, 1);
 
-    /* restarted within a poll, too */
+    /* also if the server is restarted during a poll */
 
     assert_int_equal(memcached_restart(&f->m[0]), 0);
     host_poll(a, START + 3000);
@@ -172,7 +175,7 @@ test_bad_records(void **state)
         assert_replaced(f, bytes, len, 1);
     }
 
-    /* more than any ring of this size */
+    /* larger than any ring of this capacity */
 
     big = 300000;
     huge = calloc(1, big);
@@ -180,7 +183,7 @@ test_bad_records(void **state)
     assert_replaced(f, huge, big, 1);
     free(huge);
 
-    /* sealed well, but no ring */
+    /* sealed correctly, but no ring */
 
     memset(plain, 1, sizeof(plain));
     memcpy(bytes, good, SSS_LABEL_SIZE);
@@ -204,13 +207,13 @@ test_bad_records(void **state)
     assert_int_not_equal(i, 0);
     assert_replaced(f, bytes, i, 1);
 
-    /* an old one of its own is none that would not open, but lacks keys */
+    /* an old record of its own is not a bad one, but keys are missing */
 
     host_poll(a, START + HOUR * 7 / 10);
     assert_int_equal(a->ring->n, 2);
     assert_replaced(f, good, len, 0);
 
-    /* the presence record is anybody's */
+    /* anybody can write the presence record */
 
     assert_int_equal(sss_presence_name("main", 4, name), 0);
     assert_int_equal(memcached_store(&f->m[0].address, name, "xx", 2), 0);
@@ -222,7 +225,7 @@ test_bad_records(void **state)
 }
 
 
-/* Answers to every read that there is nothing, and keeps nothing. */
+/* Answers every read with no items, and stores nothing. */
 
 static void
 test_takes_nothing(void **state)
@@ -253,7 +256,7 @@ test_takes_nothing(void **state)
 
     host_leave(a);
 
-    /* and with one that does, both agree on one key */
+    /* with a server that stores, both hosts agree on one key */
 
     host_join(a, "S", &m, &f->m[0]);
     host_join(&f->h[1], "S", &m, &f->m[0]);
@@ -268,7 +271,7 @@ test_takes_nothing(void **state)
 }
 
 
-/* What looks like memcached, and is none for keys. */
+/* Servers that look like memcached, and cannot be used for keys. */
 
 static void
 test_no_use(void **state)

@@ -1,5 +1,5 @@
 
-/* Answers of a memcached server, whole, in pieces and wrong. */
+/* Replies of a memcached server: complete, in pieces and wrong. */
 
 
 #include "unit.h"
@@ -17,7 +17,7 @@ parse(const char *text, sss_reply_t *reply)
     uint8_t         *copy;
     sss_reply_rc_t   rc;
 
-    /* a copy of its own, so that a byte too many is noticed */
+    /* an exact copy: a sanitizer sees a byte read too many */
 
     len = strlen(text);
     copy = malloc(len + 1);
@@ -153,7 +153,7 @@ test_statistics(void **state)
 }
 
 
-/* Its line is all that is looked at. */
+/* Only its line is parsed. */
 
 static void
 test_large(void **state)

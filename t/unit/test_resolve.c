@@ -4,8 +4,8 @@
 #endif
 
 /*
- * The engine and a server that has a name: it is looked up again after a
- * failure, so that a server may move, and a resolver may fail.
+ * The engine and a server with a name.  The name is resolved again after a
+ * failure, so that the server may move; and the resolver may fail.
  */
 
 
@@ -24,17 +24,20 @@ typedef int (*getaddrinfo_pt) (const char *, const char *,
     const struct addrinfo *, struct addrinfo **);
 
 
-/* Where the name is, NULL: nobody knows; how often that was asked. */
+/*
+ * The address of the name, NULL: it does not resolve; and the number of
+ * queries.
+ */
 
 static _Atomic(const char *)  place;
 static atomic_uint            asked;
 
-/* The threads that asked had some signal unblocked. */
+/* Set if a thread that resolves has a signal unblocked. */
 
 static atomic_uint            signalled;
 
 
-/* That of the C library, but for one name. */
+/* Replaces the C library's function for one name. */
 
 int
 getaddrinfo(const char *node, const char *service,
@@ -99,7 +102,7 @@ nomad(const fixture_t *f, const char *where)
 }
 
 
-/* A store and a lookup, while a breaker may be open. */
+/* A store and a lookup; the breaker may be open. */
 
 static sss_engine_rc_t
 attempt(sss_engine_t *engine)
@@ -121,7 +124,7 @@ attempt(sss_engine_t *engine)
 }
 
 
-/* Until a record is stored, and is found there. */
+/* Stores a record until it is found there. */
 
 static void
 until_stored(sss_engine_t *engine, const memcached_t *memcached)
@@ -136,7 +139,7 @@ until_stored(sss_engine_t *engine, const memcached_t *memcached)
 }
 
 
-/* An engine that has found the name at the first of two places. */
+/* An engine that has resolved the name to the first of two addresses. */
 
 static sss_engine_t *
 settled(fixture_t *f)
@@ -152,7 +155,7 @@ settled(fixture_t *f)
 }
 
 
-/* No signal of the process is delivered to a thread that asks a resolver. */
+/* No signal of the process is delivered to a thread that resolves a name. */
 
 static void
 test_gets_no_signals(void **state)
@@ -170,7 +173,7 @@ test_gets_no_signals(void **state)
     assert_in_range(asked, 1, 1000);
     assert_int_equal(signalled, 0);
 
-    /* those of who started it are as they were */
+    /* the signal mask of the caller is unchanged */
 
     pthread_sigmask(SIG_SETMASK, NULL, &after);
     assert_int_equal(sigismember(&after, SIGTERM),
@@ -191,7 +194,10 @@ test_moved(void **state)
     engine = settled(f);
     assert_int_equal(items(&f->memcached[1]), 0);
 
-    /* the name is elsewhere now, and nobody asks while all is well */
+    /*
+     * the name has another address now, but while all is well it is not
+     * resolved
+     */
 
     before = asked;
     place = f->memcached[1].address.host;

@@ -10,7 +10,7 @@
 #define ROUNDS  300
 
 
-/* What a ring must be at any time: sorted, no name twice, the rest wiped. */
+/* Checks that a ring is sorted, has no name twice, and is wiped elsewhere. */
 
 static void
 assert_ring(const sss_ring_t *ring)
@@ -48,7 +48,7 @@ assert_ring(const sss_ring_t *ring)
 }
 
 
-/* A key whose bytes all follow from "id", but for "expires". */
+/* Makes a key whose bytes follow from "id", except for "expires". */
 
 static sss_key_t
 make_key(uint64_t id, uint32_t rotation, uint64_t slot, uint64_t created,
@@ -195,7 +195,7 @@ test_add(void **state)
     assert_int_equal(ring->n, 1);
     assert_int_equal(ring->keys[0].unused, 0);
 
-    /* the same name and slot: the later end is kept, the rest stays */
+    /* same name and slot: the later "expires" is kept, all else stays */
 
     key.expires = 1999;
     assert_int_equal(sss_ring_add(ring, &key), 0);
@@ -222,7 +222,7 @@ test_add(void **state)
     found = sss_ring_find(ring, name);
     assert_ptr_equal(found, &ring->keys[1]);
 
-    /* the name decides, wherever the rest would put the key */
+    /* keys are the same if their names are, wherever they would be sorted */
 
     key = ring->keys[1];
     key.created = 4;
@@ -344,7 +344,7 @@ test_union(void **state)
 }
 
 
-/* The union against the plainest way to make one. */
+/* Compares a merge with the simplest way to make a union. */
 
 static void
 test_union_is_complete(void **state)
@@ -439,7 +439,7 @@ test_full(void **state)
     assert_null(sss_ring_slot(ring, 10, 101));
     assert_ring(ring);
 
-    /* a known one still may live longer */
+    /* a key that is in the ring can still be extended */
 
     key.expires = 2040;
     assert_int_equal(sss_ring_add(ring, &key), 1);
@@ -449,7 +449,7 @@ test_full(void **state)
     assert_null(sss_ring_slot(ring, 10, 102));
     assert_ring(ring);
 
-    /* of one slot and one end, the encrypting key stays */
+    /* of two keys with the same slot and end, the one that encrypts stays */
 
     key = make_key(7, 10, 104, 0, 2040);
     assert_int_equal(sss_ring_add(ring, &key), 1);
@@ -506,7 +506,7 @@ test_copy(void **state)
     assert_ring(b);
     test_free(b);
 
-    /* the five that last longest, so it is as if they had been merged */
+    /* the five that expire last, as after a merge */
 
     b = new_ring(5);
     (void) sss_ring_merge(b, a);
@@ -624,7 +624,7 @@ test_expire_future(void **state)
     assert_int_equal(ring->n, 0);
     assert_ring(ring);
 
-    /* nothing overflows at the end of time */
+    /* no overflow with the largest times */
 
     key = make_key(3, UINT32_MAX, UINT64_MAX / UINT32_MAX, 1, UINT64_MAX);
     assert_int_equal(sss_ring_add(ring, &key), 1);
@@ -634,7 +634,7 @@ test_expire_future(void **state)
 }
 
 
-/* A random ring, forgotten step by step: only what is due goes. */
+/* A random ring expires step by step, and only keys that are due go. */
 
 static void
 test_expire_random(void **state)
@@ -693,13 +693,13 @@ test_encrypting(void **state)
     key = make_key(3, 10, 103, 5, 2000);
     assert_int_equal(sss_ring_add(ring, &key), 1);
 
-    /* all are ahead: the nearest slot's first */
+    /* all slots are in the future: the first key of the next one */
 
     found = sss_ring_encrypting(ring, 10, 1019999);
     assert_int_equal(found->slot, 103);
     assert_int_equal(found->created, 5);
 
-    /* the slot's own: the first made, whoever came later */
+    /* of the current slot the key that was made first */
 
     found = sss_ring_encrypting(ring, 10, 1030000);
     assert_int_equal(found->slot, 103);
@@ -709,7 +709,7 @@ test_encrypting(void **state)
     found = sss_ring_encrypting(ring, 10, 1040000);
     assert_int_equal(found->slot, 104);
 
-    /* of the same moment: the smallest name */
+    /* of two made at the same time, the one with the smaller name */
 
     key = make_key(4, 10, 103, 5, 2000);
     assert_int_equal(sss_ring_add(ring, &key), 1);
@@ -719,7 +719,7 @@ test_encrypting(void **state)
                        SSS_KEY_NAME)
                 <= 0);
 
-    /* the ring has run out: the latest that has begun */
+    /* no key of this slot: the one whose slot has begun last */
 
     found = sss_ring_encrypting(ring, 10, 1099000);
     assert_int_equal(found->slot, 104);

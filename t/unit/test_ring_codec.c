@@ -4,7 +4,7 @@
 #include "sss_ring_codec.h"
 
 
-/* Two keys, byte by byte as the header describes them. */
+/* Two keys, byte by byte in the format of the header file. */
 
 #define RECORD                                                                \
     "01000002"                                                                \
@@ -74,7 +74,7 @@ test_known(void **state)
     assert_memory_equal(out, record, len);
     assert_int_equal(out[len], 0xa5);
 
-    /* the order of the bytes is not that of the ring: it sorts */
+    /* the order in the bytes does not matter: decoding sorts */
 
     sss_ring_wipe(ring);
 
@@ -110,7 +110,7 @@ test_empty(void **state)
 }
 
 
-/* What decodes is added to what is there. */
+/* Keys that are decoded are added to those in the ring. */
 
 static void
 test_added(void **state)
@@ -145,7 +145,7 @@ test_added(void **state)
 
     test_free(ring);
 
-    /* a ring too small keeps what lasts longest */
+    /* a ring that is too small keeps the keys that expire last */
 
     ring = new_ring(1);
     assert_int_equal(sss_ring_decode(ring, record, len), 0);
@@ -155,7 +155,7 @@ test_added(void **state)
 }
 
 
-/* A record refused leaves the ring as it was, to the byte. */
+/* After a refused record every byte of the ring is as before. */
 
 static void
 assert_refused(const uint8_t *record, size_t len)
@@ -227,7 +227,7 @@ test_length(void **state)
 }
 
 
-/* Numbers that no ring has, in the second key: the first is not added. */
+/* Invalid numbers in the second key: the first key is not added either. */
 
 static void
 put(uint8_t *p, size_t n, uint64_t value)
@@ -271,7 +271,7 @@ test_numbers(void **state)
         put(key, 8, bad[i].slot);
         put(key + 8, 4, bad[i].rotation);
 
-        /* whatever the end of the slot is taken for, it expires after it */
+        /* even if the end of the slot overflows, the key expires after it */
 
         end = (bad[i].slot + 1) * bad[i].rotation;
         put(key + 20, 8, end + 100);
@@ -312,7 +312,7 @@ test_numbers(void **state)
 }
 
 
-/* Whatever a host makes, every host takes. */
+/* Every host accepts whatever keys another host makes. */
 
 static void
 test_generated(void **state)

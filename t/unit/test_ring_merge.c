@@ -1,5 +1,5 @@
 
-/* Rings that become one at once are as if their keys were added one by one. */
+/* Merging rings has the same result as adding the keys one by one. */
 
 
 #include "unit.h"
@@ -10,7 +10,9 @@
 #include "sss_ring.h"
 
 
-/* Few slots, ends and names, so that all of them meet. */
+/*
+ * Makes a key with few different slots, ends and names, so that they coincide.
+ */
 
 static void
 any_key(uint64_t *random, sss_key_t *key, unsigned names, int strange)
@@ -27,7 +29,7 @@ any_key(uint64_t *random, sss_key_t *key, unsigned names, int strange)
     key->expires = 4000000 + (unit_random(random) >> 40) % 5;
     key->learned = 1;
 
-    /* no cluster makes one of a name that another slot has */
+    /* the same name in two slots, which no host makes */
 
     if (strange && unit_random(random) >> 58 == 0) {
         key->slot++;
@@ -105,7 +107,7 @@ test_as_one_by_one(void **state)
             (void) sss_ring_add(b, &key);
         }
 
-        /* a ring that is not full is the same whatever was in the keys */
+        /* a ring that is not full is always the same */
 
         (void) sss_ring_absorb(a, keys, n, learned);
 
@@ -121,7 +123,7 @@ test_as_one_by_one(void **state)
 }
 
 
-/* Rings have a name once: then a full one is the same, too. */
+/* If no name is there twice, full rings are the same as well. */
 
 static void
 test_rings(void **state)
@@ -166,7 +168,7 @@ test_rings(void **state)
 }
 
 
-/* Thousands of keys, none of which are there. */
+/* Merges thousands of new keys. */
 
 static void
 test_work_of_large_rings(void **state)

@@ -1,5 +1,5 @@
 
-/* Which key encrypts while others may not have the newest one yet. */
+/* Which key encrypts while other hosts may not have the newest one yet. */
 
 
 #include "unit.h"
@@ -105,7 +105,7 @@ test_rotation_is_changed(void **state)
     assert_int_equal(chosen(*state, 8, 1003499), 1);
     assert_int_equal(chosen(*state, 8, 1003500), 2);
 
-    /* who has not changed goes on with his own */
+    /* a host with the old rotation goes on with its own key */
 
     assert_int_equal(chosen(*state, 10, 1003500), 1);
 }
@@ -114,7 +114,7 @@ test_rotation_is_changed(void **state)
 static void
 test_rotation_is_changed_early(void **state)
 {
-    /* nothing has settled yet: the cluster has just begun */
+    /* no key is old enough: the cluster has just started */
 
     add(*state, 1, 10, 100, 1003000);
     add(*state, 2, 8, 125, 1003200);
@@ -122,7 +122,7 @@ test_rotation_is_changed_early(void **state)
     assert_int_equal(chosen(*state, 8, 1003300), 1);
     assert_int_equal(chosen(*state, 10, 1003300), 1);
 
-    /* what was learned at once has the order of the ring */
+    /* keys learned at the same time have the order of the ring */
 
     add(*state, 3, 8, 125, 1003000);
     assert_int_equal(chosen(*state, 8, 1003300), 3);
@@ -137,7 +137,7 @@ test_ring_had_run_out(void **state)
 
     assert_int_equal(chosen(*state, 10, 1010100), 1);
 
-    /* the old key's slot ended longer ago than others need */
+    /* the old key's slot ended more than "settle_ms" ago */
 
     assert_int_equal(chosen(*state, 10, 1010500), 2);
 }
@@ -163,7 +163,7 @@ test_halves_meet(void **state)
     other = sss_ring_create(CAPACITY);
     assert_non_null(other);
 
-    /* the other half's key of this slot is older, and new here */
+    /* the other half's key of this slot was made earlier, but is new here */
 
     add(ring, 2, 10, 100, 996000);
     add(other, 1, 10, 100, 995000);

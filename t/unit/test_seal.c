@@ -114,7 +114,7 @@ test_round_trip(void **state)
 }
 
 
-/* Nothing of two records of the same bytes is alike but the first eight. */
+/* Two records of the same plaintext differ after the first eight bytes. */
 
 static void
 test_salt(void **state)
@@ -143,13 +143,16 @@ test_salt(void **state)
         same += a[i] == b[i];
     }
 
-    /* chance makes about 4 */
+    /* about 4 are the same by chance */
 
     assert_in_range(same, 0, 40);
 }
 
 
-/* Refused, the output wiped up to its end, OpenSSL's errors untouched. */
+/*
+ * The record must be refused, the output wiped, and OpenSSL's errors
+ * unchanged.
+ */
 
 static void
 assert_refused(const uint8_t *k, sss_purpose_t purpose, const void *ad,
@@ -252,19 +255,19 @@ test_wrong_context(void **state)
         assert_refused(other, SSS_SEAL_RING, "main", 4, record, len);
     }
 
-    /* the purpose is in the key too, not only in the header */
+    /* the purpose is part of the key derivation, not only of the header */
 
     record[5] = SSS_SEAL_SESSION;
     assert_refused(key, SSS_SEAL_SESSION, "main", 4, record, len);
 
-    /* what is authenticated cannot move between header and data */
+    /* bytes cannot be moved between the header and the additional data */
 
     len = unit_hex(SESSION_RECORD, empty);
     assert_refused(key, SSS_SEAL_SESSION, "x", 1, empty, len);
 }
 
 
-/* An error that was in OpenSSL's queue before is still the only one. */
+/* OpenSSL's error queue is as before. */
 
 static void
 test_errors_kept(void **state)
@@ -327,7 +330,10 @@ test_limits(void **state)
 }
 
 
-/* Whichever call into OpenSSL fails: -1, and nothing of use in the output. */
+/*
+ * If any call into OpenSSL fails the result is -1, without plaintext in the
+ * output.
+ */
 
 static void
 test_openssl_fails(void **state)

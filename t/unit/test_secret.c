@@ -115,7 +115,7 @@ test_parse_errors(void **state)
 }
 
 
-/* A zero byte is a character like any other that is no hex digit. */
+/* A zero byte is refused like any other character that is no hex digit. */
 
 static void
 test_parse_zero_byte(void **state)
@@ -170,7 +170,7 @@ test_parse_many(void **state)
 }
 
 
-/* Every kind of error has a sentence of its own. */
+/* Every error has a different sentence. */
 
 static void
 test_strerror(void **state)
@@ -255,7 +255,7 @@ test_hkdf_refused(void **state)
 
     memset(key, 1, sizeof(key));
 
-    /* HKDF gives no more than 255 blocks */
+    /* HKDF's output is limited to 255 blocks */
 
     size = 255 * 32 + 1;
     many = test_malloc(size);
@@ -294,7 +294,7 @@ test_hkdf_refused(void **state)
 }
 
 
-/* The constants below were computed by another program. */
+/* The constants below were computed by a separate program. */
 
 static void
 test_tag(void **state)
@@ -339,7 +339,7 @@ test_record_name(void **state)
     assert_string_equal(name,
                         "sss1:6262bf0b93642fd35fc303aed69dda017bb02713");
 
-    /* the same letters, cut in another place */
+    /* the same letters, divided differently between record and namespace */
 
     assert_int_equal(sss_secret_record_name(secret, "ri", "ngmain", 6, name),
                      0);
@@ -436,7 +436,7 @@ test_common(void **state)
             memset(other.value[j], (int) i + 1, SSS_SECRET_SIZE);
             assert_int_equal(sss_secrets_common(&one, &other), 1);
 
-            /* what is beyond the end of a list does not count */
+            /* secrets beyond the end of a list do not count */
 
             other.n = j;
             assert_int_equal(sss_secrets_common(&one, &other), 0);

@@ -41,7 +41,7 @@ test_zero(void **state)
 }
 
 
-/* Of as many as there are slots, most are still known. */
+/* Of as many IDs as there are slots most are remembered. */
 
 static void
 test_how_many(void **state)

@@ -36,7 +36,7 @@
 #define KNOWN_SEAL                                                            \
     "5c5796bb9397635543037ec9865dab61ba77e82f1bd7ec272e8b67ae3542ea77"
 
-/* the text below for the first ID, with the nonce b0 b1 .. bb */
+/* the record of the text below for the first ID, with the nonce b0 b1 .. bb */
 
 #define KNOWN_RECORD                                                          \
     "5353533101020000b0b1b2b3b4b5b6b7b8b9babb430241d9f352e0d88bf5d7d7"        \
@@ -57,7 +57,7 @@ static size_t               table_size;
 static sss_ring_t          *ring;
 
 
-/* Where the library keeps secrets: the last mapping that was made. */
+/* Where the library keeps secrets: the mapping that was made last. */
 
 static uint8_t  *mapped;
 static size_t    mapped_size;
@@ -100,7 +100,7 @@ known_key(void)
 }
 
 
-/* Key number "id"; every four have a name that begins alike. */
+/* Makes key number "id"; names of four keys each begin with the same bytes. */
 
 static sss_key_t
 make_key(uint64_t id)
@@ -219,7 +219,7 @@ test_known(void **state)
 }
 
 
-/* Every key of the ring, four of a beginning; and again from the cache. */
+/* IDs of every key of the ring, at first and with the cache. */
 
 static void
 test_mint(void **state)
@@ -268,7 +268,7 @@ test_mint(void **state)
 }
 
 
-/* Ten bytes of each ID are random, none of them is left as it was. */
+/* Ten bytes of each ID are random. */
 
 static void
 test_random(void **state)
@@ -315,7 +315,7 @@ SHA256_Final(unsigned char *md, SHA256_CTX *ctx)
 }
 
 
-/* Digests that it takes to see whether an ID is of this key. */
+/* The number of digests that checking an ID takes. */
 
 static unsigned
 cost(const sss_key_t *key, const uint8_t *id)
@@ -327,7 +327,7 @@ cost(const sss_key_t *key, const uint8_t *id)
 }
 
 
-/* 64 keys are derived once, one more takes the place of the oldest. */
+/* The keys of 64 STEKs are cached; those of one more replace the oldest. */
 
 static void
 test_cache(void **state)
@@ -420,7 +420,7 @@ test_forged(void **state)
 }
 
 
-/* Not longer than its key lives, and not without it. */
+/* An ID is valid only while its STEK is in the ring and has not expired. */
 
 static void
 test_life(void **state)
@@ -443,7 +443,7 @@ test_life(void **state)
     assert_null(sss_session_id_verify(keys, ring, id, 32, key.expires));
     assert_null(sss_session_id_verify(keys, ring, id, 32, UINT64_MAX));
 
-    /* a key of the same beginning that the ring does not have */
+    /* a STEK with such a name that is not in the ring */
 
     stranger = make_key(3);
     stranger.name[15] ^= 1;
@@ -457,7 +457,7 @@ test_life(void **state)
 }
 
 
-/* Both halves of a STEK, and each bit of it, are in the keys. */
+/* Derived keys depend on every bit of both keys of a STEK. */
 
 static void
 test_whole_stek(void **state)
@@ -476,7 +476,7 @@ test_whole_stek(void **state)
         byte = i < 32 ? &key.aes[i] : &key.hmac[i - 32];
         *byte ^= 1;
 
-        /* of another name: the cache goes by it */
+        /* with another name, by which the cache is searched */
 
         key.name[15] = (uint8_t) (key.name[15] + 1 + i);
 
@@ -536,7 +536,7 @@ test_bound(void **state)
 }
 
 
-/* As both of the others say. */
+/* Checks that the result is that of both separate checks. */
 
 static void
 test_accept(void **state)
@@ -601,7 +601,7 @@ test_name(void **state)
     sss_session_name(keys, &ring->keys[1], id, b);
     assert_string_not_equal(a, b);
 
-    /* all that the first MAC covers */
+    /* every byte that the first MAC covers */
 
     for (i = 0; i < 14; i++) {
         id[i] ^= 1;
@@ -693,7 +693,7 @@ test_seal(void **state)
         assert_refused(key, "main", 4, id, scope, &sni, record, i);
     }
 
-    /* everything as long as it may be, and nothing at all */
+    /* the longest arguments, and empty ones */
 
     memset(ns, 'n', sizeof(ns));
     name.len = 255;
@@ -726,7 +726,7 @@ test_seal(void **state)
 }
 
 
-/* A swept key is derived again, and nothing of it is left meanwhile. */
+/* A key that was swept is wiped, and derived again when it is needed. */
 
 static void
 test_sweep(void **state)
@@ -754,7 +754,7 @@ test_sweep(void **state)
     sss_session_keys_sweep(keys, ring);
     assert_true(unit_zero(table, table_size));
 
-    /* half of many, in and out of the cache */
+    /* half of many keys, some of which are in the cache */
 
     fill_ring(0, 150);
     half = test_malloc(sss_ring_size(200));
@@ -784,7 +784,7 @@ test_sweep(void **state)
 }
 
 
-/* Whichever call into OpenSSL fails: told so, and good again afterwards. */
+/* If any call into OpenSSL fails it is reported, and the next call works. */
 
 static void
 test_openssl_fails(void **state)
@@ -841,7 +841,7 @@ test_openssl_fails(void **state)
 }
 
 
-/* Random bytes are asked for many at a time, and none is used twice. */
+/* OpenSSL is asked for many random bytes at a time; none is used twice. */
 
 static void
 test_bytes_once(void **state)
@@ -864,7 +864,7 @@ test_bytes_once(void **state)
         memcpy(used[i] + 10, record + 8, 12);
     }
 
-    /* six in a row are nowhere a second time */
+    /* no six bytes in a row are there twice */
 
     for (i = 0; i + 6 < sizeof(used); i++) {
         n = sizeof(used) - i - 1;

@@ -116,7 +116,7 @@ test_bad_names(void **state)
 }
 
 
-/* Every byte alone and inside of a name: 65 characters are good. */
+/* Every byte alone and within a name: 65 characters are allowed. */
 
 static void
 test_every_character(void **state)
@@ -218,7 +218,7 @@ test_malformed(void **state)
 }
 
 
-/* As it stands in a buffer of its own. */
+/* Parses a name in a buffer of exactly its size. */
 
 static void
 test_in_place(void **state)

@@ -1,5 +1,5 @@
 
-/* Hosts whose steps come in every order that chance finds, see fleet.h. */
+/* Hosts whose steps come in a random order, see fleet.h. */
 
 
 #include "unit.h"
@@ -11,7 +11,7 @@
 #define ROUNDS   400
 
 
-/* However they meet, hosts that start together have one key for a slot. */
+/* Hosts that start together have one key for a slot, in whatever order. */
 
 static void
 test_start_together(void **state)
@@ -35,7 +35,7 @@ test_start_together(void **state)
 
         assert_int_equal(generated, 2);
 
-        /* the first has expired by then */
+        /* the first key has expired by then */
 
         fleet_poll(&f, START + HOUR * 19 / 10);
         fleet_assert_agreed(&f, 2);
@@ -46,8 +46,8 @@ test_start_together(void **state)
 
 
 /*
- * Servers go, come back empty, refuse and take; hosts always have a key, and
- * lose none, and agree when all is well again.
+ * Servers go down, come back empty, and refuse writes.  Hosts must always have
+ * a key, lose none, and have the same keys when all is well again.
  */
 
 static void
@@ -98,7 +98,7 @@ test_servers_fail(void **state)
             f.servers[i].refuses = NULL;
         }
 
-        /* one that failed is left alone for four polls at the most */
+        /* a server that has failed is skipped for four polls at most */
 
         for (polls = 0; polls < 12; polls++) {
             fleet_poll(&f, now + polls);
@@ -121,7 +121,7 @@ test_servers_fail(void **state)
 }
 
 
-/* Servers that answer and are no use are told from those that are down. */
+/* Servers that answer but are of no use are told from those that are down. */
 
 static void
 test_trouble(void **state)
@@ -145,7 +145,7 @@ test_trouble(void **state)
     assert_string_equal(sss_server_trouble(first), "it takes no writes");
     assert_non_null(strstr(sss_server_trouble(second), "raise its -I"));
 
-    /* one that was only lost did not refuse */
+    /* a write that timed out is not a refusal */
 
     f.servers[0].refuses = "timed out";
     f.servers[1].refuses = NULL;
@@ -158,7 +158,9 @@ test_trouble(void **state)
     f.servers[0].refuses = NULL;
     fleet_poll(&f, START + 2000);
 
-    /* it is restarted once, and then loses everything again and again */
+    /*
+     * the server is restarted once, and then loses everything again and again
+     */
 
     for (polls = 0; polls < 6; polls++) {
         memset(f.servers[1].items, 0, sizeof(f.servers[1].items));
@@ -181,7 +183,7 @@ test_trouble(void **state)
 
     assert_string_equal(sss_server_trouble(second), "");
 
-    /* what has expired is missed by nobody */
+    /* keys that have expired do not count as lost */
 
     for (polls = 0; polls < 60; polls++) {
         fleet_poll(&f, START + polls * HOUR / 6);
@@ -193,7 +195,7 @@ test_trouble(void **state)
 }
 
 
-/* Two servers behind an address, who answer in turns. */
+/* Two servers behind one address, which answer in turns. */
 
 static void
 test_two_servers(void **state)
@@ -240,7 +242,7 @@ test_two_servers(void **state)
 }
 
 
-/* A poll may be dropped at any moment. */
+/* A sync can be destroyed at any moment. */
 
 static void
 test_dropped(void **state)

@@ -1,5 +1,5 @@
 
-/* Hosts that share keys: who makes them, who takes them. */
+/* Hosts that share keys: which host makes a key, and who gets it. */
 
 
 #include "unit.h"
@@ -41,7 +41,7 @@ test_agree(void **state)
     assert_int_equal(b->report.server[0].writes, 0);
     assert_int_equal(b->report.server[0].whole, 1);
 
-    /* who has nothing to add writes nothing */
+    /* a host that has nothing to add writes nothing */
 
     for (i = 0; i < 20; i++) {
         host_poll(a, START + 1000 + i);
@@ -51,7 +51,7 @@ test_agree(void **state)
     assert_int_equal(a->report.server[0].writes, 1);
     assert_int_equal(b->report.server[0].writes, 0);
 
-    /* the next slot's key comes in time and not before, and is one */
+    /* the next slot's key is made in time, not earlier, and only once */
 
     host_poll(a, START - 60000 + HOUR * 49 / 100);
     host_poll(b, START - 60000 + HOUR * 49 / 100);
@@ -66,7 +66,7 @@ test_agree(void **state)
     writes = a->report.server[0].writes + b->report.server[0].writes;
     assert_int_equal(writes, 2);
 
-    /* and nothing is made when its slot begins */
+    /* no key is made when its slot begins */
 
     host_poll(a, START + HOUR);
     host_poll(b, START + HOUR);
@@ -91,7 +91,7 @@ poll_thread(void *data)
 }
 
 
-/* All hosts start at once on an empty server, and again and again. */
+/* All hosts start at the same time on an empty server, repeatedly. */
 
 static void
 test_start_together(void **state)
@@ -242,7 +242,7 @@ test_partition(void **state)
         host_poll(b, now);
     }
 
-    /* the first key is common, and those of five more slots are not */
+    /* the first key is the same, and there are five more, of other slots */
 
     assert_int_equal(a->ring->n, 6);
     assert_int_equal(b->ring->n, 6);
@@ -314,7 +314,7 @@ test_secret_changed(void **state)
         assert_int_equal(b->report.foreign, 0);
         assert_int_equal(a->report.server[0].bad_records, 0);
 
-        /* with a key of a new slot */
+        /* each time with a key of a new slot */
 
         now += HOUR;
         host_poll(a, now);
@@ -365,7 +365,7 @@ test_wrong_secret(void **state)
     assert_int_equal(b->ring->n, 1);
     assert_null(sss_ring_find(a->ring, b->ring->keys[0].name));
 
-    /* what was seen last holds while nobody can be asked */
+    /* while no server answers the report has what was seen last */
 
     memcached_stop(&f->m[0]);
     host_poll(c, START + 3000);
@@ -401,14 +401,14 @@ test_retention(void **state)
     assert_int_equal(a->ring->n, 1);
     assert_int_equal(a->ring->keys[0].expires, expires);
 
-    /* so do their writes come to rest */
+    /* and their writes end */
 
     host_poll(a, START + 2000);
     host_poll(b, START + 2000);
     assert_int_equal(a->report.server[0].writes, 1);
     assert_int_equal(b->report.server[0].writes, 1);
 
-    /* the record goes with its last key */
+    /* memcached drops the record with its last key */
 
     host_record_name("S", "main", name);
     snprintf(line, sizeof(line), "mg %s t\r\n", name);
@@ -419,7 +419,7 @@ test_retention(void **state)
     assert_in_range(atol(t + 2), expires - START / 1000 - 120,
                     expires - START / 1000);
 
-    /* and keys go when they expire */
+    /* keys are removed when they expire */
 
     host_poll(a, expires * 1000 - 1);
     assert_non_null(sss_ring_slot(a->ring, ROTATION,
@@ -430,7 +430,7 @@ test_retention(void **state)
 }
 
 
-/* Hosts whose clocks are days apart write until both have all, no more. */
+/* Hosts whose clocks differ by days write only until both have all keys. */
 
 static void
 test_clocks(void **state)

@@ -1,7 +1,7 @@
 
 /*
- * A conversation with a memcached server that answers well, wrongly, in pieces
- * and too late; no server is needed for it.
+ * A conversation with a memcached server that answers correctly, wrongly, in
+ * pieces and too late.  No real server is needed.
  */
 
 
@@ -288,7 +288,7 @@ test_garbage(void **state)
             bytes = keys[n];
 
             if (i % 2) {
-                len -= 9;               /* cut off within the value */
+                len -= 9;               /* ends within the value    */
             }
         }
 
@@ -317,7 +317,10 @@ test_garbage(void **state)
                 ask(&f);
                 hear_all(&f, bytes, len, op / 4);
 
-                /* an answer that is none may look like another host's write */
+                /*
+                 * a wrong answer may look like a conflict, but not like
+                 * success
+                 */
 
                 assert_int_not_equal(f.x.rc, SSS_EXCHANGE_OK);
             }
@@ -328,7 +331,7 @@ test_garbage(void **state)
 }
 
 
-/* What is none of a clock only. */
+/* Answers that are wrong only for a clock. */
 
 static void
 test_garbage_of_time(void **state)
@@ -408,7 +411,7 @@ test_garbage_of_time(void **state)
 }
 
 
-/* A server with more statistics than there are is none. */
+/* A server with too many lines of statistics is not believed. */
 
 static void
 test_endless_statistics(void **state)
@@ -437,7 +440,7 @@ test_endless_statistics(void **state)
 }
 
 
-/* A good answer to one question is none to the others. */
+/* A correct answer to one kind of request is wrong for the others. */
 
 static void
 test_misplaced(void **state)
@@ -512,7 +515,7 @@ test_misplaced(void **state)
 }
 
 
-/* A value that is too long is passed over, and what follows is read. */
+/* A value that is too long is skipped, and what follows is read. */
 
 static void
 test_large_value(void **state)
@@ -550,7 +553,7 @@ test_large_value(void **state)
     assert_int_equal(f.items[1].len, 1);
     finish(&f);
 
-    /* one without its line end, and one that does not end */
+    /* one without its line end, and one without an end */
 
     begin(&f);
     want_read(&f, 1);
@@ -582,7 +585,7 @@ test_large_value(void **state)
 }
 
 
-/* A server that refuses one thing goes on with the next, if it can. */
+/* After a refusal the conversation goes on, if possible. */
 
 static void
 test_refused(void **state)
@@ -618,7 +621,9 @@ test_refused(void **state)
     assert_int_equal(hear_text(&f, "END\r\n"), 0);
     assert_int_equal(f.x.rc, SSS_EXCHANGE_OK);
 
-    /* one that does not know the command takes the value for the next */
+    /*
+     * a server that does not know a command takes its value for the next one
+     */
 
     want_write(&f, 7);
     ask(&f);
@@ -668,7 +673,7 @@ assert_result(fixture_t *f, sss_engine_rc_t rc, int late)
 }
 
 
-/* It has no use for keys, and is as good as any for sessions. */
+/* A server without versions cannot have keys, but can have sessions. */
 
 static void
 test_no_versions(void **state)
@@ -685,7 +690,7 @@ test_no_versions(void **state)
     assert_int_equal(hear_text(&f, "VALUE " NAME " 0 1 0\r\nx\r\n"), 0);
     assert_failed(&f, "get: ", "option -C");
 
-    /* the next question is asked while the rest of this answer comes */
+    /* the next request is made while the rest of this answer comes */
 
     want_write(&f, 0);
     ask(&f);
@@ -700,7 +705,7 @@ test_no_versions(void **state)
 }
 
 
-/* What is late has failed, and what is in time goes on behind it. */
+/* Late requests fail, and those after them that still have time go on. */
 
 static void
 test_lookups_are_late(void **state)
@@ -765,7 +770,7 @@ test_exchange_is_late(void **state)
     assert_failed(&f, "get: ", "timed out");
     assert_int_equal(sss_talk_due(&f.talk), 2 * LATER);
 
-    /* its memory is the owner's again */
+    /* the exchange is not used any more */
 
     memset(f.items, 0xa5, sizeof(f.items));
     memset(&f.x, 0, sizeof(f.x));
@@ -776,7 +781,7 @@ test_exchange_is_late(void **state)
     assert_result(&f, SSS_ENGINE_HIT, 0);
     assert_int_equal(f.talk.alive, 1);
 
-    /* and with nothing left that is in time there is nothing to wait for */
+    /* when no request has time left there is no deadline */
 
     push(&f, SSS_REQUEST_GET, OTHER, 3 * LATER);
     assert_int_equal(sss_talk_late(&f.talk, 3 * LATER), 0);
@@ -787,7 +792,7 @@ test_exchange_is_late(void **state)
 }
 
 
-/* A server that goes on answering what nobody waits for is not let. */
+/* An endless answer for which nobody waits ends the conversation. */
 
 static void
 test_answers_without_end(void **state)
@@ -815,7 +820,7 @@ test_answers_without_end(void **state)
 }
 
 
-/* The password's answer comes before all others. */
+/* The answer to the password comes before all others. */
 
 static void
 test_password(void **state)
@@ -858,7 +863,7 @@ test_password(void **state)
             assert_int_equal(f.x.seconds, 1);
         }
 
-        /* the next connection knows nothing of it */
+        /* a new connection begins without it */
 
         assert_int_equal(f.talk.hello, 0);
         finish(&f);

@@ -1,5 +1,5 @@
 
-/* TLS of the client, against a server of OpenSSL's in the same process. */
+/* The TLS client, with an OpenSSL server in the same process. */
 
 
 #include "unit.h"
@@ -104,7 +104,7 @@ server_accept(server_t *s)
 static void
 server_leave(server_t *s)
 {
-    /* the session of a connection that was cut is not resumed */
+    /* OpenSSL does not resume a session unless its connection was shut down */
 
     SSL_set_shutdown(s->ssl, SSL_SENT_SHUTDOWN|SSL_RECEIVED_SHUTDOWN);
     SSL_free(s->ssl);
@@ -113,7 +113,7 @@ server_leave(server_t *s)
 }
 
 
-/* Both sides in turns, until the client knows. */
+/* Runs both sides in turns, until the client has a result. */
 
 static sss_tls_rc_t
 shake(sss_tls_peer_t *peer, server_t *s)
@@ -154,7 +154,7 @@ peer_make(sss_tls_t **tls, const authority_t *authority, const char *host)
 }
 
 
-/* More than a socket takes, and all of it arrives. */
+/* More bytes than a socket takes at once all arrive. */
 
 static void
 exchange(sss_tls_peer_t *peer, server_t *s)
@@ -180,7 +180,7 @@ exchange(sss_tls_peer_t *peer, server_t *s)
         ERR_clear_error();
     }
 
-    /* one record, and nothing is left behind */
+    /* one record is read completely */
 
     assert_int_equal(SSL_write(s->ssl, out, sizeof(in)), sizeof(in));
 
@@ -242,7 +242,7 @@ test_who(void **state)
         const char  *host;
         const char  *names;
         long         seconds;
-        const char  *why;               /* NULL: the handshake is good     */
+        const char  *why;               /* NULL: it succeeds               */
     } cases[] = {
         { NAME, "DNS:" NAME, 3600, NULL },
         { NAME ".", "DNS:" NAME, 3600, NULL },
@@ -330,7 +330,7 @@ test_refused(void **state)
     server_leave(&s);
     SSL_CTX_free(s.ctx);
 
-    /* after all of this a good server is a good server */
+    /* after all of this a correct server is accepted */
 
     server_make(&s, &f->other, "DNS:" NAME, 3600, TLS1_3_VERSION);
     assert_int_equal(shake(peer, &s), SSS_TLS_DONE);
@@ -344,8 +344,9 @@ test_refused(void **state)
 
 
 /*
- * With client certificates and without a context of sessions a server breaks
- * off when it is offered one of its own: that happens once.
+ * A server that asks for client certificates and has no session ID context
+ * aborts a handshake in which one of its sessions is offered.  That must
+ * happen only once.
  */
 
 static void

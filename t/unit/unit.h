@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-/* cmocka 2 has it under another name, and a warning for this one. */
+/* cmocka 2 has another name for this, and deprecates the old one. */
 
 #ifdef assert_uint_in_range
 #undef assert_in_range
@@ -54,7 +54,7 @@ unit_random_bytes(uint64_t *state, uint8_t *p, size_t len)
 }
 
 
-/* Bytes of a hex string; their number is returned. */
+/* Decodes a hex string; returns the number of bytes. */
 
 static inline size_t
 unit_hex(const char *hex, uint8_t *out)

@@ -1,8 +1,8 @@
 
 /*
- * An OpenSSL that fails on demand.  These functions stand before libcrypto's
- * for the code under test; the unit_openssl_fail'th call from now on returns
- * a failure, all others go through.  Calls of libcrypto's own do not count.
+ * An OpenSSL that fails on demand.  These functions replace libcrypto's for
+ * the code under test.  The unit_openssl_fail'th call from now on returns a
+ * failure, all others call libcrypto.  Calls within libcrypto do not count.
  */
 
 

@@ -34,7 +34,7 @@ class Shared:
     memcached: object
     tickets: str        # file of 80 random bytes
     directory: str
-    backend: int        # port of an HTTP server on the other core
+    backend: int        # port of an HTTP server on the client's core
 
 
 @dataclass
@@ -43,10 +43,10 @@ class Server:
 
     processes: list
     address: str
-    ticketless: str | None      # where TLS 1.3 has no tickets
+    ticketless: str | None      # the address without tickets in TLS 1.3
 
     def counted(self):
-        """{pid: name} of its processes and of all that they have started."""
+        """{pid: name} of its processes, and of all that these have started."""
         found, new = {}, [process.pid for process in self.processes]
         while new:
             pid = new.pop()
@@ -93,7 +93,7 @@ def addresses():
 
 
 def configure(shared, label, text):
-    """Writes a configuration; its path."""
+    """Writes a configuration; returns its path."""
     path = os.path.join(shared.directory, label + '.conf')
     with open(path, 'w', encoding='ascii') as f:
         f.write(text)
@@ -101,7 +101,7 @@ def configure(shared, label, text):
 
 
 def serve(site, label, command, address, ticketless=None, **more):
-    """Starts it and waits until it listens."""
+    """Starts the server, and waits until it listens."""
     process = site.start([find(command[0]), *command[1:]], label,
                          site.server_core, **more)
     for each in {address, ticketless or address}:

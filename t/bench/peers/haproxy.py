@@ -35,7 +35,7 @@ def start(site, label, shared):
     with open(shared.tickets, 'rb') as f:
         key = base64.b64encode(f.read()).decode()
 
-    # The last but one of at least three encrypts.
+    # of at least three keys, the last but one encrypts
     keys = configure(shared, label + '.keys', (key + '\n') * 3)
     path = configure(shared, label, TEXT.format(
         address=address, ticketless=ticketless, pem=site.pem, keys=keys,

@@ -1,4 +1,4 @@
-"""hitch: tickets under keys that each start makes anew."""
+"""hitch: tickets under keys that are new at each start."""
 
 import os
 
