@@ -1,12 +1,15 @@
 
 /*
- * Early data at most once: what its files share.
+ * Early data, accepted at most once: types and functions that these files
+ * share.
  *
- *     early     what is known of the early data that a handshake offers
- *     claim     a flight is claimed in memcached, and what the answer means
- *     lay       the logs that claims need are laid in time
- *     badge     which server wears which badge
- *     once      what this host has accepted; what it knows of the servers
+ *     early     decides about the early data that a handshake offers
+ *     claim     claims a flight in memcached, and evaluates the answer
+ *     lay       makes the logs that claims need, in time
+ *     badge     knows the badges of the memcached servers
+ *     once      remembers the flights that this host has accepted
+ *
+ * See sss_claim.h for flights, claims, logs and badges.
  */
 
 
@@ -33,32 +36,38 @@ typedef enum {
 } ngx_ssl_session_sync_early_e;
 
 
-/* Of a handshake that offers early data; in the pool of the connection. */
+/*
+ * The state of a handshake that offers early data; in the connection's pool.
+ */
 
 struct ngx_ssl_session_sync_early_s {
     ngx_ssl_session_sync_early_e    state;
-    ngx_ssl_session_sync_ctx_t     *sync;       /* whose rule it was       */
+    ngx_ssl_session_sync_ctx_t     *sync;       /* the server whose rule was
+                                                   applied                 */
     sss_claim_t                     claim;
-    ngx_uint_t                      place;      /* of the server asked     */
-    uint64_t                        asked;      /* sss_request_clock()     */
-    int64_t                         offset;     /* of the clock of the host
-                                                   from that one, us       */
+    ngx_uint_t                      place;      /* of the memcached server */
+    uint64_t                        asked;      /* when it was claimed, of
+                                                   sss_request_clock()     */
+    int64_t                         offset;     /* of the host's clock from
+                                                   that one, us            */
     u_char                          hash[SSS_ONCE_HASH];
     unsigned                        counted:1;
 };
 
 
-/* What all workers of a host share. */
+/* Shared memory of all workers of a host. */
 
 struct ngx_ssl_session_sync_early_shm_s {
-    u_char                          secret[32]; /* of the hashes here      */
-    ngx_atomic_t                    lost;       /* 1: logs are to be laid  */
-    sss_once_t                     *once;       /* under the zone's mutex;
-                                                   NULL: nobody needed it  */
+    u_char                          secret[32]; /* key of hashes in "once" */
+    ngx_atomic_t                    lost;       /* 1: a log was missing, and
+                                                   logs are to be made     */
+    sss_once_t                     *once;       /* protected by the zone's
+                                                   mutex; NULL: not needed
+                                                   so far                  */
 };
 
 
-/* What a worker has. */
+/* The state of a worker. */
 
 struct ngx_ssl_session_sync_early_worker_s {
     sss_ticket_t                   *opener;
@@ -77,40 +86,49 @@ struct ngx_ssl_session_sync_early_worker_s {
 /* early */
 
 /*
- * A ClientHello offers early data: decides what is to be done about it.
- * NGX_AGAIN if the answer to a claim is to be waited for: "wait->handler" is
- * called.
+ * Decides about the early data that a ClientHello offers.  Returns NGX_AGAIN
+ * if the handshake has to wait for the answer to a claim; wait->handler is
+ * called then.
  */
 ngx_int_t ngx_ssl_session_sync_early_offer(SSL *ssl,
     const sss_hello_early_t *offer, ngx_ssl_session_sync_wait_t *wait);
 
-/* OpenSSL would accept early data: may it? */
+/*
+ * OpenSSL's callback (SSL_CTX_set_allow_early_data_cb()) that may still refuse
+ * early data: returns 1 to accept it, else 0.
+ */
 int ngx_ssl_session_sync_early_allow(SSL *ssl, void *data);
 
 /*
- * Counts what became of it, once: when it has been decided, as who only sends
- * a flight again never comes to the end of a handshake, or else there.
+ * Counts what became of the early data, once: as soon as that is decided,
+ * since a replayed flight never leads to a complete handshake; else at the end
+ * of the handshake.
  */
 void ngx_ssl_session_sync_early_count(ngx_ssl_session_sync_handshake_t *hs,
     ngx_ssl_session_sync_counters_t *counters);
 
-/* How far the clock of the host is ahead of sss_request_clock(), in us. */
+/* The host's clock minus sss_request_clock(), in microseconds. */
 int64_t ngx_ssl_session_sync_early_offset(void);
 
 /* claim */
 
-/* NGX_AGAIN, or NGX_DECLINED: it is not claimed, which has been counted. */
+/*
+ * Claims a flight.  Returns NGX_AGAIN, or NGX_DECLINED if it cannot be
+ * claimed, after counting that.
+ */
 ngx_int_t ngx_ssl_session_sync_early_claim(SSL *ssl,
     ngx_ssl_session_sync_handshake_t *hs, const sss_hello_early_t *offer,
     ngx_ssl_session_sync_wait_t *wait);
 
-/* What the answer to a claim means, when it is there or its time is up. */
+/* Evaluates the answer to a claim, or that there was none in time. */
 void ngx_ssl_session_sync_early_answer(ngx_ssl_session_sync_handshake_t *hs,
     ngx_ssl_session_sync_wait_t *wait);
 
 /* lay */
 
-/* What a worker of a cluster with memcached needs for claims. */
+/*
+ * Start and stop what a worker needs for claims in a cluster with memcached.
+ */
 ngx_int_t ngx_ssl_session_sync_early_start(
     ngx_ssl_session_sync_cluster_t *cluster, ngx_log_t *log);
 void ngx_ssl_session_sync_early_stop(
@@ -118,36 +136,38 @@ void ngx_ssl_session_sync_early_stop(
 
 /* badge */
 
-/* Looks at the badges of all servers that may have others than before. */
+/* Reads the badges of the servers that may have changed. */
 void ngx_ssl_session_sync_badge_tick(ngx_ssl_session_sync_cluster_t *cluster);
 void ngx_ssl_session_sync_badge_stop(ngx_ssl_session_sync_cluster_t *cluster);
 
-/* What a server that was asked wears now. */
+/* Takes note of the badge in the answer of a server. */
 void ngx_ssl_session_sync_badge_seen(ngx_ssl_session_sync_cluster_t *cluster,
     ngx_uint_t place, const sss_claim_reply_t *reply);
 
-/* Gives a server one, if it has none. */
+/* Gives a server a badge if it has none. */
 void ngx_ssl_session_sync_badge_give(ngx_ssl_session_sync_cluster_t *cluster,
     ngx_uint_t place);
 
-/* The place of a server that wears a badge; SSS_SERVERS_MAX: there is none. */
+/*
+ * The place of the server with this badge; SSS_SERVERS_MAX if there is none.
+ */
 ngx_uint_t ngx_ssl_session_sync_badge_find(
     ngx_ssl_session_sync_cluster_t *cluster, uint64_t badge);
 
 /*
- * The badge of the server where flights of the session that is issued now are
- * to be claimed: of all usable ones in turn.  0: they cannot be.
+ * The badge of the server on which flights of the session that is being issued
+ * are to be claimed; usable servers take turns.  0 if there is none.
  */
 uint64_t ngx_ssl_session_sync_early_badge(SSL *ssl,
     ngx_ssl_session_sync_cluster_t *cluster);
 
 /* once */
 
-/* The hash under which this host knows a flight, SSS_ONCE_HASH bytes. */
+/* Computes the hash of a flight for "once", SSS_ONCE_HASH bytes. */
 void ngx_ssl_session_sync_early_hash(ngx_ssl_session_sync_cluster_t *cluster,
     const sss_hello_early_t *offer, u_char *hash);
 
-/* Whether this host accepts a flight for the first time. */
+/* Adds a flight to those that this host has accepted, see sss_once_take(). */
 sss_once_rc_t ngx_ssl_session_sync_early_once(
     ngx_ssl_session_sync_cluster_t *cluster, const u_char *hash,
     uint64_t now, uint64_t until);

@@ -1,5 +1,5 @@
 
-/* What a server answers to a claim: to "append", and three times to "mg". */
+/* The answers of a server to a claim: one to "append" and three to "mg". */
 
 
 #ifndef SSS_CLAIMED_H_INCLUDED
@@ -11,9 +11,9 @@
 
 
 /*
- * Takes the next answer to a claim.  Returns 1 if there are more to come, 0 if
- * that was the last one, and -1 if it is none; for a refusal that makes no
- * difference to what comes next it is one of the former.
+ * Takes the next answer to a claim.  Returns 1 if more answers come, 0 if this
+ * was the last one, and -1 if it is no valid answer.  A refusal after which
+ * the other answers come as usual is a valid one.
  */
 int sss_claimed(sss_request_t *request, sss_reply_rc_t rc,
     const sss_reply_t *reply);
