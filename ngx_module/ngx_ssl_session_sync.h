@@ -77,7 +77,10 @@ typedef enum {
 } ngx_ssl_session_sync_complaint_t;
 
 
-/* Shared memory.  What the counters are called: ..._counters.c. */
+/*
+ * Counters in shared memory.  ngx_ssl_session_sync_counters.c says what each
+ * of them means.
+ */
 
 typedef struct {
     ngx_atomic_t              issued;

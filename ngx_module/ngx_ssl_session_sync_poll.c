@@ -757,7 +757,7 @@ static void
 ngx_ssl_session_sync_complain(ngx_ssl_session_sync_cluster_t *cluster,
     sss_sync_report_t *report, ngx_log_t *log)
 {
-    /* hosts that start together see each other a poll or two later */
+    /* hosts that start together see each other only after a poll or two */
 
     if (!report->reached || !report->foreign || report->company) {
         cluster->alone = 0;
