@@ -146,6 +146,21 @@ static ngx_ssl_session_sync_sign_t  ngx_ssl_session_sync_signs[] = {
       "see who else writes to this memcached; records are replaced by "
       "themselves" },
 
+    { "early_data", "unanswered",
+      "if they rise: memcached, or the way to it, is slow" },
+
+    { "early_data", "forgotten",
+      "a memcached server is half a minute old at most, or throws items out: "
+      "more memory, or a memcached for this alone" },
+
+    { "early_data", "servers",
+      "tickets of before a server was restarted or flushed; otherwise compare "
+      "the memcached servers of all hosts" },
+
+    { "early_data", "clock",
+      "run an NTP client on hosts and memcached; restart a memcached that was "
+      "started before its clock was set" },
+
     { "servers", "bad_records",
       "see who else writes to this memcached; records are replaced by "
       "themselves" },

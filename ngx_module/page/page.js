@@ -243,8 +243,9 @@ class Chart {
             drawn('line', { x1: 0, x2: width, y1: at, y2: at }, this.svg);
             drawn('text', { x: 0, y: at - 4 }, this.svg,
                   part === 0 ? '' : number(most * part, 1)
-                                    + (part === 1 ? ' handshakes a second'
-                                       : ''));
+                                    + (part === 1 ? most === 1
+                                       ? ' handshake a second'
+                                       : ' handshakes a second' : ''));
         }
         const step = span < SPAN ? span / 6 : 60;
 
