@@ -107,7 +107,8 @@ void
 host_prepare(host_t *h, const char *secrets, const memcached_t *a,
     const memcached_t *b)
 {
-    size_t  i;
+    size_t    i;
+    uint64_t  number;
 
     memset(h, 0, sizeof(host_t));
 
@@ -127,7 +128,8 @@ host_prepare(host_t *h, const char *secrets, const memcached_t *a,
     }
 
     h->conf.secrets = &h->secrets;
-    memcpy(h->conf.host, &h, sizeof(h->conf.host));
+    number = (uintptr_t) h;
+    memcpy(h->conf.host, &number, sizeof(h->conf.host));
     h->conf.ns_len = 4;
     memcpy(h->conf.ns, "main", 4);
     h->conf.rotation = ROTATION;
