@@ -38,7 +38,8 @@
 #                     ROOTS="trixie forky" chooses, see docs/compatibility.md
 #   make deb          Debian packages, built, installed with apt, used, upgraded
 #                     and removed on three releases of Debian, by root;
-#                     DEB="bookworm trixie" chooses, ARCH=arm64 is emulated
+#                     DEB="bookworm trixie" chooses, DEB=here is this machine,
+#                     ARCH=arm64 is emulated
 #   make bench        CPU time per handshake beside plain nginx and other
 #                     servers; t/bench/bench.py says how to have it shorter
 #   make performance  make bench, and docs/performance.md from its numbers
@@ -314,7 +315,7 @@ matrix:
 	@tools/matrix $(ROOTS)
 
 deb:
-	@tools/setup $(if $(ARCH),emulated,deb)
+	@tools/setup $(if $(ARCH),emulated,$(if $(filter here,$(DEB)),packaging,deb))
 	@tools/deb $(addsuffix $(ARCH:%=/%),$(DEB))
 
 bench:
