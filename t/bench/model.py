@@ -34,6 +34,7 @@ FLEETS = ((10, 2), (100, 2), (1000, 2), (10000, 2), (10000, 30))
 RATES = ((1000, '1.2', 2), (1000, '1.3', 2), (10000, '1.2', 4),
          (10000, '1.3', 4))
 RESUMED = 0.8
+RECORD = 298        # bytes of a session's record, see model_sessions.py
 WORKERS = 8
 
 
@@ -153,9 +154,9 @@ def rate_row(rate, tls, servers, hosts=100, timeout=3600):
     removals = lookups * again
     if tls == '1.2':
         lookups *= (hosts - 1) / hosts
-    load = formulas.Sessions(stores, lookups, removals, 198, timeout,
+    load = formulas.Sessions(stores, lookups, removals, RECORD, timeout,
                              hosts * WORKERS)
-    kept = (stores - removals) * timeout * formulas.item_bytes(198)
+    kept = (stores - removals) * timeout * formulas.item_bytes(RECORD)
     return ['{:,}'.format(rate), 'TLS ' + tls, str(servers),
             '{:,.0f}'.format(load.lookups), '{:,.0f}'.format(load.stores),
             '{:,.0f}'.format(load.removals),
