@@ -1,6 +1,7 @@
 
 #define _GNU_SOURCE
 
+#include <inttypes.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -54,7 +55,7 @@ no_dump(const void *p)
 
     while (flag == -1 && fgets(line, sizeof(line), f) != NULL) {
 
-        if (sscanf(line, "%lx-%lx ", &from, &to) == 2) {
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &from, &to) == 2) {
             found = (uintptr_t) p >= from && (uintptr_t) p < to;
             continue;
         }
