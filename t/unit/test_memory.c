@@ -99,7 +99,7 @@ test_alloc_refused(void **state)
     (void) state;
 
     assert_null(sss_memory_alloc(0));
-    assert_null(sss_memory_alloc(SIZE_MAX / 2));
+    assert_null(sss_memory_alloc(SIZE_MAX / 4 * 3));
     assert_null(sss_memory_alloc(SIZE_MAX));
 
     sss_memory_free(NULL, 0);

@@ -169,7 +169,7 @@ test_large(void **state)
     assert_int_equal(reply.cas, 7);
     assert_null(reply.value);
 
-    assert_int_equal(parse("VALUE n 0 4611686018427387904\r\nx", &reply),
+    assert_int_equal(parse("VALUE n 0 1073741824\r\nx", &reply),
                      SSS_REPLY_LARGE);
 }
 

@@ -4,7 +4,6 @@
 
 #include <limits.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <openssl/err.h>
@@ -66,7 +65,7 @@ static size_t    mapped_size;
 void *
 mmap(void *p, size_t size, int prot, int flags, int fd, off_t offset)
 {
-    p = (void *) syscall(SYS_mmap, p, size, prot, flags, fd, offset);
+    p = mmap64(p, size, prot, flags, fd, offset);
 
     mapped = p;
     mapped_size = size;

@@ -569,7 +569,7 @@ test_large_value(void **state)
     begin(&f);
     want_read(&f, 1);
     ask(&f);
-    assert_int_equal(hear_text(&f, "VALUE " NAME " 0 4611686018427387904 1"
+    assert_int_equal(hear_text(&f, "VALUE " NAME " 0 1073741824 1"
                                "\r\n"), 0);
 
     for (n = 0; n < 100; n++) {

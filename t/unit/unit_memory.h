@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 
@@ -26,7 +25,9 @@ mmap(void *p, size_t size, int prot, int flags, int fd, off_t offset)
         return MAP_FAILED;
     }
 
-    return (void *) syscall(SYS_mmap, p, size, prot, flags, fd, offset);
+    /* the same by another name, and SYS_mmap is not the same everywhere */
+
+    return mmap64(p, size, prot, flags, fd, offset);
 }
 
 
