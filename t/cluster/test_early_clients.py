@@ -7,6 +7,9 @@ import pytest
 
 from harness import clients, conf, early, forwarder, process
 
+# what gnutls-cli says between its two connections
+AGAIN = 'Connecting again'
+
 
 @pytest.fixture(name='upstream', scope='module')
 def fixture_upstream(lab):
@@ -82,6 +85,9 @@ def test_gnutls(cluster, upstream, lab):
         with Recorder(lab.network.address) as way:
             way.targets = [(first.address, port), (second.address, port)]
             said = gnutls(way, cluster.directory, early.request(path))
+            if 'error sending early data' in said.partition(AGAIN)[0]:
+                pytest.skip('this gnutls-cli sends early data without a '
+                            'session, and then ends: with plain nginx, too')
             assert 'This is a resumed session' in said, said
             flight = b''.join(way.sent[:1])
         process.wait_until(lambda before=before: decided(second, before),
