@@ -199,10 +199,13 @@ class Flood(threading.Thread):
 
 
 def test_evicts(make_cluster):
-    """The server has a megabyte of memory, which others use as well."""
+    """The server has a megabyte of memory, which others use as well.
+
+    Polls are rare: memcached spares what is read again and again.
+    """
     cluster = make_cluster(forward_secrecy='off', hosts=2,
                            memcached_servers=2, rotation='7d',
-                           poll='1s', start=False)
+                           poll='3s', start=False)
     bad = cluster.memcached[0]
     bad.memory = ['-m', '1', '-I', '512k']
     bad.restart()
@@ -217,7 +220,7 @@ def test_evicts(make_cluster):
         witness = process.wait_until(
             lambda: [host for host in cluster.hosts
                      if shown(host, bad.server)['trouble']],
-            'a host to miss keys')[0]
+            'a host to miss keys', 3 * process.PATIENCE)[0]
         wait_said(witness, bad.server, 'it loses what was written', 'up')
     finally:
         flood.stop.set()
