@@ -4,18 +4,17 @@
 #include <openssl/sha.h>
 
 #include "sss_claim.h"
+#include "sss_name.h"
+#include "sss_number.h"
 
 
 #define SSS_CLAIM_INFO   "ngx_ssl_session_sync early log 1"
 #define SSS_CLAIM_OWNER  8              /* offsets in a record             */
 #define SSS_CLAIM_CHECK  16
-#define SSS_CLAIM_NAME   20             /* bytes of a hash in a name       */
 
 #define sss_len(literal)  (sizeof(literal) - 1)
 
 
-static uint8_t *sss_claim_number(uint8_t *p, uint64_t n, unsigned width);
-static uint64_t sss_claim_read(const uint8_t *p);
 static uint32_t sss_claim_check(const uint8_t *record);
 static int sss_claim_timely(const sss_claim_badge_t *badge, uint64_t now);
 static sss_claim_rc_t sss_claim_find(const sss_claim_t *claim,
@@ -36,11 +35,8 @@ void
 sss_claim_name(const char *ns, size_t ns_len, uint64_t slot, unsigned shard,
     char *name)
 {
-    size_t   i;
     uint8_t  text[sss_len(SSS_CLAIM_INFO) + 1 + SSS_CLAIM_NS + 10], *p;
     uint8_t  hash[SHA256_DIGEST_LENGTH];
-
-    static const char  hex[] = "0123456789abcdef";
 
     if (ns_len > SSS_CLAIM_NS) {
         ns_len = SSS_CLAIM_NS;
@@ -56,20 +52,13 @@ sss_claim_name(const char *ns, size_t ns_len, uint64_t slot, unsigned shard,
         p += ns_len;
     }
 
-    p = sss_claim_number(p, slot, 8);
-    p = sss_claim_number(p, shard, 2);
+    p = sss_put64(p, slot);
+    *p++ = (uint8_t) (shard >> 8);
+    *p++ = (uint8_t) shard;
 
     (void) SHA256(text, (size_t) (p - text), hash);
 
-    memcpy(name, "sss1:", 5);
-    name += 5;
-
-    for (i = 0; i < SSS_CLAIM_NAME; i++) {
-        *name++ = hex[hash[i] >> 4];
-        *name++ = hex[hash[i] & 0xf];
-    }
-
-    *name = '\0';
+    sss_name_write(hash, name);
 }
 
 
@@ -86,8 +75,8 @@ sss_claim_init(sss_claim_t *claim, const char *ns, size_t ns_len,
     memcpy(claim->record + SSS_CLAIM_OWNER, nonce,
            SSS_CLAIM_CHECK - SSS_CLAIM_OWNER);
 
-    (void) sss_claim_number(claim->record + SSS_CLAIM_CHECK,
-                            sss_claim_check(claim->record), 4);
+    (void) sss_put32(claim->record + SSS_CLAIM_CHECK,
+                     sss_claim_check(claim->record));
 }
 
 
@@ -106,8 +95,8 @@ sss_claim_badge(uint64_t id, uint64_t expires, uint8_t *badge)
 {
     memcpy(badge, sss_claim_magic, sizeof(sss_claim_magic));
 
-    badge = sss_claim_number(badge + sizeof(sss_claim_magic), id, 8);
-    (void) sss_claim_number(badge, expires, 8);
+    badge = sss_put64(badge + sizeof(sss_claim_magic), id);
+    (void) sss_put64(badge, expires);
 }
 
 
@@ -133,10 +122,10 @@ sss_claim_badge_read(const uint8_t *value, size_t len, uint64_t left,
         return;
     }
 
-    expires = sss_claim_read(value + sizeof(sss_claim_magic) + 8);
+    expires = sss_get64(value + sizeof(sss_claim_magic) + 8);
 
     if (expires <= INT32_MAX && left <= expires) {
-        badge->id = sss_claim_read(value + sizeof(sss_claim_magic));
+        badge->id = sss_get64(value + sizeof(sss_claim_magic));
         badge->clock = expires - left;
     }
 }
@@ -208,40 +197,13 @@ sss_claim_strerror(sss_claim_rc_t rc)
 }
 
 
-static uint8_t *
-sss_claim_number(uint8_t *p, uint64_t n, unsigned width)
-{
-    while (width-- > 0) {
-        *p++ = (uint8_t) (n >> 8 * width);
-    }
-
-    return p;
-}
-
-
-static uint64_t
-sss_claim_read(const uint8_t *p)
-{
-    size_t    i;
-    uint64_t  n;
-
-    n = 0;
-
-    for (i = 0; i < 8; i++) {
-        n = n << 8 | p[i];
-    }
-
-    return n;
-}
-
-
 static uint32_t
 sss_claim_check(const uint8_t *record)
 {
     uint64_t  sum;
 
-    sum = sss_claim_read(record) * 0x9e3779b97f4a7c15
-          + sss_claim_read(record + SSS_CLAIM_OWNER);
+    sum = sss_get64(record) * 0x9e3779b97f4a7c15
+          + sss_get64(record + SSS_CLAIM_OWNER);
 
     return (uint32_t) (sum * 0xd6e8feb86659fd93 >> 32);
 }
@@ -270,7 +232,7 @@ sss_claim_find(const sss_claim_t *claim, const uint8_t *log, size_t len)
 
         record = log + i;
 
-        (void) sss_claim_number(check, sss_claim_check(record), 4);
+        (void) sss_put32(check, sss_claim_check(record));
 
         if (memcmp(record + SSS_CLAIM_CHECK, check, sizeof(check)) != 0) {
             return SSS_CLAIM_BAD;

@@ -7,6 +7,7 @@
 #include <openssl/kdf.h>
 
 #include "sss_memory.h"
+#include "sss_name.h"
 #include "sss_secret.h"
 
 
@@ -15,7 +16,6 @@
 #define SSS_INFO_NAME      "ngx_ssl_session_sync name 1"
 #define SSS_INFO_PRESENCE  "ngx_ssl_session_sync presence 1"
 
-#define SSS_NAME_HASH      20
 #define SSS_NAME_WHAT      255
 #define SSS_NAME_SPACE     512
 
@@ -28,7 +28,6 @@ static sss_secret_error_t sss_secrets_add(sss_secrets_t *secrets,
     const char *hex);
 static int sss_hex_digit(char c);
 static int sss_blank(char c);
-static void sss_name_write(const uint8_t *hash, char *name);
 
 
 sss_secret_error_t
@@ -394,22 +393,4 @@ sss_presence_name(const char *ns, size_t ns_len, char *name)
     EVP_MD_CTX_free(ctx);
 
     return rc;
-}
-
-
-static void
-sss_name_write(const uint8_t *hash, char *name)
-{
-    size_t             i;
-    static const char  hex[] = "0123456789abcdef";
-
-    memcpy(name, "sss1:", 5);
-    name += 5;
-
-    for (i = 0; i < SSS_NAME_HASH; i++) {
-        *name++ = hex[hash[i] >> 4];
-        *name++ = hex[hash[i] & 0xf];
-    }
-
-    *name = '\0';
 }

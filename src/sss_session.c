@@ -8,6 +8,7 @@
 #include "sss_aead.h"
 #include "sss_hmac.h"
 #include "sss_memory.h"
+#include "sss_name.h"
 #include "sss_session.h"
 
 
@@ -293,22 +294,11 @@ void
 sss_session_name(sss_session_keys_t *keys, const sss_key_t *key,
     const uint8_t *id, char *name)
 {
-    size_t   i;
     uint8_t  mac[SSS_HMAC_SIZE];
-
-    static const char  hex[] = "0123456789abcdef";
 
     sss_session_mac_own(keys, key, id, mac);
 
-    memcpy(name, "sss1:", 5);
-    name += 5;
-
-    for (i = SSS_SESSION_NAME; i < sizeof(mac); i++) {
-        *name++ = hex[mac[i] >> 4];
-        *name++ = hex[mac[i] & 0xf];
-    }
-
-    *name = '\0';
+    sss_name_write(mac + SSS_SESSION_NAME, name);
 }
 
 
