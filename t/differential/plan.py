@@ -242,11 +242,16 @@ def make(seed, maker, everything):
 def chunks(one, seed, maker, strange=False):
     """An input's bytes for one host, and the session ID in them.
 
-    "strange": with a session that the host does not know.
+    "strange": with a session that the host does not know.  Of early data,
+    with a ticket that resumes and is too old for it: the module reads tickets
+    where it leaves early data alone.
     """
-    stream = maker.stream(one.listener, one.source)
-    if strange:
-        stream = sources.stranger(random.Random(one.number), stream)
+    if strange and one.ages():
+        stream = maker.stream(one.listener, 'late13/openssl')
+    else:
+        stream = maker.stream(one.listener, one.source)
+        if strange:
+            stream = sources.stranger(random.Random(one.number), stream)
     found = one.mutation(sources.generator(seed, one.number), stream,
                          *one.args)
     sent = b''.join(found)

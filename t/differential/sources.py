@@ -6,12 +6,14 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 
 import hello
 import mutations
 from harness import conf
 
 NAME = 'a.example'
+LATE = 12       # seconds; OpenSSL takes early data for 10
 ASK = b'GET / HTTP/1.0\r\nHost: a.example\r\n\r\n'
 
 
@@ -249,6 +251,8 @@ class Sources:
         if kind == 'early13':
             # too old an offer is refused
             return self._openssl(listener, kind)
+        if kind == 'late13':
+            return self._late(listener, name)
         if kind == 'replay':
             return self._replay(listener, rest)
         if (listener, name) not in self.kept:
@@ -270,6 +274,14 @@ class Sources:
             return client.sent
         size = 5 + hello.number(client.sent, 3, 2)
         return client.sent[:size]
+
+    def _late(self, listener, name):
+        """Early data of a ticket that is too old for it, but not to resume.
+        """
+        if (listener, name) not in self.kept:
+            self.kept[listener, name] = self._openssl(listener, 'early13')
+            time.sleep(LATE)
+        return self.kept[listener, name]
 
     def _keep(self, listener, kind, rest):
         """Tickets serve many times; so does what is never looked up."""
