@@ -107,8 +107,7 @@ memcached_start_secured(memcached_t *m, const char *host,
 static int
 memcached_find_port(memcached_t *m, const char *host)
 {
-    int       fd;
-    unsigned  tries;
+    int  fd, on;
 
     snprintf(m->address.host, sizeof(m->address.host), "%s", host);
 
@@ -116,23 +115,27 @@ memcached_find_port(memcached_t *m, const char *host)
         return memcached_run(m);
     }
 
-    /* another process may take the port between our close() and its bind() */
-
-    for (tries = 0; tries < 10; tries++) {
-
-        fd = memcached_bind(&m->address);
-        if (fd == -1) {
-            return -1;
-        }
-
-        close(fd);
-
-        if (memcached_run(m) == 0) {
-            return 0;
-        }
+    fd = memcached_bind(&m->address);
+    if (fd == -1) {
+        return -1;
     }
 
-    return -1;
+    /*
+     * The descriptor stays open as long as the process lives, so that nobody
+     * finds the port free while memcached does not run.  memcached sets this
+     * option, too, and may share the port with a socket that does not listen.
+     */
+
+    on = 1;
+
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0
+        || memcached_run(m) != 0)
+    {
+        close(fd);
+        return -1;
+    }
+
+    return 0;
 }
 
 
