@@ -5,10 +5,12 @@ Clients connect through the balancer with tickets and with sessions by ID, TLS
 there had to be; memcached says how many there were.
 """
 
+import collections
 import math
 import os
 import re
 import sys
+import threading
 import time
 from dataclasses import dataclass
 
@@ -52,6 +54,25 @@ class Staging(staging.Staging):
         super().close()
 
 
+class Memory:
+    """Which IDs a worker has seen, as src/sss_seen.h has it."""
+
+    SLOTS = 1024
+    RANDOM = 4              # offset of the random bytes of an ID
+
+    def __init__(self):
+        self.slots = {}
+
+    def before(self, known):
+        tag, slot = known[self.RANDOM:][:4], known[self.RANDOM + 4:][:2]
+        slot = int.from_bytes(slot, 'big') % self.SLOTS
+        # the lowest bit of a tag counts for nothing
+        tag = int.from_bytes(tag, sys.byteorder) | 1
+        found = self.slots.get(slot) == tag
+        self.slots[slot] = tag
+        return found
+
+
 class Clients(steady.Clients):
     """Clients that record what hosts have to ask of memcached because of them.
     """
@@ -61,14 +82,20 @@ class Clients(steady.Clients):
         # (stores, lookups, removals, whether this is certain)
         self.handshakes = []
         self.been = {}          # {ID: hosts that have it in their cache}
+        self.workers = collections.defaultdict(Memory)
+        self.lock = threading.Lock()
 
     def connect(self, kind, address, name, offered=None):
         # when a session resumes, its bytes may change
         known = offered and offered.session.id
         result, session = super().connect(kind, address, name, offered)
-        self.handshakes.append(self.asked(kind, known, result))
-        if kind == 'id 1.2' and session:
-            self.been.setdefault(session.session.id, set()).add(result.host)
+        with self.lock:
+            asked = self.asked(kind, known, result)
+            self.handshakes.append(asked)
+            if kind == 'id 1.2' and session and self.kept(known, result,
+                                                          asked[1]):
+                self.been.setdefault(session.session.id, set()).add(
+                    result.host)
         return result, session
 
     def asked(self, kind, known, result):
@@ -81,6 +108,14 @@ class Clients(steady.Clients):
         return (AGAIN[tls] if again else FULL[tls], int(lookup),
                 int(lookup and tls == '1.3'),
                 result.error is None and again == bool(known))
+
+    def kept(self, known, result, lookup):
+        """Whether the host has the session in its cache from now on.
+
+        One of another host's from the second time that it comes to a worker.
+        """
+        return not (result.reused and lookup) or self.workers[
+            result.host, result.pid].before(known)
 
 
 @dataclass

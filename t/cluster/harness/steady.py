@@ -47,6 +47,7 @@ class Handshake:
     issued: float = None    # when the session that it offered was issued
     issuer: str = None
     host: str = None        # as the host says in its answer
+    pid: str = None         # of the worker, likewise
     reused: bool = False
     error: str = None
     source: tuple = None    # the client's address and port
@@ -81,6 +82,7 @@ class Clients:
                     step = 'answer'
                     fields = ask(tls, name)
                     result.host = fields.get('host')
+                    result.pid = fields.get('pid')
                     result.reused = tls.session_reused
                     session = tls.session
         except (OSError, ValueError) as error:
