@@ -15,6 +15,7 @@ import zlib
 import pytest
 
 from harness import cluster as clusters
+from harness import early
 from harness import lab as labs
 from harness import memcached
 
@@ -98,6 +99,22 @@ def make_cluster(lab, request, transport):
 def make_module_cluster(lab, request, transport):
     """Starts clusters, and stops them after the last test of the file."""
     return _maker(lab, request, transport)
+
+
+@pytest.fixture(name='upstream', scope='module')
+def fixture_upstream(lab):
+    """Counts the requests of early data that reach it."""
+    with early.Upstream(lab.network.address) as upstream:
+        yield upstream
+
+
+@pytest.fixture(name='tape')
+def fixture_tape(cluster, upstream):
+    """Records flights of early data to the hosts of the file's cluster, which
+    are ready to accept them, and plays them again.
+    """
+    early.wait_ready(early.Client(), cluster.hosts)
+    return early.Tape(cluster, upstream)
 
 
 def _maker(lab, request, transport):

@@ -5,12 +5,6 @@ import pytest
 from harness import early, process
 
 
-@pytest.fixture(name='upstream', scope='module')
-def fixture_upstream(lab):
-    with early.Upstream(lab.network.address) as upstream:
-        yield upstream
-
-
 @pytest.fixture(name='cluster', scope='module')
 def fixture_cluster(make_module_cluster, upstream):
     cluster = make_module_cluster(hosts=3, memcached_servers=2, rotation='7d',

@@ -11,12 +11,6 @@ from harness import clients, conf, early, forwarder, process
 AGAIN = 'Connecting again'
 
 
-@pytest.fixture(name='upstream', scope='module')
-def fixture_upstream(lab):
-    with early.Upstream(lab.network.address) as upstream:
-        yield upstream
-
-
 @pytest.fixture(name='cluster', scope='module')
 def fixture_cluster(make_module_cluster, upstream):
     cluster = make_module_cluster(hosts=2, memcached_servers=1, rotation='7d',

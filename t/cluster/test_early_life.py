@@ -10,12 +10,6 @@ from harness import early, sessions
 SCOPE = 9201
 
 
-@pytest.fixture(name='upstream', scope='module')
-def fixture_upstream(lab):
-    with early.Upstream(lab.network.address) as upstream:
-        yield upstream
-
-
 @pytest.fixture(name='cluster', scope='module')
 def fixture_cluster(make_module_cluster, upstream):
     cluster = make_module_cluster(hosts=3, memcached_servers=2, rotation='20s',
@@ -29,12 +23,6 @@ def fixture_cluster(make_module_cluster, upstream):
     cluster.start()
     cluster.wait_agreed()
     return cluster
-
-
-@pytest.fixture(name='tape')
-def fixture_tape(cluster, upstream):
-    early.wait_ready(early.Client(), cluster.hosts)
-    return early.Tape(cluster, upstream)
 
 
 def test_life(tape):

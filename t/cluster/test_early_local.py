@@ -14,12 +14,6 @@ RULES = {'once': 9101, 'off': 9102, 'any': 9103, 'retry': 9104,
 KEY_FILE = 9106
 
 
-@pytest.fixture(name='upstream', scope='module')
-def fixture_upstream(lab):
-    with early.Upstream(lab.network.address) as upstream:
-        yield upstream
-
-
 @pytest.fixture(name='host', scope='module')
 def fixture_host(make_module_cluster, upstream):
     cluster = make_module_cluster(hosts=1, memcached_servers=0, rotation='7d',

@@ -9,12 +9,6 @@ from harness import early, middlebox, process
 HOSTS = 8
 
 
-@pytest.fixture(name='upstream', scope='module')
-def fixture_upstream(lab):
-    with early.Upstream(lab.network.address) as upstream:
-        yield upstream
-
-
 @pytest.fixture(name='cluster', scope='module')
 def fixture_cluster(make_module_cluster, upstream):
     """Between every host and every server there is a middlebox."""
@@ -37,12 +31,6 @@ def fixture_cluster(make_module_cluster, upstream):
     finally:
         for box in cluster.boxes:
             box.kill()
-
-
-@pytest.fixture(name='tape')
-def fixture_tape(cluster, upstream):
-    early.wait_ready(early.Client(), cluster.hosts)
-    return early.Tape(cluster, upstream)
 
 
 def tell(cluster, command):
