@@ -22,7 +22,7 @@ import re
 import sys
 import time
 
-from harness import faults, havoc, lab as labs, nginx, observer, process
+from harness import faketime, faults, havoc, lab as labs, observer, process
 from harness import staging, steady, verdict
 
 HEAL = 30       # seconds of calm within which a fault has to heal
@@ -61,9 +61,9 @@ def lacking(lab):
     found = {}
     if not lab.network.can_cut:
         found['cuts'] = ('no network namespaces: ' + lab.why_no_namespaces)
-    if not nginx.glob.glob(nginx.FAKETIME):
+    if not faketime.installed():
         found['clocks'] = 'libfaketime is not installed'
-    elif not nginx.clocks_apart():
+    elif not faketime.clocks_apart():
         found['clocks'] = ('before libfaketime 0.9.9 timers expire when a '
                            'clock is put forward')
     return found

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import clients, load, nginx, process
+from harness import clients, faketime, load, process
 
 
 @pytest.mark.parametrize('offset', ['+20m', '-20m'])
@@ -54,7 +54,7 @@ def test_short_rotation(make_cluster, offset):
 
 @pytest.fixture(name='apart')
 def fixture_apart():
-    if not nginx.clocks_apart():
+    if not faketime.clocks_apart():
         pytest.skip('before libfaketime 0.9.9 all timers of a host whose '
                     'clock is put forward expire')
 

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import urllib.parse
 
-from . import process, tlsocket
+from . import faketime, process, tlsocket
 
 PORT = 11211
 
@@ -115,6 +115,7 @@ class Memcached:
         # client certificate of the tests' own connections
         self.client_pair = None
         self.arguments = None       # arguments that replace all others
+        self.environment = {}       # in addition to that of the tests
         self.site = lab.network.site()
         self.address = self.site.address
 
@@ -149,7 +150,8 @@ class Memcached:
         self.process = subprocess.Popen(
             self.site.command(['memcached', *arguments]),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, cwd=self.directory)
+            stderr=subprocess.DEVNULL, cwd=self.directory,
+            env={**os.environ, **self.environment})
         process.wait_until(self._answers, 'memcached at ' + self.address)
 
     def _answers(self):
@@ -168,6 +170,14 @@ class Memcached:
         self.process.wait()
         self.process = None
         self.frozen = False
+
+    def set_clock(self, offset):
+        """The clock from the next start on, as harness/faketime.py has it;
+        None: the machine's.
+        """
+        self.environment = {} if offset is None else faketime.environment(
+            os.path.join(self.directory, 'clock-' + self.name), offset,
+            timers=True)
 
     def restart(self):
         """Restarts the server, which is empty then."""

@@ -1,32 +1,18 @@
 """One nginx host."""
 
-import glob
 import http.client
 import json
 import os
 import signal
 import subprocess
 
-from . import conf, process
+from . import conf, faketime, process
 
 WORKER = 'nginx: worker process'
-# threads that work with all hosts at once
-FAKETIME = '/usr/lib/*/faketime/libfaketimeMT.so.1'
 
 # lines that must never be logged, whatever a test does to a host
 BAD_LINES = ('[emerg]', '[alert]', '[crit]', 'AddressSanitizer',
              'LeakSanitizer', 'runtime error:')
-
-
-def clocks_apart():
-    """Whether timers can be excluded from a shift: not before libfaketime
-    0.9.9.
-    """
-    files = glob.glob(FAKETIME)
-    if not files:
-        return False
-    with open(files[0], 'rb') as f:
-        return b'FORCE_MONOTONIC_FIX' in f.read()
 
 
 def write_private(file, lines):
@@ -60,24 +46,9 @@ class Host:
         A second call moves the clock of a running host.  Timers are either not
         affected, or see the time pass as well.
         """
-        files = glob.glob(FAKETIME)
-        if not files:
-            raise RuntimeError('libfaketime is not installed')
-        timers = timers or not clocks_apart()
-        temporary = self.path('clock.new')
-        with open(temporary, 'w', encoding='ascii') as f:
-            f.write(offset + '\n')
-        os.replace(temporary, self.path('clock'))
-        self.environment = {'LD_PRELOAD': files[0],
-                            'FAKETIME_TIMESTAMP_FILE': self.path('clock'),
-                            'FAKETIME_NO_CACHE': '1',
-                            # otherwise waits for a condition would end too
-                            # early or too late
-                            'FAKETIME_DONT_FAKE_MONOTONIC':
-                            '0' if timers else '1',
-                            'FAKETIME_FORCE_MONOTONIC_FIX':
-                            '1' if timers else '0',
-                            'NO_FAKE_STAT': '1'}
+        self.environment = faketime.environment(
+            self.path('clock'), offset,
+            timers or not faketime.clocks_apart())
 
     def _environment(self):
         """Environment variables of nginx, in addition to those of this
