@@ -43,6 +43,8 @@
 #   make bench        CPU time per handshake beside plain nginx and other
 #                     servers; t/bench/bench.py says how to have it shorter
 #   make performance  make bench, and docs/performance.md from its numbers
+#   make early        the same with early data only, and its chapter of that
+#                     page
 #   make quantum      what resumption saves where handshakes are post-quantum
 #   make model        what 1 to 16 hosts, and the staging cluster under load,
 #                     ask of memcached, beside formulas, and the tables of
@@ -106,7 +108,7 @@ unexport NGINX
 .PHONY: modules install install-check demo staging staging-down chaos clients \
         test unit unit-programs tsan threads fuzz prove differential confusion \
         cluster cluster-tls monitoring style spin matrix deb bench quantum \
-        performance bench-once model model-once soak valgrind clean
+        performance early bench-once model model-once soak valgrind clean
 .DELETE_ON_ERROR:
 
 modules:
@@ -329,6 +331,13 @@ quantum:
 
 performance: bench
 	@$(PYTHON) -B t/bench/write.py
+
+early:
+	@tools/setup bench
+	@$(MAKE) -s -j $(jobs) modules
+	@BENCH_SECONDS=$${BENCH_SECONDS:-4000} BENCH_ONLY='^Early data' \
+	    $(PYTHON) -B t/bench/bench.py
+	@$(PYTHON) -B t/bench/write.py early
 
 # One short round of everything that has what it needs.
 

@@ -138,6 +138,28 @@ def show_propagation(spreads):
             'ms': ms}
 
 
+def show_early(rows, counted):
+    heading('Early data beside plain nginx: its early data, and its tickets '
+            'with a round trip more')
+    print('  %-44s%-19s%9s%11s%22s%11s%22s%12s' % (
+        '', '', 'accepted', 'CPU ratio', 'p50 beyond, us', 'to 1-RTT',
+        'p50 beyond, us', 'longest ms'))
+    for row, beside in early.compared(rows):
+        cells = []
+        for found in beside.values():
+            cells += ['', ''] if found is None else [
+                '%.3f' % found['ratio'][0],
+                '%+.0f (p99 %+.0f)' % (found['beyond_us']['p50'][0],
+                                       found['beyond_us']['p99'][0])]
+        print('  %-44s%-19s%9s%11s%22s%11s%22s%12.1f' % (
+            row['work'] if row['base'] else '', row['variant'],
+            '%.1f %%' % (100 * row['resumed'] / max(row['handshakes'], 1))
+            if early.offered(row) else '',
+            *cells, row['longest_us'] / 1e3))
+    print('  the host has counted: %s' % ', '.join(
+        '%s %d' % item for item in counted.items() if item[1]))
+
+
 def show_servers(found):
     heading('Start and reload of a host with %d servers by name, %s'
             % (found['servers'], scaling.plural(found['rounds'], 'round')))
@@ -269,7 +291,7 @@ def tickets_part(site, memcached, options):
 
 
 def early_part(site, memcached, options):
-    if not ratios.wanted('Early data'):
+    if not early.wanted():
         return {}
     cluster = site.cluster(memcached, namespace='early')
     plain, again = (Host(site, label, more=early.MORE)
@@ -282,13 +304,20 @@ def early_part(site, memcached, options):
     settle(module, other, quick)
     progress('waiting until early data is accepted')
     early.wait(module, other, quick)
-    result = {'early': show_rows(
+    before = early.counts(module)
+    found = show_rows(
         site, 'Early data', early.rows(plain, again, module, other, quick,
-                                       memcached, freezing), options)}
+                                       memcached, freezing), options)
+    after = early.counts(module)
     site.stop([host.process for host in (plain, again, module, other,
                                          quick)])
     site.stop([freezing.process])
-    return result
+    if not found:
+        return {}
+    counted = {name: after[name] - before[name] for name in after}
+    show_early(found, counted)
+    return {'early': found, 'early_counted': counted,
+            'early_wrong': early.complaints(before, after, found)}
 
 
 def ids_part(site, memcached, options):
@@ -465,7 +494,8 @@ def run(site):
         complaint for part in ('tickets', 'early', 'ids', 'peers', 'scaling',
                                'secured')
         for complaint in tables.complaints(result.get(part, []))]
-    result['complaints'] += result.pop('wrong', [])
+    for name in 'wrong', 'early_wrong':
+        result['complaints'] += result.pop(name, [])
     return result
 
 

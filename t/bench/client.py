@@ -36,7 +36,7 @@ def build():
 
 def command(opened_on, redeemed_on, mode, tls, handshakes, pids=(), core=None,
             in_flight=16, patience=10, time=60, freeze=(), sessions=None,
-            between=None):
+            between=None, rate=None):
     """The command that runs the client, between two addresses."""
     found = [PROGRAM, '--open', opened_on, '--redeem', redeemed_on,
              '--name', NAME, '--mode', mode, '--tls', tls,
@@ -50,6 +50,8 @@ def command(opened_on, redeemed_on, mode, tls, handshakes, pids=(), core=None,
             found += [option, ','.join(str(pid) for pid in numbers)]
     if between:
         found += ['--between', between]
+    if rate:
+        found += ['--rate', str(rate)]
     if sessions:
         found += ['--sessions', str(sessions)]
     if core is not None:

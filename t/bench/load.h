@@ -200,6 +200,12 @@ void load_report_done(load_report_t *report, uint64_t latency, int resumed);
 void load_report_failed(load_report_t *report, const char *reason);
 
 /*
+ * The median of the latencies from number "first" on, which it sorts; 0 if
+ * there are none.
+ */
+uint64_t load_report_middle(load_report_t *report, uint64_t first);
+
+/*
  * Prints a line of JSON: what was measured, and how opening the sessions went
  * if there was that.
  */

@@ -84,6 +84,23 @@ load_report_failed(load_report_t *report, const char *reason)
 }
 
 
+uint64_t
+load_report_middle(load_report_t *report, uint64_t first)
+{
+    uint64_t  n;
+
+    n = report->done - first;
+
+    if (n == 0) {
+        return 0;
+    }
+
+    qsort(&report->latency[first], n, sizeof(uint64_t), load_compare);
+
+    return report->latency[first + n / 2];
+}
+
+
 void
 load_report_print(const load_options_t *o, load_report_t *measured,
     const load_report_t *opened, const load_cpu_t *cpu)

@@ -57,21 +57,24 @@ load_print_step(const load_wave_t *wave, uint64_t done, uint64_t wall,
     const load_cpu_t *before, const load_cpu_t *after)
 {
     size_t                 i;
+    load_report_t         *report;
     const load_options_t  *o;
 
     o = wave->o;
+    report = wave->report;
 
     (void) printf("{\"handshakes\":%lu,\"wall_s\":%.6f,"
                   "\"cpu_us_by_pid\":{",
-                  (unsigned long) (wave->report->done - done),
-                  (double) (wave->report->wall - wall) / 1e9);
+                  (unsigned long) (report->done - done),
+                  (double) (report->wall - wall) / 1e9);
 
     for (i = 0; i < o->n_pids; i++) {
         (void) printf("%s\"%ld\":%.3f", i ? "," : "", (long) o->pids[i],
                       (double) (after->used[i] - before->used[i]) / 1e3);
     }
 
-    (void) printf("}}\n");
+    (void) printf("},\"p50_us\":%.1f}\n",
+                  (double) load_report_middle(report, done) / 1e3);
     (void) fflush(stdout);
 }
 

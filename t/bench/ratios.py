@@ -40,6 +40,8 @@ class Variant:
     counted: dict               # {pid: name of the process}
     mode: str
     resumes: bool | None        # whether all must resume; None: some may
+    least: float = 0            # the share that must, if some may
+    aimed: bool = True          # the target of the row is for it as well
     freeze: list = field(default_factory=list)
     after: Callable | None = None
 
@@ -55,6 +57,7 @@ class Row:
     target: float | None
     variants: list
     in_flight: int = 16
+    rate: float | None = None   # handshakes started a second
     same_tickets: bool = False  # all variants issue the same number of tickets
     # {label: why it cannot do this}
     cannot: dict = field(default_factory=dict)
@@ -65,6 +68,7 @@ class Series:
     """All slices of a row and a variant."""
 
     cpu: list = field(default_factory=list)     # of each slice
+    p50: list = field(default_factory=list)     # the same
     latency: dict = field(default_factory=dict)
     split: dict = field(default_factory=dict)
     rate: list = field(default_factory=list)
@@ -206,7 +210,8 @@ def one_round(row, series, plan, number):
         running = [(variant, stack.enter_context(client.Client(
             variant.opened_on, variant.redeemed_on, variant.mode, row.tls,
             n * steps, list(variant.counted), plan.core,
-            row.in_flight, time=600, freeze=variant.freeze)))
+            row.in_flight, time=600, freeze=variant.freeze,
+            rate=row.rate)))
             for variant in turned(row.variants, number)]
         for step in range(steps):
             for variant, one in turned(running, step):
@@ -215,6 +220,7 @@ def one_round(row, series, plan, number):
                     series[variant.label].cpu.append(
                         sum(took['cpu_us_by_pid'].values())
                         / max(took['handshakes'], 1))
+                    series[variant.label].p50.append(took['p50_us'])
         for variant, one in running:
             series[variant.label].add(one.end(), variant.counted)
     for variant in row.variants:

@@ -15,18 +15,20 @@ def describe(found):
             each = ratios.ratios(one, base)
             spread = ratios.quartiles(each or [0])
             interval = ratios.interval(each)
+            target = row.target if v.aimed else None
             result.append({
-                'work': row.title, 'variant': v.label, 'target': row.target,
-                'base': one is base, 'resumes': v.resumes,
+                'work': row.title, 'variant': v.label, 'target': target,
+                'base': one is base, 'resumes': v.resumes, 'least': v.least,
                 'same_tickets': row.same_tickets,
                 'in_flight': row.in_flight,
                 'cpu_us': ratios.middle(one.cpu),
                 'ratio': spread[1], 'middle': [spread[0], spread[2]],
                 'interval': interval,
-                'verdict': verdict(interval, row.target),
+                'verdict': verdict(interval, target),
                 'cheapest': ratios.cheapest(one.cpu)
                 / (ratios.cheapest(base.cpu) or 1),
                 'slices_cpu_us': [round(us, 2) for us in one.cpu],
+                'slices_p50_us': one.p50,
                 'cannot': row.cannot,
                 'latency_us': {name: ratios.middle(values) for name, values
                                in one.latency.items()},
@@ -103,7 +105,8 @@ def complaints(rows):
             found.append(where + 'out of time')
         expected = {True: row['handshakes'], False: 0,
                     None: row['resumed']}[row['resumes']]
-        if row['resumed'] != expected:
+        if (row['resumed'] != expected
+                or row['resumed'] < row['least'] * row['handshakes']):
             found.append(where + '%d of %d resumed' % (
                 row['resumed'], row['handshakes']))
         if row['same_tickets'] and row['tickets'] != base['tickets']:

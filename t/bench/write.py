@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Writes docs/performance.md and its plots from the numbers of a bench.
 
-Every number in them is one of build/bench/result.json.
+Every number in them is one of build/bench/result.json.  "write.py early"
+writes the chapter of early data only, and leaves the rest of the page alone.
 """
 
 import json
@@ -10,6 +11,7 @@ import statistics
 import sys
 import time
 
+import early
 import plots
 import ratios
 import tables
@@ -25,6 +27,7 @@ SOAK = os.path.join(REPOSITORY, 'build', 'bench', 'soak.json')
 PLAIN_TEXT, TLS = 'memcached in plain text', 'memcached with TLS'
 OURS = (MODULE, OTHER, MODULE + ', forged')
 HOME = PLAIN + ', same host'
+EARLY, AFTER_EARLY = '## Early data', '## Sessions by ID'
 
 
 class Page:
@@ -296,6 +299,139 @@ def measured(page, title, rows):
          *latencies(row), ms(row['longest_us'])] for row in rows], 2)
 
 
+def early_data(page, result):
+    rows = early.compared(result['early'])
+    page.say(EARLY)
+    page.say('`ssl_session_sync_early_data once` beside plain nginx, which '
+             'carries out a flight each time', 'that it comes. Each client '
+             'has a ticket of TLS 1.3 of another host, and sends its request '
+             'as', 'early data; no ticket is used twice. "1-RTT": it sends '
+             'its request after the handshake, which', 'resumes such a '
+             'ticket. Latency is the time from the connect to the first byte '
+             'of the answer.', '"%s": a client starts every %.0f ms, however '
+             'long others take.' % (early.STEADY, 1e3 / early.RATE))
+    page.say('"Frozen": tickets are of the same host, which has the default '
+             '`lookup_timeout`; memcached was', 'stopped (SIGSTOP) after they '
+             'were given out. The first flights wait until the breaker opens;',
+             'from then on none waits, but for those that try whether '
+             'memcached is back. "Longest"', 'includes all of them.')
+    page.say('The CPU time of the server, with that of memcached, and its '
+             'ratios:')
+    page.table(['', '', 'accepted', 'CPU us', 'to early data of plain nginx',
+                'to its 1-RTT'], [
+        [row['work'] if row['base'] else '', row['variant'], accepted(row),
+         '%.1f' % row['cpu_us'],
+         *('' if found is None else with_interval('%.3f', found['ratio'])
+           for found in beside.values())] for row, beside in rows], 2)
+    page.say('Latency in milliseconds, and by how much it is beyond that of '
+             'plain nginx: as a difference, in', 'parentheses with the '
+             'interval of 95 % where there is one, and as a ratio:')
+    page.table(['', '', 'p50', 'beyond early data', 'ratio', 'beyond 1-RTT',
+                'p99', 'beyond early data', 'ratio', 'beyond 1-RTT',
+                'longest'], [
+        [row['work'] if row['base'] else '', row['variant'],
+         *latency_beside(row, beside, 'p50'),
+         *latency_beside(row, beside, 'p99'), ms(row['longest_us'])]
+        for row, beside in rows], 2)
+    early_results(page, result)
+
+
+def accepted(row):
+    if not early.offered(row):
+        return ''
+    return '%d of %d' % (row['resumed'], row['handshakes'])
+
+
+def with_interval(form, found, scale=1):
+    middle, interval = found
+    text = form % (middle * scale)
+    if interval:
+        text += ' (%s to %s)' % tuple(form % (x * scale) for x in interval)
+    return text
+
+
+def latency_beside(row, beside, name):
+    cells = [ms(row['latency_us'][name])]
+    for label, found in beside.items():
+        cells.append('' if found is None else with_interval(
+            '%+.2f', found['beyond_us'][name], 1e-3))
+        if label == PLAIN:
+            cells.append('' if found is None
+                         else '%.2f' % found['times'][name])
+    return cells
+
+
+def early_results(page, result):
+    """Whether it is as it should be, and where the time goes if not."""
+    aims = [row for row in result['early']
+            if row['target'] is not None and row['variant'] == OTHER]
+    lines = ['* CPU, %s: %s times that of plain nginx, target %.2f: %s' % (
+        row['work'].rpartition(', ')[2], ratio(row), row['target'],
+        row['verdict']) for row in aims]
+    found = early.steady(result['early'])
+    verdict = None
+    if found:
+        row, beside = found
+        beyond = beside['beyond_us']['p50']
+        verdict = tables.verdict(beyond[1], early.BEYOND_US)
+        lines.append('* p50 at a steady load: %s ms beyond plain nginx, '
+                     'target %.1f: %s' % (
+                         with_interval('%+.2f', beyond, 1e-3),
+                         early.BEYOND_US / 1e3, verdict))
+    frozen_ = [row for row in result['early'] if 'frozen' in row['work']
+               and row['variant'] == MODULE]
+    for what, ones in (
+            ('well', [row for row in result['early']
+                      if row['variant'] == OTHER]),
+            ('frozen', frozen_)):
+        if ones:
+            lines.append('* with memcached %s %d of %d flights were accepted, '
+                         'and %d handshakes failed' % (
+                             what, *(sum(row[name] for row in ones)
+                                     for name in ('resumed', 'handshakes',
+                                                  'failures'))))
+    page.say(*lines)
+    if verdict and verdict != tables.HELD and beyond[0] > 0:
+        early_costs(page, result, *found)
+
+
+def early_costs(page, result, row, beside):
+    plain = by_work(result['early'])[row['work']][PLAIN]
+    spent = row['split_us'].get('memcached', 0)
+    work = row['cpu_us'] - plain['cpu_us']
+    page.say('A flight waits until memcached has answered; the core goes to '
+             'memcached and back. It costs', '%.0f us of CPU time more, %.0f '
+             'of them in memcached. What is left of the %.0f us that it takes'
+             % (work, spent, beside['beyond_us']['p50'][0]),
+             'longer is waiting: to be woken up, and for the core, which '
+             'hosts and memcached share here.')
+
+
+def alone(result):
+    """The chapter of early data, from a run of its own."""
+    path = os.path.join(DOCS, 'performance.md')
+    with open(path, encoding='utf-8') as f:
+        text = f.read()
+    page = Page()
+    early_data(page, result)
+    page.say('This chapter was measured by itself on %s: %s; nginx %s, %s, '
+             'memcached %s.' % (
+                 time.strftime('%Y-%m-%d', time.gmtime(result['time'])),
+                 result['machine']['processor'],
+                 result['machine']['nginx'].rpartition('/')[2],
+                 *(result['machine'][name].replace('/', ' ')
+                   for name in ('openssl', 'memcached'))))
+    before, old, rest = text.partition(EARLY + '\n')
+    if not old:
+        before, rest = text, ''
+    head, after, tail = (rest or before).partition(AFTER_EARLY + '\n')
+    if not after:
+        raise Unfit('docs/performance.md has no chapter "%s"' % AFTER_EARLY)
+    with open(path, 'w', encoding='utf-8') as f:
+        f.write((before if old else head) + '\n'.join(page.lines) + '\n'
+                + after + tail)
+
+
 def ids(page, result):
     measured(page, 'Sessions by ID', result['ids'])
     page.say('"%s": each session is opened on one host and resumed once, on '
@@ -533,7 +669,8 @@ def method(page, result):
     page.table(['', ''], [[name, value] for name, value
                           in result['machine'].items()], 2)
     slices = [len(row['slices_cpu_us']) for part in (
-        'tickets', 'ids', 'peers', 'scaling') for row in result.get(part, [])]
+        'tickets', 'early', 'ids', 'peers', 'scaling')
+              for row in result.get(part, [])]
     page.say(
         'The load client (`t/bench/load.c`) opens sessions on one host, and '
         'resumes each of them once,', 'on the same host or on another one, '
@@ -570,14 +707,19 @@ def method(page, result):
 PARTS = (('peers', peers), ('frozen', frozen),
          ('tickets', lambda page, result: measured(
              page, 'Full handshakes and tickets', result['tickets'])),
-         ('ids', ids), ('scaling', scaling), ('instructions', instructions),
-         ('servers', servers), ('secured', secured),
+         ('early', early_data), ('ids', ids), ('scaling', scaling),
+         ('instructions', instructions), ('servers', servers),
+         ('secured', secured),
          ('residents', residents), ('starts', starts), ('steps', steps))
 
 
 def main():
     with open(RESULT, encoding='utf-8') as f:
         result = json.load(f)
+    if sys.argv[1:] == ['early']:
+        alone(result)
+        print('docs/performance.md: ' + EARLY)
+        return 0
     page = Page()
     page.say('# Performance')
     page.say('Written by `make performance` on %s; everything on this page '
