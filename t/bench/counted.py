@@ -77,6 +77,10 @@ def kind(value):
         return 'ring'
     if value.startswith(b'SSSJ') or value == b'-':
         return 'door'
+    if value.startswith(b'SSL1'):
+        return 'log'
+    if value.startswith(b'SSB1'):
+        return 'badge'
     return {2: 'session'}.get(value[5], 'strange')
 
 

@@ -19,7 +19,7 @@ ROUND_TRIP = ', 1-RTT'
 LEAST = 0.99            # the share of flights that has to be accepted
 RATE = 250              # clients a second at a steady load
 BEYOND_US = 500         # target of the latency beyond that of plain nginx
-READY = 60              # seconds until early data has to be accepted
+READY = 120             # seconds until early data has to be accepted
 
 
 @dataclass

@@ -16,6 +16,7 @@ ALONE = 40                      # and of a single host
 REMOVE = 7 + NAME + 2           # "delete", and its answer
 REMOVED = 9
 SILENCE = 1  # seconds of silence after which a store is sent with a probe
+LOG = RECORD = BADGE = 20       # bytes: an empty log, a claim in it, a badge
 PROBE = 16                      # "get sss1:probe", answered by "END"
 AHEAD = 9 / 16  # part of a slot at which the next key is published
 
@@ -68,6 +69,33 @@ def replace(value, life, version):
     """Bytes of a "cas"; its answer has 8 bytes."""
     return (4 + NAME + 3 + digits(life) + 1 + digits(value) + 1
             + digits(version) + 2 + value + 2)
+
+
+def log_bytes(records):
+    """Bytes of a log of claims."""
+    return LOG + RECORD * records
+
+
+def claim():
+    """Bytes of a claim: three "mg" and an "append", which is answered."""
+    return 3 * (3 + NAME + 6) + 7 + NAME + 9 + RECORD + 2
+
+
+def claimed():
+    """Bytes of the answer, without those of the log.  It has the seconds that
+    the badge, a year, and the log have left.
+    """
+    return 2 * (2 + 3 + 10 + 2 + BADGE + 2) + 8 + 2 + 3 + 4 + 2 + 2
+
+
+def looked():
+    """Bytes of the answer to a look at the badge: there is no such log."""
+    return 2 * (2 + 3 + 10 + 2 + BADGE + 2) + 12 + 4
+
+
+def lay():
+    """Bytes of the "add" of a log."""
+    return 4 + NAME + 3 + 3 + 3 + 10 + LOG + 2
 
 
 def points(address, port):

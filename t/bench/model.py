@@ -23,6 +23,7 @@ import tempfile
 import counted
 import formulas
 import machine
+import model_claims
 import model_keys
 import model_sessions
 import model_staging
@@ -36,6 +37,7 @@ RATES = ((1000, '1.2', 2), (1000, '1.3', 2), (10000, '1.2', 4),
 RESUMED = 0.8
 RECORD = 298        # bytes of a session's record, see model_sessions.py
 WORKERS = 8
+CLAIMS = 1000       # flights of early data
 
 
 class Options:
@@ -101,6 +103,18 @@ def sessions_row(sessions):
 
 SESSIONS_HEAD = ['', 'in flight', 'stores', 'record', 'item', 'store',
                  'lookup, read', 'lookup, written']
+
+
+def claims_row(claims):
+    cells = [str(claims.n), both(claims.read(), formulas.claim()),
+             both(claims.written(), formulas.claimed())]
+    for value, item in (min(claims.after.logs.values()), claims.longest()):
+        cells += ['%d' % value, both(item, formulas.item_bytes(value))]
+    return [*cells, '%.0f' % claims.memory()]
+
+
+CLAIMS_HEAD = ['claims', 'claim, read', 'claim, written', 'shortest log',
+               'item', 'longest log', 'item', 'memory']
 
 
 def by_server(measured, shares):
@@ -221,6 +235,12 @@ def run(site, options):
     show(SESSIONS_HEAD, rows)
     page = {'sessions': table(SESSIONS_HEAD, rows, 1)}
 
+    say('claims of early data, bytes:')
+    claims = model_claims.measure(site, CLAIMS)
+    rows = [claims_row(claims)]
+    show(CLAIMS_HEAD, rows)
+    page['claims'] = table(CLAIMS_HEAD, rows)
+
     server = Memcached(site, 'connections')
     say('a connection takes %.1f kB of memcached' % (
         counted.connection(server) / 1e3))
@@ -244,6 +264,7 @@ def run(site, options):
     return page, (
         [text for point in points for text in model_keys.complaints(point)]
         + [text for s in sessions for text in s.complaints()]
+        + claims.complaints()
         + [text for p in stages for text in model_staging.complaints(p)])
 
 
