@@ -107,8 +107,9 @@ def complaints(rows):
                     None: row['resumed']}[row['resumes']]
         if (row['resumed'] != expected
                 or row['resumed'] < row['least'] * row['handshakes']):
-            found.append(where + '%d of %d resumed' % (
-                row['resumed'], row['handshakes']))
+            found.append(where + '%d of %d resumed%s' % (
+                row['resumed'], row['handshakes'], row['least']
+                and ', %g %% must' % (100 * row['least']) or ''))
         if row['same_tickets'] and row['tickets'] != base['tickets']:
             found.append(where + '%d tickets received, %d of plain nginx'
                          % (row['tickets'], base['tickets']))

@@ -414,9 +414,9 @@ def alone(result):
         text = f.read()
     page = Page()
     early_data(page, result)
-    page.say('This chapter was measured by itself on %s: %s; nginx %s, %s, '
-             'memcached %s.' % (
-                 time.strftime('%Y-%m-%d', time.gmtime(result['time'])),
+    page.say('`make early` measured this chapter by itself, on %s:' % (
+        time.strftime('%Y-%m-%d', time.gmtime(result['time']))),
+             '%s; nginx %s, %s, memcached %s.' % (
                  result['machine']['processor'],
                  result['machine']['nginx'].rpartition('/')[2],
                  *(result['machine'][name].replace('/', ' ')
@@ -665,6 +665,8 @@ def method(page, result):
     page.say('```', 'make bench',
              "BENCH_ONLY='ID, other host, 8' BENCH_SPLIT=1 make bench",
              'make bench-once', '```')
+    page.say('`make early` measures [early data](#early-data) only, and '
+             'writes that chapter.')
     page.say('The top of `t/bench/bench.py` names all settings. It ran on')
     page.table(['', ''], [[name, value] for name, value
                           in result['machine'].items()], 2)
