@@ -26,6 +26,7 @@ typedef struct {
     SSL_CTX                  *ctx;
     int                       epoll;
     int                       redeem;
+    double                    rate;
     uint64_t                  first;
     uint64_t                  total;
     uint64_t                  started;
@@ -100,6 +101,7 @@ load_wave(load_wave_t *wave, uint64_t n)
     run.sessions = wave->sessions;
     run.report = wave->report;
     run.redeem = wave->redeem;
+    run.rate = wave->sessions && !wave->redeem ? 0 : wave->o->rate;
     run.ctx = wave->ctx;
     run.first = wave->next;
     run.started = wave->next;
@@ -354,7 +356,7 @@ load_timeout(const load_run_t *run, int room, uint64_t now)
 {
     uint64_t  due;
 
-    if (run->o->rate > 0 && room && run->started < run->total) {
+    if (run->rate > 0 && room && run->started < run->total) {
         due = load_due(run);
 
         if (due <= now) {
@@ -379,7 +381,7 @@ load_due(const load_run_t *run)
 
     started = (double) (run->started - run->first);
 
-    return run->begin + (uint64_t) (started * 1e9 / run->o->rate);
+    return run->begin + (uint64_t) (started * 1e9 / run->rate);
 }
 
 
@@ -405,7 +407,7 @@ load_fill(load_run_t *run, load_conn_t *conns, uint64_t deadline)
             return;
         }
 
-        if (run->o->rate > 0) {
+        if (run->rate > 0) {
 
             /*
              * The latency of a handshake that could not start in time counts
