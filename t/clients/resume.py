@@ -4,7 +4,8 @@ Browsers, languages and tools connect through a balancer to three hosts, which
 say in their logs how each connection came about. Prints a table, and puts it
 into docs/compatibility.md. Ends with a status of 1 if a client is missing, a
 host refused a session, or a client resumed no session of a kind that it offers
-on another host than the one that the session is from.
+on another host than the one that the session is from; with those that have it
+the same for early data, which a host must have accepted.
 """
 
 import os
@@ -17,7 +18,8 @@ from dataclasses import dataclass
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'cluster'))
 
-from harness import balancer, cluster as clusters, conf   # noqa: E402
+from harness import balancer, browser                     # noqa: E402
+from harness import cluster as clusters, conf, early      # noqa: E402
 from harness import lab as labs, process, staging         # noqa: E402
 
 PAGE = os.path.join(conf.REPOSITORY, 'docs', 'compatibility.md')
@@ -27,11 +29,17 @@ NAME = 'a.example'
 CONNECTIONS = 6
 TIME = 180
 
+EARLY = 'TLS 1.3, early data'
+LISTENERS = {**staging.LISTENERS, 'early': 8446}
+
 # TLS version, listener
 KINDS = {'TLS 1.2, ticket': ('TLSv1.2', staging.TICKETS),
          'TLS 1.2, ID': ('TLSv1.2', staging.IDS),
          'TLS 1.3, ticket': ('TLSv1.3', staging.TICKETS),
-         'TLS 1.3, ID': ('TLSv1.3', staging.IDS)}
+         'TLS 1.3, ID': ('TLSv1.3', staging.IDS),
+         EARLY: ('TLSv1.3', 'early')}
+MORE = {staging.TICKETS: '', staging.IDS: 'ssl_session_tickets off;',
+        'early': 'ssl_early_data on; ssl_session_sync_early_data once;'}
 
 # A page that fetches another one again and again, each over a connection of
 # its own: the servers keep none open.
@@ -46,7 +54,7 @@ class Client:
 
     programs = ()
     version_command = ()
-    # kinds of which it never offers a session
+    # kinds of which it never offers a session, or early data
     without = ()
 
     def __init__(self, where, ca):
@@ -63,7 +71,8 @@ class Client:
         text = process.run(self.version_command)
         return re.search(r'\d+(?:\.\d+)+', text).group(0)
 
-    def command(self, address, port, tls):
+    def command(self, address, port, tls, early_data):
+        """With early data, if it can be told to send some."""
         raise NotImplementedError
 
 
@@ -73,9 +82,15 @@ class Curl(Client):
     programs = ('curl',)
     version_command = ('curl', '--version')
 
-    def command(self, address, port, tls):
+    def prepare(self):
+        self.can = '--tls-earlydata' in process.run(['curl', '--help', 'all'])
+        if not self.can:
+            self.without = (EARLY,)
+
+    def command(self, address, port, tls, early_data):
         return ['curl', '--silent', '--show-error', '--cacert', self.ca,
                 '--http1.1', '--tlsv' + tls[4:], '--tls-max', tls[4:],
+                *['--tls-earlydata'] * (early_data and self.can),
                 *['https://%s:%d/' % (NAME, port)] * CONNECTIONS]
 
 
@@ -84,8 +99,9 @@ class Node(Client):
     name = 'Node.js'
     programs = ('node',)
     version_command = ('node', '--version')
+    without = (EARLY,)
 
-    def command(self, address, port, tls):
+    def command(self, address, port, tls, early_data):
         return ['node', os.path.join(HERE, 'client.js'), address, str(port),
                 NAME, self.ca, tls, str(CONNECTIONS)]
 
@@ -95,8 +111,8 @@ class Go(Client):
     name = 'Go'
     programs = ('go',)
     version_command = ('go', 'version')
-    # its crypto/tls has tickets only
-    without = ('TLS 1.2, ID',)
+    # its crypto/tls has tickets only, and early data over QUIC only
+    without = ('TLS 1.2, ID', EARLY)
 
     def prepare(self):
         process.run(['go', 'build', '-o', os.path.join(self.where, 'go'),
@@ -104,7 +120,7 @@ class Go(Client):
                     env={**os.environ, 'GOCACHE': self.where + '/cache',
                          'GOFLAGS': '-mod=mod', 'GO111MODULE': 'off'})
 
-    def command(self, address, port, tls):
+    def command(self, address, port, tls, early_data):
         return [os.path.join(self.where, 'go'), '%s:%d' % (address, port),
                 NAME, self.ca, tls, str(CONNECTIONS)]
 
@@ -114,12 +130,13 @@ class Java(Client):
     name = 'Java'
     programs = ('java', 'javac')
     version_command = ('java', '--version')
+    without = (EARLY,)
 
     def prepare(self):
         process.run(['javac', '-d', self.where,
                      os.path.join(HERE, 'Client.java')], timeout=TIME)
 
-    def command(self, address, port, tls):
+    def command(self, address, port, tls, early_data):
         return ['java', '-cp', self.where, 'Client', address, str(port), NAME,
                 self.ca, tls, str(CONNECTIONS)]
 
@@ -135,11 +152,13 @@ class Chromium(Client):
         os.makedirs(database)
         trust(database, self.ca)
 
-    def command(self, address, port, tls):
+    def command(self, address, port, tls, early_data):
         version = {'TLSv1.2': 'tls1.2', 'TLSv1.3': 'tls1.3'}[tls]
         return ['env', 'HOME=' + self.where, 'chromium', '--headless=new',
                 '--no-sandbox', '--disable-gpu', '--disable-quic',
-                '--user-data-dir=' + self.where + '/profile-' + version,
+                '--user-data-dir=%s/profile-%d%s'
+                % (self.where, port, version),
+                *[browser.EARLY_DATA] * early_data,
                 '--ssl-version-min=' + version, '--ssl-version-max=' + version,
                 '--dump-dom', 'https://%s:%d/page' % (NAME, port)]
 
@@ -151,7 +170,7 @@ class Firefox(Client):
     version_command = ('firefox-esr', '--version')
     without = ('TLS 1.2, ID',)
 
-    def command(self, address, port, tls):
+    def command(self, address, port, tls, early_data):
         number = {'TLSv1.2': 3, 'TLSv1.3': 4}[tls]
         profile = os.path.join(self.where, 'profile-%d' % port + tls)
         os.makedirs(profile)
@@ -163,6 +182,8 @@ class Firefox(Client):
                     ('security.tls.version.max', number),
                     ('network.captive-portal-service.enabled', 'false'),
                     ('network.connectivity-service.enabled', 'false'),
+                    ('security.tls.enable_0rtt_data',
+                     str(early_data).lower()),
                     ('security.OCSP.enabled', 0),
                     ('browser.shell.checkDefaultBrowser', 'false')):
                 f.write('user_pref("%s", %s);\n' % (key, value))
@@ -197,23 +218,25 @@ class Fleet:
         self.cluster.__enter__()
         try:
             for host in self.cluster.hosts:
-                host.config.note = ' time=$msec uri=$uri'
+                host.config.note = (' time=$msec uri=$uri'
+                                    ' early=$ssl_session_sync_early_data')
                 host.config.servers = [
                     conf.Server(
-                        port=staging.LISTENERS[kind], name=NAME,
+                        port=port, name=NAME,
                         extra='location = /page { default_type text/html; '
                         "return 200 '%s'; }\n" % SCRIPT
                         + 'location = /favicon.ico { return 204; }\n'
-                        + ('' if kind == staging.TICKETS
-                           else 'ssl_session_tickets off;'))
-                    for kind in staging.LISTENERS]
+                        + MORE[listener])
+                    for listener, port in LISTENERS.items()]
             self.cluster.start()
             self.cluster.wait_agreed()
             self.balancer = balancer.Balancer(
                 self.lab, 'lb', self.cluster._directory('lb'),
-                self.cluster.hosts, staging.LISTENERS)
+                self.cluster.hosts, LISTENERS)
             self.balancer.start()
             process.wait_until(self.balancer.all_up, 'every host to be up')
+            early.wait_ready(early.Client(), self.cluster.hosts,
+                             LISTENERS['early'])
         except BaseException:
             self.__exit__(None)
             raise
@@ -255,6 +278,19 @@ class Cell:
         return '%d of %d' % (self.resumed, self.all)
 
 
+@dataclass
+class EarlyCell(Cell):
+    sent: int = 0
+    # "resumed" and "across" are those whose early data was accepted
+
+    def __str__(self):
+        if self.error:
+            return 'failed'
+        if not self.sent:
+            return 'none sent'
+        return '%d of %d, accepted %d' % (self.sent, self.all, self.resumed)
+
+
 def hosts_file(lab, address):
     path = os.path.join(lab.make('clients'), 'hosts')
     with open(path, 'w', encoding='ascii') as f:
@@ -266,7 +302,7 @@ def run(fleet, site, hosts, client, kind):
     tls, listener = KINDS[kind]
     before = len(fleet.entries())
     command = client.command(fleet.balancer.address,
-                             staging.LISTENERS[listener], tls)
+                             LISTENERS[listener], tls, kind == EARLY)
     try:
         done = subprocess.run(
             site.command(['unshare', '--mount', 'sh', '-c',
@@ -281,11 +317,15 @@ def run(fleet, site, hosts, client, kind):
     entries = fleet.entries()[before:]
     if len(entries) < CONNECTIONS and not error:
         error = 'only %d connections' % len(entries)
-    hows = [fields['sync'] for _, _, fields in entries]
-    across = sum(hows[i] != 'full' and entries[i][1] != entries[i - 1][1]
+    outcomes = [fields['early'] for _, _, fields in entries]
+    done = [outcome == 'accepted' if kind == EARLY
+            else fields['sync'] != 'full'
+            for outcome, (_, _, fields) in zip(outcomes, entries)]
+    across = sum(done[i] and entries[i][1] != entries[i - 1][1]
                  for i in range(1, len(entries)))
-    return Cell(sum(how != 'full' for how in hows), across,
-                len(entries) - 1, error)
+    found = sum(done), across, len(entries) - 1, error
+    return EarlyCell(*found, sum(outcome != '-' for outcome in outcomes)) \
+        if kind == EARLY else Cell(*found)
 
 
 def table(rows):
@@ -329,8 +369,9 @@ def main():
                     wrong.append('%s, %s: %s' % (client.name, kind,
                                                  cell.error))
                 elif kind not in client.without and not cell.across:
-                    wrong.append('%s, %s: nothing resumed on another host'
-                                 % (client.name, kind))
+                    wrong.append('%s, %s: nothing %s on another host'
+                                 % (client.name, kind, 'accepted'
+                                    if kind == EARLY else 'resumed'))
         if fleet.refused():
             wrong.append('hosts have refused %d sessions' % fleet.refused())
         site.close()

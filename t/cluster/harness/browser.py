@@ -13,6 +13,9 @@ from . import process
 DRIVER = 'chromedriver'
 BINARY = 'chromium'
 
+# makes it send some, which it does not by itself
+EARLY_DATA = '--enable-features=EnableTLS13EarlyData'
+
 PATIENCE = 120                  # seconds for a command
 GRACE = 5                       # and for an end without being killed
 
