@@ -5,7 +5,13 @@ import subprocess
 
 import pytest
 
-from harness import clients, conf, early, forwarder, process
+from harness import browser, clients, conf, early, forwarder, process
+
+# with "any" a flight is accepted as often as it is sent
+RULES = {'once': conf.PORT[conf.HTTP], 'any': 9301}
+
+# of a record: its header, the message's header, its type, and a tag
+END_OF_EARLY_DATA = 5 + 4 + 1 + 16
 
 # what gnutls-cli says between its two connections
 AGAIN = 'Connecting again'
@@ -16,6 +22,9 @@ def fixture_cluster(make_module_cluster, upstream):
     cluster = make_module_cluster(hosts=2, memcached_servers=1, rotation='7d',
                                   start=False)
     early.prepare(cluster, upstream)
+    for host in cluster.hosts:
+        host.config.servers.append(conf.Server(
+            port=RULES['any'], extra=early.extra(upstream, 'any')))
     cluster.start()
     cluster.wait_agreed()
     early.wait_ready(early.Client(), cluster.hosts)
@@ -37,13 +46,38 @@ def gnutls(way, directory, request):
 
 
 class Recorder(forwarder.Forwarder):
-    """Keeps what the last client has sent first."""
+    """Keeps what clients have sent, of each connection."""
+
+    def __init__(self, address):
+        super().__init__(address)
+        self.sent = []
 
     def _pump(self, source, sink, delayed):
         if delayed:
-            self.sent = []
-        super()._pump(_Tap(source, self.sent) if delayed else source, sink,
-                      delayed)
+            kept = []
+            self.sent.append(kept)
+            source = _Tap(source, kept)
+        super()._pump(source, sink, delayed)
+
+    def flights(self):
+        """Of those whose early data was accepted, all up to its end."""
+        found = []
+        for kept in self.sent:
+            flight = []
+            for record in records(b''.join(kept)):
+                if len(record) == END_OF_EARLY_DATA:
+                    found.append(b''.join(flight))
+                    break
+                flight.append(record)
+        return found
+
+
+def records(data):
+    """The records of TLS that these bytes are."""
+    while len(data) >= 5:
+        size = 5 + int.from_bytes(data[3:5], 'big')
+        yield data[:size]
+        data = data[size:]
 
 
 class _Tap:
@@ -69,32 +103,97 @@ def decided(host, before):
             if now[outcome] != before[outcome]]
 
 
-def test_gnutls(cluster, upstream, lab):
-    """On another host than the one that gave the ticket; then replayed."""
-    first, second = cluster.hosts
-    port = conf.PORT[conf.HTTP]
+def accepted(cluster, upstream, lab, rule, name, visit):
+    """What a client has sent whose early data the second host has accepted.
+
+    "visit" makes it connect: to the first host, then to the second one with a
+    ticket of the first. Returns the path and the flights.
+    """
+    targets = [(host.address, RULES[rule]) for host in cluster.hosts]
     for attempt in range(early.TRIES):
-        path = '/up/gnutls%d' % attempt
-        before = early.counts(second)
+        path = '/up/%s-%s-%d' % (name, rule, attempt)
+        before = early.counts(cluster.hosts[1])
         with Recorder(lab.network.address) as way:
-            way.targets = [(first.address, port), (second.address, port)]
-            said = gnutls(way, cluster.directory, early.request(path))
-            if 'error sending early data' in said.partition(AGAIN)[0]:
-                pytest.skip('this gnutls-cli sends early data without a '
-                            'session, and then ends: with plain nginx, too')
-            assert 'This is a resumed session' in said, said
-            flight = b''.join(way.sent[:1])
-        process.wait_until(lambda before=before: decided(second, before),
-                           'a flight of GnuTLS')
-        if decided(second, before) == ['accepted']:
+            way.targets = targets
+            visit(way, path)
+            flights = way.flights()
+        process.wait_until(
+            lambda before=before: decided(cluster.hosts[1], before),
+            'a flight of ' + name)
+        process.wait_until(lambda path=path: upstream.count(path) > 0,
+                           'a request of ' + name)
+        # a browser may make its request too late for it
+        if upstream.early(path) == ['1']:
             break
-    process.wait_until(lambda: upstream.count(path) > 0,
-                       'a request of GnuTLS')
     assert upstream.early(path) == ['1']
+    assert decided(cluster.hosts[1], before) == ['accepted'] and flights
+    return path, flights
+
+
+def replay(cluster, upstream, rule, path, flights):
+    """Sent again to each host: "any" lets it in, or the flights are none."""
     for host in cluster.hosts:
-        for _ in range(3):
-            early.send(host, flight)
-    assert upstream.count(path) == 1
+        for flight in flights * 3:
+            early.send(host, flight, RULES[rule])
+    if rule == 'once':
+        assert upstream.count(path) == 1
+    else:
+        process.wait_until(lambda: upstream.count(path) > 1, 'a replay')
+
+
+@pytest.mark.parametrize('rule', RULES)
+def test_gnutls(cluster, upstream, lab, rule):
+    """On another host than the one that gave the ticket; then replayed."""
+
+    def visit(way, path):
+        said = gnutls(way, cluster.directory, early.request(path))
+        if 'error sending early data' in said.partition(AGAIN)[0]:
+            pytest.skip('this gnutls-cli sends early data without a session, '
+                        'and then ends: with plain nginx, too')
+        assert 'This is a resumed session' in said, said
+
+    replay(cluster, upstream, rule,
+           *accepted(cluster, upstream, lab, rule, 'gnutls', visit))
+
+
+@pytest.mark.parametrize('rule', RULES)
+def test_curl(cluster, upstream, lab, rule):
+    """The same with curl's own option for it."""
+    if '--tls-earlydata' not in process.run(['curl', '--help', 'all']):
+        pytest.skip('this curl has no early data')
+
+    def visit(way, path):
+        process.run(['curl', '--silent', '--show-error', '--insecure',
+                     '--tlsv1.3', '--http1.1', '--tls-earlydata', '--fail',
+                     '--connect-to', '::%s:%d' % (way.address, way.port),
+                     'https://a.example/', 'https://a.example' + path],
+                    cwd=cluster.directory)
+
+    replay(cluster, upstream, rule,
+           *accepted(cluster, upstream, lab, rule, 'curl', visit))
+
+
+@pytest.mark.parametrize('rule', RULES)
+@pytest.mark.skipif(browser.missing() is not None,
+                    reason='this machine has no browser')
+def test_chromium(cluster, upstream, lab, rule):
+    """The same with a browser: its TLS is BoringSSL."""
+    hosts = [(host.address, RULES[rule]) for host in cluster.hosts]
+
+    def visit(way, path):
+        # it may connect more than once for a page
+        way.targets = hosts[:1]
+        with browser.Browser(lab.make('browser'), more=[
+                browser.EARLY_DATA, '--ignore-certificate-errors',
+                '--host-resolver-rules=MAP a.example ' + way.address]) as it:
+            it.open('https://a.example:%d/' % way.port)
+            assert 'name=a.example' in it.text('body')
+            way.targets = hosts[1:]
+            it.open('https://a.example:%d%s' % (way.port, path))
+            assert it.text('body').strip() == 'ok'
+
+    replay(cluster, upstream, rule,
+           *accepted(cluster, upstream, lab, rule, 'chromium', visit))
 
 
 def test_others_resume(cluster):

@@ -37,10 +37,14 @@ class Failure(Exception):
 
 
 class Browser:
-    """A context: one window, without anything of earlier ones."""
+    """A context: one window, without anything of earlier ones.
 
-    def __init__(self, directory, width=1280, height=900):
+    "more": further arguments of the browser.
+    """
+
+    def __init__(self, directory, width=1280, height=900, more=()):
         self.directory = directory
+        self.more = more
         self.size = width, height
         self.driver = None
         self.session = None
@@ -105,7 +109,8 @@ class Browser:
                          '--disable-component-update', '--lang=en',
                          '--window-size=%d,%d' % self.size,
                          '--user-data-dir='
-                         + os.path.join(self.directory, 'profile')]}}
+                         + os.path.join(self.directory, 'profile'),
+                         *self.more]}}
 
     def _ask(self, method, path, body=None, timeout=PATIENCE):
         connection = http.client.HTTPConnection('127.0.0.1', self.port,
