@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from harness import conf
+from harness import clients, conf, process
 
 PORT = conf.PORT[conf.HTTP]
 
@@ -61,7 +61,6 @@ def test_other_name(cluster):
 
 def test_tcp_and_quic(cluster):
     """Tickets over TCP and over QUIC resume on the same port."""
-    from harness import clients
     first, second = cluster.hosts
     full(first)
     client = clients.Client('TLSv1.3')
@@ -88,40 +87,83 @@ def accepts(build):
             and tuple(map(int, found.groups())) >= (3, 5, 1))
 
 
-def test_early_data(make_cluster):
-    """Where nothing can be held "once" refuses, and counts it."""
+@pytest.fixture(name='host')
+def fixture_host(make_cluster):
+    """One that takes early data, on a port for each rule."""
     cluster = make_cluster(hosts=1, rotation='7d', start=False)
     host = cluster.hosts[0]
     if not host.build.has('with-http_v3_module'):
         pytest.skip('this nginx has no HTTP/3')
-    from harness import quic
+    # one request each, or curl would keep its connection
     host.config.servers = [
         conf.Server(port=port, tell='early=$ssl_session_sync_early_data',
                     extra='listen %s:%d quic; keepalive_timeout 10s; '
-                    'ssl_early_data on; ssl_session_sync_early_data %s;'
+                    'keepalive_requests 1; ssl_early_data on; '
+                    'ssl_session_sync_early_data %s;'
                     % (host.address, port, rule))
         for rule, port in RULES.items()]
     cluster.start()
+    return host
 
-    def ask(rule):
-        before = host.group()['early_data']
+
+def counted(host, visit, rule):
+    """What a client sees, and what is counted meanwhile."""
+    before = host.group()['early_data']
+    fields = visit(rule)
+    after = host.group()['early_data']
+    assert fields['sync'] == 'ticket'
+    return fields, {name: after[name] - before[name] for name in after
+                    if after[name] != before[name]}
+
+
+def test_early_data(host):
+    """Where nothing can be held "once" refuses, and counts it."""
+    from harness import quic
+    told = {}
+
+    def visit(rule):
         born = quic.get(host, RULES[rule], 'a.example')
         assert born.error is None
         result = quic.get(host, RULES[rule], 'a.example', born.session,
                           early=True)
         assert result.error is None and result.reused
-        after = host.group()['early_data']
-        return result, {name: after[name] - before[name] for name in after
-                        if after[name] != before[name]}
+        told[rule] = result.early
+        return result.fields
 
-    plain, counted = ask('any')
-    once, refused = ask('once')
-    assert not once.early
+    _, plain = counted(host, visit, 'any')
+    once, refused = counted(host, visit, 'once')
+    assert not told['once']
     expected = accepts(host.build)
-    assert expected is None or plain.early == expected
-    if not plain.early:
-        assert 'accepted' not in counted and 'accepted' not in refused
+    assert expected is None or told['any'] == expected
+    if not told['any']:
+        assert 'accepted' not in plain and 'accepted' not in refused
         return
-    assert counted == {'accepted': 1}
-    assert once.fields['early'] == 'unsure'
+    assert plain == {'accepted': 1}
+    assert once['early'] == 'unsure'
     assert refused == {'unsure': 1, 'unheld': 1}
+
+
+def test_early_data_of_curl(host):
+    """The same with curl, whose QUIC is ngtcp2's."""
+    said = process.run(['curl', '--version'])
+    if (not re.search(r'^Features:.* HTTP3\b', said, re.M)
+            or '--tls-earlydata' not in process.run(['curl', '--help',
+                                                     'all'])):
+        pytest.skip('this curl has no early data over QUIC')
+
+    def visit(rule):
+        url = 'https://a.example:%d/' % RULES[rule]
+        lines = process.run([
+            'curl', '--silent', '--show-error', '--fail', '--insecure',
+            '--http3-only', '--tls-earlydata', '--connect-to',
+            '::%s:%d' % (host.address, RULES[rule]), url, url]).splitlines()
+        first, second = map(clients.fields, lines)
+        assert first['sync'] == 'full'
+        return second
+
+    _, plain = counted(host, visit, 'any')
+    once, refused = counted(host, visit, 'once')
+    if accepts(host.build):
+        assert plain == {'accepted': 1}
+        assert once['early'] == 'unsure'
+        assert refused == {'unsure': 1, 'unheld': 1}
