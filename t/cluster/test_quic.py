@@ -94,11 +94,10 @@ def fixture_host(make_cluster):
     host = cluster.hosts[0]
     if not host.build.has('with-http_v3_module'):
         pytest.skip('this nginx has no HTTP/3')
-    # one request each, or curl would keep its connection
     host.config.servers = [
         conf.Server(port=port, tell='early=$ssl_session_sync_early_data',
-                    extra='listen %s:%d quic; keepalive_timeout 10s; '
-                    'keepalive_requests 1; ssl_early_data on; '
+                    extra='listen %s:%d quic reuseport; '
+                    'keepalive_timeout 10s; ssl_early_data on; '
                     'ssl_session_sync_early_data %s;'
                     % (host.address, port, rule))
         for rule, port in RULES.items()]
@@ -152,11 +151,13 @@ def test_early_data_of_curl(host):
         pytest.skip('this curl has no early data over QUIC')
 
     def visit(rule):
-        url = 'https://a.example:%d/' % RULES[rule]
-        lines = process.run([
-            'curl', '--silent', '--show-error', '--fail', '--insecure',
-            '--http3-only', '--tls-earlydata', '--connect-to',
-            '::%s:%d' % (host.address, RULES[rule]), url, url]).splitlines()
+        once = ['--silent', '--show-error', '--fail', '--insecure',
+                '--http3-only', '--tls-earlydata', '--connect-to',
+                '::%s:%d' % (host.address, RULES[rule]),
+                'https://a.example:%d/' % RULES[rule]]
+        # it would keep its connection, if the port need not be another one
+        lines = process.run(['curl', *once, '--next', '--local-port',
+                             '20000-30000', *once]).splitlines()
         first, second = map(clients.fields, lines)
         assert first['sync'] == 'full'
         return second
