@@ -211,7 +211,7 @@ class Fleet:
         self.lab = lab
         self.cluster = clusters.Cluster(lab, hosts=3, start=False,
                                         rotation='1h', lookup_timeout='5s',
-                                        session_cache='shared:s:1m')
+                                        session_cache='shared:s:16m')
         self.balancer = None
 
     def __enter__(self):
