@@ -238,6 +238,22 @@ ngx_ssl_session_sync_early_in_time(ngx_ssl_session_sync_early_t *early)
 }
 
 
+void
+ngx_ssl_session_sync_early_allowance(SSL *ssl,
+    ngx_ssl_session_sync_ctx_t *sync)
+{
+    ngx_ssl_session_sync_handshake_t  *hs;
+
+    hs = ngx_ssl_session_sync_known(ssl);
+
+    if (sync->early == NGX_SSL_SESSION_SYNC_EARLY_ONCE
+        && (hs == NULL || !hs->filtered))
+    {
+        (void) SSL_set_max_early_data(ssl, 0);
+    }
+}
+
+
 int64_t
 ngx_ssl_session_sync_early_offset(void)
 {

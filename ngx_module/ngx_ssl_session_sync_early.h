@@ -100,6 +100,14 @@ ngx_int_t ngx_ssl_session_sync_early_offer(SSL *ssl,
 int ngx_ssl_session_sync_early_allow(SSL *ssl, void *data);
 
 /*
+ * To be called before OpenSSL writes a ticket: where "once" would refuse all
+ * early data, as nothing is held there (QUIC), tickets do not allow it.  Not
+ * every client copes with a refusal.
+ */
+void ngx_ssl_session_sync_early_allowance(SSL *ssl,
+    ngx_ssl_session_sync_ctx_t *sync);
+
+/*
  * Counts what became of the early data, once: as soon as that is decided,
  * since a replayed flight never leads to a complete handshake; else at the end
  * of the handshake.

@@ -259,6 +259,8 @@ ngx_ssl_session_sync_finish(SSL *ssl, ngx_ssl_session_sync_ctx_t *sync,
     ngx_int_t                          rc;
     ngx_ssl_session_sync_handshake_t  *hs;
 
+    ngx_ssl_session_sync_early_allowance(ssl, sync);
+
     made = ngx_ssl_session_sync_made(session);
     badge = ngx_ssl_session_sync_early_badge(ssl, sync->cluster);
 

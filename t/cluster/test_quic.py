@@ -106,7 +106,10 @@ def fixture_host(make_cluster):
 
 
 def counted(host, visit, rule):
-    """What a client sees, and what is counted meanwhile."""
+    """What a client sees, and what is counted meanwhile.
+
+    Its ticket is of the port that accepts early data.
+    """
     before = host.group()['early_data']
     fields = visit(rule)
     after = host.group()['early_data']
@@ -121,7 +124,7 @@ def test_early_data(host):
     told = {}
 
     def visit(rule):
-        born = quic.get(host, RULES[rule], 'a.example')
+        born = quic.get(host, RULES['any'], 'a.example')
         assert born.error is None
         result = quic.get(host, RULES[rule], 'a.example', born.session,
                           early=True)
@@ -142,6 +145,22 @@ def test_early_data(host):
     assert refused == {'unsure': 1, 'unheld': 1}
 
 
+def test_tickets_without_early_data(host):
+    """Where it is always refused, tickets do not offer it."""
+    from harness import quic
+    allowed = {rule: quic.get(host, port, 'a.example')
+               for rule, port in RULES.items()}
+    for rule, born in allowed.items():
+        assert born.error is None
+        again = quic.get(host, RULES[rule], 'a.example', born.session)
+        assert again.error is None and again.reused
+        allowed[rule] = [bool(one.session.max_early_data_size)
+                         for one in (born, again)]
+    assert allowed['once'] == [False, False]
+    expected = accepts(host.build)
+    assert expected is None or allowed['any'] == [expected, expected]
+
+
 def test_early_data_of_curl(host):
     """The same with curl, whose QUIC is ngtcp2's."""
     said = process.run(['curl', '--version'])
@@ -151,13 +170,15 @@ def test_early_data_of_curl(host):
         pytest.skip('this curl has no ngtcp2, or no early data')
 
     def visit(rule):
-        once = ['--silent', '--show-error', '--fail', '--insecure',
-                '--http3-only', '--tls-earlydata', '--connect-to',
-                '::%s:%d' % (host.address, RULES[rule]),
-                'https://a.example:%d/' % RULES[rule]]
+        # the session is that of the address, whatever is connected to
+        once = [['--silent', '--show-error', '--fail', '--insecure',
+                 '--http3-only', '--tls-earlydata', '--connect-to',
+                 '::%s:%d' % (host.address, RULES[one]),
+                 'https://a.example:%d/' % RULES['any']]
+                for one in ('any', rule)]
         # it would keep its connection, if the port need not be another one
-        lines = process.run(['curl', *once, '--next', '--local-port',
-                             '20000-30000', *once]).splitlines()
+        lines = process.run(['curl', *once[0], '--next', '--local-port',
+                             '20000-30000', *once[1]]).splitlines()
         first, second = map(clients.fields, lines)
         assert first['sync'] == 'full'
         return second
