@@ -237,12 +237,17 @@ def test_rings_and_epochs(make_fleet):
     connection.
     """
     fleet = make_fleet('2s')
-    fleet.use()
-    old = fleet.keys()
-    for host in fleet.hosts:
-        there = '\n'.join(old.left(host))
-        assert all(what in there for what in (
-            'AES key', 'HMAC key', 'key of epoch', 'ID key', 'seal key'))
+
+    def found():
+        """Keys of which each kind is there; a busy machine may be late."""
+        fleet.use()
+        keys = fleet.keys()
+        return keys if all(
+            what in '\n'.join(keys.left(host)) for host in fleet.hosts
+            for what in ('AES key', 'HMAC key', 'key of epoch', 'ID key',
+                         'seal key')) else None
+
+    old = process.wait_until(found, 'keys in memory')
     expired = max(stek.expires for stek in fleet.steks().values())
     epoch = fleet.label().epoch
     # by the clock of the hosts
