@@ -1,7 +1,8 @@
 
 /*
  * All differences between versions of nginx and OpenSSL.  No other file of
- * ngx_module/ checks a version.
+ * ngx_module/ checks a version.  NGX_HAVE_... is what "config" has found in
+ * nginx's headers: forks of nginx have versions of their own.
  */
 
 
@@ -90,7 +91,7 @@
  * before OpenSSL looks at the session that the client offers.
  */
 
-#if (nginx_version >= 1029002 && defined SSL_CLIENT_HELLO_SUCCESS)
+#if (NGX_HAVE_SSL_CLIENT_HELLO_SNI && defined SSL_CLIENT_HELLO_SUCCESS)
 #define NGX_SSL_SESSION_SYNC_EARLY_NAME  1
 #define ngx_ssl_session_sync_name_chosen(c)  ((c)->ssl->sni_accepted)
 #else
@@ -116,7 +117,7 @@
  * TLS configuration has another name.
  */
 
-#if (nginx_version >= 1025005)
+#if (NGX_HAVE_STREAM_SSL_SRV_CONF)
 #define NGX_SSL_SESSION_SYNC_STREAM_NAMES  1
 #define ngx_stream_ssl_session_sync_tls_conf_t  ngx_stream_ssl_srv_conf_t
 #else

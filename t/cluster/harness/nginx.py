@@ -3,12 +3,14 @@
 import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 
 from . import conf, faketime, process
 
-WORKER = 'nginx: worker process'
+# whatever the program is called; Angie counts configurations
+WORKER = re.compile(r'\w+: worker process( #\d+)?')
 
 # lines that must never be logged, whatever a test does to a host
 BAD_LINES = ('[emerg]', '[alert]', '[crit]', 'AddressSanitizer',
@@ -125,7 +127,7 @@ class Host:
     def workers(self, master=None):
         """The workers that accept connections."""
         return [pid for pid in process.children(master or self.pid)
-                if process.title(pid) == WORKER]
+                if WORKER.fullmatch(process.title(pid))]
 
     def family(self):
         return [pid for pid in process.inside(self.directory)]
