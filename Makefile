@@ -14,6 +14,8 @@
 #   make unit         unit tests of src/ (cmocka)
 #   make tsan         those of its threads under ThreadSanitizer
 #   make valgrind     nginx with the module under memcheck
+#   make static       nginx from NGINX_SRC=dir with the modules linked into it,
+#                     and the tests of tickets on one host with that
 #   make fuzz         every fuzz target for FUZZ_SECONDS each
 #   make prove        directives and single-host behaviour (Test::Nginx)
 #   make differential the same inputs for plain nginx and with the module:
@@ -106,9 +108,10 @@ unexport NGINX
 
 
 .PHONY: modules install install-check demo staging staging-down chaos clients \
-        test unit unit-programs tsan threads fuzz prove differential confusion \
-        cluster cluster-tls monitoring style spin matrix deb bench quantum \
-        performance early bench-once model model-once soak valgrind clean
+        test unit unit-programs tsan threads fuzz prove static differential \
+        confusion cluster cluster-tls monitoring style spin matrix deb bench \
+        quantum performance early bench-once model model-once soak valgrind \
+        clean
 .DELETE_ON_ERROR:
 
 modules:
@@ -268,6 +271,15 @@ cluster-tls: modules
 
 monitoring: modules
 	@$(run) $(PYTHON) -B -m pytest -p no:cacheprovider t/monitoring
+
+# One that has no modules to load. NGINX_SRC has all of nginx's sources.
+
+static: build/test-nginx
+	@CC='$(CC)' CC_OPT='-std=gnu11' LINK=static \
+	    tools/nginx-tree '$(NGINX_SRC)' $(tree)-static
+	@$(MAKE) --no-print-directory -C $(tree)-static -f objs/Makefile binary
+	@SSS_NGINX=$(abspath $(tree)-static/objs/nginx) SSS_MODULES=/dev/null \
+	    tools/alone tools/run-prove t/ticket.t
 
 differential: modules
 	@$(run) $(PYTHON) -B t/differential/differential.py

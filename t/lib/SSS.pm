@@ -126,11 +126,13 @@ sub load_modules {
     return @files;
 }
 
-# Whether nginx has stream or mail, and we a module for it.
+# Whether nginx has stream or mail, and we a module for it. Linked into nginx
+# there are all of them.
 
 sub has_module {
     my ($name) = @_;
 
+    return 1 if !-e "$modules/ngx_ssl_session_sync_module.so";
     return -e "$modules/ngx_${name}_ssl_session_sync_module.so";
 }
 
@@ -190,7 +192,7 @@ sub log_option {
 sub nginx_since {
     my @want = @_;
 
-    my @have = `$nginx -V 2>&1` =~ m{nginx/(\d+)\.(\d+)\.(\d+)};
+    my @have = `$nginx -V 2>&1` =~ m{(?:nginx|openresty)/(\d+)\.(\d+)\.(\d+)};
 
     return ($have[0] <=> $want[0] || $have[1] <=> $want[1]
             || $have[2] <=> $want[2]) >= 0;

@@ -88,7 +88,8 @@ class Build:
 
     def version(self):
         """Three numbers, for comparisons."""
-        found = re.search(r'nginx/(\d+)\.(\d+)\.(\d+)', self.arguments)
+        found = re.search(r'(?:nginx|openresty)/(\d+)\.(\d+)\.(\d+)',
+                          self.arguments)
         return tuple(int(number) for number in found.groups())
 
     def log_option(self, file):
