@@ -15,12 +15,13 @@
 #include <ngx_event.h>
 
 
-#if (OPENSSL_VERSION_NUMBER < 0x10101000L)
-#error "ngx_ssl_session_sync needs OpenSSL 1.1.1 or later"
+#if (defined LIBRESSL_VERSION_NUMBER || defined OPENSSL_IS_BORINGSSL          \
+     || defined OPENSSL_IS_AWSLC)
+#error "AWS-LC, BoringSSL and LibreSSL have no SSL_CTX_set_session_ticket_cb()"
 #endif
 
-#if (defined LIBRESSL_VERSION_NUMBER || defined OPENSSL_IS_BORINGSSL)
-#error "ngx_ssl_session_sync needs OpenSSL, not a fork of it"
+#if (OPENSSL_VERSION_NUMBER < 0x10101000L)
+#error "ngx_ssl_session_sync needs OpenSSL 1.1.1 or later"
 #endif
 
 
