@@ -214,7 +214,10 @@ until_open(sss_engine_t *engine, const char *name)
     }
 
     assert_int_equal(stats(engine).open, 1);
-    assert_int_equal(stats(engine).opened, 1);
+
+    /* before, too, if the server was slow at first */
+
+    assert_true(stats(engine).opened >= 1);
 }
 
 
