@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 
 import pytest
 
@@ -12,6 +13,11 @@ RULES = {'once': conf.PORT[conf.HTTP], 'any': 9301}
 
 # of a record: its header, the message's header, its type, and a tag
 END_OF_EARLY_DATA = 5 + 4 + 1 + 16
+
+# the extension, which has no content
+ANNOUNCED = b'\0\x2a\0\0'
+HANDSHAKE, DATA = 22, 23
+PATIENCE = 10
 
 # what gnutls-cli says between its two connections
 AGAIN = 'Connecting again'
@@ -46,23 +52,27 @@ def gnutls(way, directory, request):
 
 
 class Recorder(forwarder.Forwarder):
-    """Keeps what clients have sent, of each connection."""
+    """Keeps what clients have sent, of each connection.
+
+    What the server says to a client that announces early data is handed on
+    when the client has sent some: a client that is slow to make its request
+    would send it after the handshake.
+    """
 
     def __init__(self, address):
         super().__init__(address)
-        self.sent = []
+        self.sent = {}          # {client: [bytes]}
 
     def _pump(self, source, sink, delayed):
-        if delayed:
-            kept = []
-            self.sent.append(kept)
-            source = _Tap(source, kept)
-        super()._pump(source, sink, delayed)
+        with self.lock:
+            kept = self.sent.setdefault(source if delayed else sink, [])
+        super()._pump(_Tap(source, kept) if delayed else _Held(source, kept),
+                      sink, delayed)
 
     def flights(self):
         """Of those whose early data was accepted, all up to its end."""
         found = []
-        for kept in self.sent:
+        for kept in self.sent.values():
             flight = []
             for record in records(b''.join(kept)):
                 if len(record) == END_OF_EARLY_DATA:
@@ -96,6 +106,30 @@ class _Tap:
         return getattr(self.source, name)
 
 
+class _Held:
+    """A socket whose first bytes are withheld until early data was sent."""
+
+    def __init__(self, source, kept):
+        self.source = source
+        self.kept = kept
+
+    def recv(self, size):
+        data = self.source.recv(size)
+        end = time.monotonic() + PATIENCE
+        while not self._sent() and time.monotonic() < end:
+            time.sleep(0.01)
+        return data
+
+    def _sent(self):
+        found = list(records(b''.join(self.kept)))
+        announced = any(ANNOUNCED in record for record in found
+                        if record[0] == HANDSHAKE)
+        return not announced or any(record[0] == DATA for record in found)
+
+    def __getattr__(self, name):
+        return getattr(self.source, name)
+
+
 def decided(host, before):
     """What has been decided since, of early data."""
     now = early.counts(host)
@@ -122,7 +156,7 @@ def accepted(cluster, upstream, lab, rule, name, visit):
             'a flight of ' + name)
         process.wait_until(lambda path=path: upstream.count(path) > 0,
                            'a request of ' + name)
-        # a browser may make its request too late for it
+        # a browser may want something else first
         if upstream.early(path) == ['1'] and flights:
             break
     assert upstream.early(path) == ['1'] and flights

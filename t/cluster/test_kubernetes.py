@@ -248,6 +248,7 @@ def test_pods_of_memcached_replaced(lab, make_cluster):
         tell()
         cluster.start()
         process.wait_until(known, 'both servers')
+        cluster.wait_agreed()
         keys = cluster.hosts[0].keys()
         with load.Load(cluster.hosts, lifetime=250):
             for old in list(running):
