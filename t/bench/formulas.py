@@ -81,16 +81,21 @@ def claim():
     return 3 * (3 + NAME + 6) + 7 + NAME + 9 + RECORD + 2
 
 
+def badge():
+    """Bytes of an answer with the badge, and the seconds that it has left."""
+    return 2 + 3 + 10 + 2 + BADGE + 2
+
+
 def claimed():
     """Bytes of the answer, without those of the log.  It has the seconds that
     the badge, a year, and the log have left.
     """
-    return 2 * (2 + 3 + 10 + 2 + BADGE + 2) + 8 + 2 + 3 + 4 + 2 + 2
+    return 2 * badge() + 8 + 2 + 3 + 4 + 2 + 2
 
 
 def looked():
     """Bytes of the answer to a look at the badge: there is no such log."""
-    return 2 * (2 + 3 + 10 + 2 + BADGE + 2) + 12 + 4
+    return 2 * badge() + 12 + 4
 
 
 def lay():

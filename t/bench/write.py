@@ -431,15 +431,13 @@ def alone(result):
                  result['machine']['nginx'].rpartition('/')[2],
                  *(result['machine'][name].replace('/', ' ')
                    for name in ('openssl', 'memcached'))))
-    before, old, rest = text.partition(EARLY + '\n')
-    if not old:
-        before, rest = text, ''
-    head, after, tail = (rest or before).partition(AFTER_EARLY + '\n')
-    if not after:
+    end = text.find(AFTER_EARLY + '\n')
+    if end == -1:
         raise Unfit('docs/performance.md has no chapter "%s"' % AFTER_EARLY)
+    begin = text.find(EARLY + '\n')
     with open(path, 'w', encoding='utf-8') as f:
-        f.write((before if old else head) + '\n'.join(page.lines) + '\n'
-                + after + tail)
+        f.write(text[:end if begin == -1 else begin] + '\n'.join(page.lines)
+                + '\n' + text[end:])
 
 
 def ids(page, result):

@@ -83,7 +83,7 @@ class Curl(Client):
     version_command = ('curl', '--version')
 
     def prepare(self):
-        self.can = '--tls-earlydata' in process.run(['curl', '--help', 'all'])
+        self.can = early.of_curl()
         if not self.can:
             self.without = (EARLY,)
 

@@ -15,7 +15,7 @@ import zlib
 import pytest
 
 from harness import cluster as clusters
-from harness import early
+from harness import early, faketime
 from harness import lab as labs
 from harness import memcached
 
@@ -99,6 +99,14 @@ def make_cluster(lab, request, transport):
 def make_module_cluster(lab, request, transport):
     """Starts clusters, and stops them after the last test of the file."""
     return _maker(lab, request, transport)
+
+
+@pytest.fixture(name='apart')
+def fixture_apart():
+    """For tests in which the clock of a host moves, but not its timers."""
+    if not faketime.clocks_apart():
+        pytest.skip('before libfaketime 0.9.9 all timers of a host whose '
+                    'clock is put forward expire')
 
 
 @pytest.fixture(name='upstream', scope='module')

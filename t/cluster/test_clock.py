@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import clients, faketime, load, process
+from harness import clients, load, process
 
 
 @pytest.mark.parametrize('offset', ['+20m', '-20m'])
@@ -50,13 +50,6 @@ def test_short_rotation(make_cluster, offset):
         for first, second in ((shifted, other), (other, shifted)):
             session = client.full(first).session
             assert client.connect(second, session=session).error is None
-
-
-@pytest.fixture(name='apart')
-def fixture_apart():
-    if not faketime.clocks_apart():
-        pytest.skip('before libfaketime 0.9.9 all timers of a host whose '
-                    'clock is put forward expire')
 
 
 def test_clock_is_put_forward(make_cluster, apart):

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from harness import browser, clients, conf, early, forwarder, process
+from harness import recorder
 
 # with "any" a flight is accepted as often as it is sent
 RULES = {'once': conf.PORT[conf.HTTP], 'any': 9301}
@@ -51,6 +52,14 @@ def gnutls(way, directory, request):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
 
 
+def sent_early(kept):
+    """Whether a client has sent early data, or announces none."""
+    found = list(records(b''.join(kept)))
+    announced = any(ANNOUNCED in record for record in found
+                    if record[0] == HANDSHAKE)
+    return not announced or any(record[0] == DATA for record in found)
+
+
 class Recorder(forwarder.Forwarder):
     """Keeps what clients have sent, of each connection.
 
@@ -66,8 +75,14 @@ class Recorder(forwarder.Forwarder):
     def _pump(self, source, sink, delayed):
         with self.lock:
             kept = self.sent.setdefault(source if delayed else sink, [])
-        super()._pump(_Tap(source, kept) if delayed else _Held(source, kept),
-                      sink, delayed)
+        show = kept.append if delayed else lambda _: self._withhold(kept)
+        super()._pump(recorder.Tap(source, show), sink, delayed)
+
+    @staticmethod
+    def _withhold(kept):
+        end = time.monotonic() + PATIENCE
+        while not sent_early(kept) and time.monotonic() < end:
+            time.sleep(0.01)
 
     def flights(self):
         """Of those whose early data was accepted, all up to its end."""
@@ -88,46 +103,6 @@ def records(data):
         size = 5 + int.from_bytes(data[3:5], 'big')
         yield data[:size]
         data = data[size:]
-
-
-class _Tap:
-    """A socket whose bytes are kept."""
-
-    def __init__(self, source, kept):
-        self.source = source
-        self.kept = kept
-
-    def recv(self, size):
-        data = self.source.recv(size)
-        self.kept.append(data)
-        return data
-
-    def __getattr__(self, name):
-        return getattr(self.source, name)
-
-
-class _Held:
-    """A socket whose first bytes are withheld until early data was sent."""
-
-    def __init__(self, source, kept):
-        self.source = source
-        self.kept = kept
-
-    def recv(self, size):
-        data = self.source.recv(size)
-        end = time.monotonic() + PATIENCE
-        while not self._sent() and time.monotonic() < end:
-            time.sleep(0.01)
-        return data
-
-    def _sent(self):
-        found = list(records(b''.join(self.kept)))
-        announced = any(ANNOUNCED in record for record in found
-                        if record[0] == HANDSHAKE)
-        return not announced or any(record[0] == DATA for record in found)
-
-    def __getattr__(self, name):
-        return getattr(self.source, name)
 
 
 def decided(host, before):
@@ -193,7 +168,7 @@ def test_gnutls(cluster, upstream, lab, rule):
 @pytest.mark.parametrize('rule', RULES)
 def test_curl(cluster, upstream, lab, rule):
     """The same with curl's own option for it."""
-    if '--tls-earlydata' not in process.run(['curl', '--help', 'all']):
+    if not early.of_curl():
         pytest.skip('this curl has no early data')
 
     def visit(way, path):

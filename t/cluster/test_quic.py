@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from harness import clients, conf, process
+from harness import clients, conf, early, process
 
 PORT = conf.PORT[conf.HTTP]
 
@@ -163,10 +163,8 @@ def test_tickets_without_early_data(host):
 def test_early_data_of_curl(host):
     """curl, whose QUIC is ngtcp2's, sends it only where a ticket allows it.
     """
-    said = process.run(['curl', '--version'])
-    if ('ngtcp2/' not in said
-            or '--tls-earlydata' not in process.run(['curl', '--help',
-                                                     'all'])):
+    if ('ngtcp2/' not in process.run(['curl', '--version'])
+            or not early.of_curl()):
         pytest.skip('this curl has no ngtcp2, or no early data')
 
     def visit(rule):

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from harness import authority, conf, faketime, trust
+from harness import authority, conf, trust
 
 ON, OPTIONAL, NO_CA, OFF, DEEP = range(9001, 9006)
 MODES = {ON: 'on', OPTIONAL: 'optional', NO_CA: 'optional_no_ca', OFF: 'off',
@@ -87,13 +87,6 @@ def test_verification_failed(cluster, who, port, way):
                                        at(port))
                 assert not result.reused, result
                 assert result.fields['code'] == born.fields['code']
-
-
-@pytest.fixture(name='apart')
-def fixture_apart():
-    if not faketime.clocks_apart():
-        pytest.skip('before libfaketime 0.9.9 all timers of a host whose '
-                    'clock is put forward expire')
 
 
 def test_expired_since(make_cluster, apart):

@@ -7,18 +7,14 @@ matter.
 import pytest
 
 from harness import cluster as clusters
-from harness import conf, faketime, process, trust
+from harness import conf, process, trust
 
 HOUR = 3600
 TIMEOUT = 5
 KINDS = {conf.HTTP: 9001, conf.STREAM: 9002}
 
 
-@pytest.fixture(name='apart', autouse=True)
-def fixture_apart():
-    if not faketime.clocks_apart():
-        pytest.skip('before libfaketime 0.9.9 all timers of a host whose '
-                    'clock is put forward expire')
+pytestmark = pytest.mark.usefixtures('apart')
 
 
 def start(make, timeouts=(TIMEOUT, TIMEOUT), **parameters):

@@ -251,8 +251,6 @@ class Sources:
         if kind == 'early13':
             # too old an offer is refused
             return self._openssl(listener, kind)
-        if kind == 'late13':
-            return self._late(listener, name)
         if kind == 'replay':
             return self._replay(listener, rest)
         if (listener, name) not in self.kept:
@@ -275,18 +273,15 @@ class Sources:
         size = 5 + hello.number(client.sent, 3, 2)
         return client.sent[:size]
 
-    def _late(self, listener, name):
-        """Early data of a ticket that is too old for it, but not to resume.
-        """
-        if (listener, name) not in self.kept:
-            self.kept[listener, name] = self._openssl(listener, 'early13')
-            time.sleep(LATE)
-        return self.kept[listener, name]
-
     def _keep(self, listener, kind, rest):
         """Tickets serve many times; so does what is never looked up."""
         if kind == 'stale':
             return self.stream(listener, rest.replace('-', '/', 1))
+        if kind == 'late13':
+            # early data of a ticket that is too old for it, not to resume
+            stream = self.stream(listener, 'early13/' + rest)
+            time.sleep(LATE)
+            return stream
         if rest == 'python':
             version = kind[-2:]
             return Memory(version, self.mint(listener, version)

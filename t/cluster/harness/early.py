@@ -256,6 +256,11 @@ def storm(hosts, flight, count, threads=8):
         raise errors[0]
 
 
+def of_curl():
+    """Whether this machine's curl can send early data."""
+    return '--tls-earlydata' in process.run(['curl', '--help', 'all'])
+
+
 def counts(host):
     return host.group()['early_data']
 

@@ -73,7 +73,7 @@ class Recorder(forwarder.Forwarder):
         stream = Stream(delayed)
         with self.lock:
             self.streams.append(stream)
-        super()._pump(Tap(source, stream), sink, delayed)
+        super()._pump(Tap(source, stream.add), sink, delayed)
 
     def values(self):
         """Each different value of each memcached key, by the time it was first
@@ -120,13 +120,13 @@ class Recorders:
 
 
 class Tap:
-    """A socket whose bytes are recorded as they are read."""
+    """A socket whose bytes are shown to somebody before they are handed on."""
 
-    def __init__(self, source, stream):
+    def __init__(self, source, show):
         self.source = source
-        self.stream = stream
+        self.show = show
 
     def recv(self, size):
         data = self.source.recv(size)
-        self.stream.add(data)
+        self.show(data)
         return data
