@@ -48,6 +48,8 @@
 #   make early        the same with early data only, and its chapter of that
 #                     page
 #   make quantum      what resumption saves where handshakes are post-quantum
+#   make newer        the other servers of newer releases of Debian, by root;
+#                     ROOTS="trixie forky" chooses
 #   make model        what 1 to 16 hosts, and the staging cluster under load,
 #                     ask of memcached, beside formulas, and the tables of
 #                     docs/operations.md from it
@@ -110,8 +112,8 @@ unexport NGINX
 .PHONY: modules install install-check demo staging staging-down chaos clients \
         test unit unit-programs tsan threads fuzz prove static differential \
         confusion cluster cluster-tls monitoring style spin matrix deb bench \
-        quantum performance early bench-once model model-once soak valgrind \
-        clean
+        quantum newer performance early bench-once model model-once soak \
+        valgrind clean
 .DELETE_ON_ERROR:
 
 modules:
@@ -340,6 +342,10 @@ bench:
 quantum:
 	@tools/setup matrix
 	@$(PYTHON) -B t/bench/quantum.py
+
+newer:
+	@tools/setup matrix
+	@$(PYTHON) -B t/bench/newer.py $(or $(ROOTS),trixie forky)
 
 performance: bench
 	@$(PYTHON) -B t/bench/write.py

@@ -50,7 +50,7 @@ import steps
 import tables
 import tickets
 from hosts import (CORES, Host, Memcached, Site, Unfit, REPOSITORY,
-                   until)
+                   settle)
 
 SHARES = {'Tickets': 0.2, 'Early data': 0.1, 'Sessions by ID': 0.3,
           'Peers': 0.25, 'Scaling': 0.1,
@@ -271,11 +271,6 @@ class Options:
         self.split = setting('BENCH_SPLIT', 0)
 
 
-def settle(*hosts):
-    for host in hosts:
-        until(host.settled, host.label + ' with a key')
-
-
 def tickets_part(site, memcached, options):
     cluster = site.cluster(memcached)
     plain, again = Host(site, 'plain'), Host(site, 'again')
@@ -301,7 +296,8 @@ def early_part(site, memcached, options):
     freezing = Memcached(site, 'memcached-early')
     quick = Host(site, 'quick-early', site.cluster(
         freezing, namespace='early', lookup=FROZEN_LOOKUP), more=early.MORE)
-    settle(module, other, quick)
+    settle(module, other)
+    settle(quick)
     progress('waiting until early data is accepted')
     early.wait(module, other, quick)
     before = early.counts(module)
@@ -475,22 +471,31 @@ def run(site):
               'time': int(time.time())}
     sys.stdout.flush()
 
+    unfit = []
     memcached = Memcached(site)
-    result.update(tickets_part(site, memcached, options))
-    result.update(early_part(site, memcached, options))
-    result.update(ids_part(site, memcached, options))
-    result.update(peers_part(site, options))
-    result.update(scaling_part(site, options))
-    result.update(instructions_part(site, options))
-    result.update(propagation_part(site, memcached, options))
-    result.update(servers_part(site, memcached, options))
-    result.update(secured_part(site, options))
-    result.update(worker_part(site, options))
+    for part in (
+            lambda: tickets_part(site, memcached, options),
+            lambda: early_part(site, memcached, options),
+            lambda: ids_part(site, memcached, options),
+            lambda: peers_part(site, options),
+            lambda: scaling_part(site, options),
+            lambda: instructions_part(site, options),
+            lambda: propagation_part(site, memcached, options),
+            lambda: servers_part(site, memcached, options),
+            lambda: secured_part(site, options),
+            lambda: worker_part(site, options)):
+        try:
+            result.update(part())
+        except Unfit as e:
+            # the others are worth having
+            progress('')
+            print('bench: %s' % e, file=sys.stderr)
+            unfit.append(str(e))
 
     print('\n"plain nginx again" is a second plain nginx: how far its ratio '
           'is from 1 is what\nthis run cannot tell apart.')
     result['stolen'] = options.stolen
-    result['complaints'] = [
+    result['complaints'] = unfit + [
         complaint for part in ('tickets', 'early', 'ids', 'peers', 'scaling',
                                'secured')
         for complaint in tables.complaints(result.get(part, []))]

@@ -9,7 +9,7 @@ import client
 import ids
 import peers
 import ratios
-from hosts import Host, Memcached, Unfit, until
+from hosts import Host, Memcached, Unfit, settle, until
 from ratios import MODULE, PLAIN, Row, Variant
 
 PROBED = 20  # handshakes by which it is checked whether sessions resume
@@ -108,8 +108,7 @@ def module(site, label, memcached, **more):
     cluster = site.cluster(memcached, namespace=label, **more)
     hosts = [Host(site, '%s-%d' % (label, i), cluster, cache='64m')
              for i in range(2)]
-    for host in hosts:
-        until(host.settled, host.label + ' with a key')
+    settle(*hosts)
     return Pair(MODULE, *hosts, memcached)
 
 

@@ -249,6 +249,24 @@ class Host:
         return cluster['state'] == 'ok' and any(
             key['role'] == 'current' for key in cluster['keys'])
 
+    def keys(self):
+        """The names of the keys."""
+        return {key['name'] for key in self.status()['clusters'][0]['keys']}
+
+
+def settle(*hosts):
+    """Waits until hosts of one cluster have the same keys: of those that start
+    at the same time, each may make some.
+    """
+    def agreed():
+        keys = [host.keys() for host in hosts]
+        return all(names == keys[0] for names in keys)
+
+    for host in hosts:
+        until(host.settled, host.label + ' with a key')
+    until(agreed, 'the same keys on %s' % ', '.join(
+        host.label for host in hosts), 2 * PATIENCE)
+
 
 class Site:
     """The directory of a run, what its hosts have in common, and its cleanup.

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 import client
 import ids
-from hosts import MEMCACHED_FILES, Host, Memcached, Unfit, until
+from hosts import (MEMCACHED_FILES, Host, Memcached, Unfit, settle,
+                   until)
 from ratios import wanted
 
 WRAP = ['valgrind', '--tool=callgrind', '-q', '--separate-threads=yes']
@@ -116,8 +117,7 @@ def count(site, label, works, handshakes, cluster=None, memcached=None,
     if memcached:
         watched.append(Counted(memcached.directory, memcached.process.pid))
     if cluster:
-        for each in (host, partner):
-            until(each.settled, each.label + ' with a key')
+        settle(host, partner)
     if late:
         begin(host.worker)
     found = {}

@@ -4,7 +4,7 @@
 import time
 from dataclasses import dataclass
 
-from hosts import Host, Unfit, until
+from hosts import Host, Unfit, settle
 
 POLL_MS = 200
 ROTATION = 4
@@ -25,8 +25,7 @@ def measure(site, memcached, keys):
                            poll='%dms' % POLL_MS, namespace='propagation')
     hosts = [Host(site, 'propagation%d' % i, cluster, core=site.other_core)
              for i in range(HOSTS)]
-    for host in hosts:
-        until(host.settled, host.label + ' with a key')
+    settle(*hosts)
 
     # keys that are there already were published earlier
     seen = {key: {} for key in set().union(*(names(h) for h in hosts))}

@@ -19,12 +19,11 @@ import tempfile
 
 import client
 import instructions
+import kept
 from hosts import NAME, REPOSITORY, Host, Memcached, Site, Unfit, until
 
 ROOT_TOOL = ['setpriv', '--pdeathsig', 'KILL', 'tools/root']
 RELEASE = 'trixie'
-PAGE = os.path.join(REPOSITORY, 'docs', 'performance.md')
-BEGIN, END = '<!-- make quantum -->\n', '<!-- end of make quantum -->\n'
 HANDSHAKES = 50
 
 FULL, TICKET, ID = 'full handshake', 'ticket', 'session by ID'
@@ -148,12 +147,7 @@ def main():
         return
     text = table(measure() if there() else elsewhere())
     print(text, end='')
-    with open(PAGE, encoding='utf-8') as f:
-        page = f.read()
-    head, begin, rest = page.partition(BEGIN)
-    if begin:
-        with open(PAGE, 'w', encoding='utf-8') as f:
-            f.write(head + BEGIN + text + END + rest.partition(END)[2])
+    kept.replace('quantum', text)
 
 
 if __name__ == '__main__':

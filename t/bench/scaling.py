@@ -5,7 +5,7 @@ TLS 1.2, on another host than the one that made them.
 """
 
 import client
-from hosts import CORES, Host, Memcached, Unfit, until
+from hosts import CORES, Host, Memcached, Unfit, settle
 from ratios import Row, Variant
 
 IN_FLIGHT = 32
@@ -40,8 +40,7 @@ class Stage:
             found.append(Host(self.site, 'scale-h%d' % self.number, cluster,
                               cache='64m', **more))
         self.processes += [host.process for host in found]
-        for host in found:
-            until(host.settled, host.label + ' with a key')
+        settle(*found)
         return found
 
 

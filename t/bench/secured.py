@@ -14,7 +14,7 @@ from cryptography import x509
 
 import ids
 import instructions
-from hosts import REPOSITORY, Host, Memcached, until
+from hosts import REPOSITORY, Host, Memcached, settle, until
 from ratios import Row
 from servers import used
 
@@ -70,8 +70,7 @@ class Pair:
             Host(site, '%s-%s' % (label, place), cluster(
                 site, server, namespace=label), cache='64m')
             for place in ('here', 'there'))
-        for host in self.here, self.there:
-            until(host.settled, host.label + ' with a key')
+        settle(self.here, self.there)
 
     def processes(self):
         return [self.here.process, self.there.process, self.server.process]

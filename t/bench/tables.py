@@ -42,6 +42,21 @@ def describe(found):
     return result
 
 
+def by_work(rows):
+    """{work: {variant: row}}, in the order of the rows."""
+    found = {}
+    for row in rows:
+        found.setdefault(row['work'], {})[row['variant']] = row
+    return found
+
+
+def beside(a, b):
+    """(median, interval) of the ratios of two rows, step by step."""
+    each = [x / y for x, y in zip(a['slices_cpu_us'], b['slices_cpu_us'])
+            if y]
+    return ratios.middle(each), ratios.interval(each)
+
+
 def verdict(interval, target):
     if target is None:
         return ''

@@ -12,13 +12,13 @@ import sys
 import time
 
 import early
+import kept
 import plots
 import ratios
 import tables
 from hosts import REPOSITORY, Unfit
 from ids import VERSIONS
 from peers import modules
-from quantum import BEGIN, END
 from ratios import AGAIN, APART, MODULE, OTHER, PLAIN
 
 DOCS = os.path.join(REPOSITORY, 'docs')
@@ -54,14 +54,6 @@ class Page:
             f.write('\n'.join(self.lines).rstrip('\n') + '\n')
 
 
-def by_work(rows):
-    """{work: {variant: row}}, in the order of the rows."""
-    found = {}
-    for row in rows:
-        found.setdefault(row['work'], {})[row['variant']] = row
-    return found
-
-
 def around(row):
     return row['interval'] or row['middle']
 
@@ -79,13 +71,6 @@ def ratio(row):
     return '%.3f (%s)' % (row['ratio'], tables.between(row['interval']))
 
 
-def beside(a, b):
-    """(median, interval) of the ratios of two rows, step by step."""
-    each = [x / y for x, y in zip(a['slices_cpu_us'], b['slices_cpu_us'])
-            if y]
-    return ratios.middle(each), ratios.interval(each)
-
-
 def aimed(result):
     """The rows of the module that have a target."""
     return [row for row in result['tickets'] + result['ids']
@@ -96,7 +81,7 @@ def aimed(result):
 def summary(page, result):
     """The most important results."""
     page.say('## In short')
-    works = by_work(result['tickets'] + result['ids'])
+    works = tables.by_work(result['tickets'] + result['ids'])
     lines = []
     for title, where in (('full handshake', MODULE),
                          ('ticket resumption', OTHER),
@@ -113,7 +98,8 @@ def summary(page, result):
     if lines:
         lines[-1] += ('; plain nginx cannot resume sessions of another host, '
                       'so the ratio is to its own')
-    others = by_work(result.get('peers', [])).get('ID, other host, TLS 1.2')
+    others = tables.by_work(result.get('peers', [])).get(
+        'ID, other host, TLS 1.2')
     if others:
         lines.append('* a session of another host by ID, with servers that '
                      'can resume one: ' + ', '.join(
@@ -204,7 +190,7 @@ def distances(rows):
 
 
 def peers(page, result):
-    works = by_work(result['peers'])
+    works = tables.by_work(result['peers'])
     names = []
     for variants in works.values():
         base = next(iter(variants.values()))
@@ -257,7 +243,7 @@ def compared(page, works):
         cells = {tables.MISSED: [], tables.UNKNOWN: [], tables.HELD: []}
         for name, row in variants.items():
             if name not in (MODULE, HOME):
-                middle, interval = beside(variants[MODULE], row)
+                middle, interval = tables.beside(variants[MODULE], row)
                 cells[tables.verdict(interval, 1)].append(
                     (middle, '%s (%.2f)' % (name, middle)))
         rows.append([work, *(', '.join(text for _, text in
@@ -276,7 +262,7 @@ def frozen(page, result):
                                               result['frozen_patience']),
              'seconds. Servers that do not use memcached have nothing to wait '
              'for.')
-    works = by_work(result['frozen'])
+    works = tables.by_work(result['frozen'])
     page.table(['', '', 'done', 'resumed', 'p50 ms', 'longest ms', ''], [
         [work if i == 0 else '', name, '%d of %d' % (row['done'],
                                                      row['offered']),
@@ -402,7 +388,7 @@ def early_results(page, result):
 
 
 def beyond_plain(result, row):
-    plain = by_work(result['early'])[row['work']][PLAIN]
+    plain = tables.by_work(result['early'])[row['work']][PLAIN]
     return row['cpu_us'] - plain['cpu_us']
 
 
@@ -470,7 +456,7 @@ def ids(page, result):
 
 
 def scaling(page, result):
-    works = by_work(result['scaling'])
+    works = tables.by_work(result['scaling'])
     page.say('## Scaling')
     page.say('Sessions by ID of another host, TLS 1.2, %d handshakes in '
              'flight. Ratios are to the' % result['scaling'][0]['in_flight'],
@@ -646,9 +632,7 @@ def rest(page, result):
 
 
 def quantum(page):
-    """The table of the last "make quantum", copied from the page."""
-    with open(os.path.join(DOCS, 'performance.md'), encoding='utf-8') as f:
-        _, begin, rest = f.read().partition(BEGIN)
+    """The table of the last "make quantum"."""
     page.say('## Post-quantum handshakes')
     page.say('What resumption saves grows with post-quantum algorithms: their '
              'keys and', 'signatures are large, and a resumption sends no '
@@ -658,8 +642,18 @@ def quantum(page):
              'counts', 'them, and instructions of nginx\'s worker under '
              'callgrind, where 1 is a full', 'handshake with X25519 and '
              'ECDSA.')
-    page.say(BEGIN + (rest.partition(END)[0] if begin else '')
-             + END.rstrip('\n'))
+    page.say(kept.part('quantum').rstrip('\n'))
+
+
+def newer(page):
+    """The tables of the last "make newer"."""
+    page.say('## Beside newer servers')
+    page.say('[Other servers](#beside-other-servers) of newer releases of '
+             'Debian, each release in a root', 'directory of its own: the CPU '
+             'time per handshake, as the ratio to that of plain nginx there.',
+             'For a session of another host that is a hit in plain nginx\'s '
+             'own cache. `make newer`', 'writes these tables.')
+    page.say(kept.part('newer').rstrip('\n'))
 
 
 def method(page, result):
@@ -735,8 +729,9 @@ def main():
     page.say('Written by `make performance` on %s; everything on this page '
              'was measured in' % time.strftime(
                  '%Y-%m-%d', time.gmtime(result['time'])),
-             'one run, side by side. [How](#how-it-was-measured), and on what '
-             'machine, is at the end.', 'Absolute numbers say little about '
+             'one run, side by side, but for the tables that say which other '
+             'command wrote them.', '[How](#how-it-was-measured), and on what '
+             'machine, is at the end. Absolute numbers say', 'little about '
              'other machines; ratios say more.')
     try:
         if result.get('tickets') and result.get('ids'):
@@ -749,6 +744,7 @@ def main():
         print('write: %s' % e, file=sys.stderr)
         return 1
     rest(page, result)
+    newer(page)
     quantum(page)
     method(page, result)
     page.write(os.path.join(DOCS, 'performance.md'))

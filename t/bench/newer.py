@@ -1,0 +1,77 @@
+"""make newer: other servers of newer releases of Debian beside the module.
+
+Runs the part of the bench that has the other servers in a root directory of
+each release that the arguments name, see tools/root.  The tables go into
+docs/performance.md.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+import kept
+import peers
+import tables
+from compare import PLAIN
+from hosts import REPOSITORY
+from ratios import MODULE
+
+ROOT_TOOL = ['setpriv', '--pdeathsig', 'KILL', 'tools/root']
+HOME = PLAIN + ', same host'
+ONLY = {'BENCH_ONLY': '^Peers', 'BENCH_INSTRUCTIONS': '0', 'BENCH_KEYS': '0',
+        'BENCH_SERVERS': '0', 'BENCH_SECONDS': '1200'}
+
+
+def measured(release):
+    """The result of the bench there."""
+    subprocess.run([*ROOT_TOOL, 'make', release, 'bench'], check=True)
+    inside = [*ROOT_TOOL, 'run', release]
+    subprocess.run([*inside, 'make', '-s', '-j', str(os.cpu_count()),
+                    'modules'], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [*inside, 'env', *('%s=%s' % item for item in ONLY.items()),
+         '/usr/bin/python3', '-B', 't/bench/bench.py'], check=True)
+    with open(os.path.join('build', 'roots', release, 'project', 'build',
+                           'bench', 'result.json'), encoding='utf-8') as f:
+        return json.load(f)
+
+
+def cell(variants, name):
+    base = variants.get(PLAIN) or variants.get(HOME)
+    if name not in variants:
+        return ''
+    row = variants[name]
+    if row is base:
+        return '1'
+    middle, interval = tables.beside(row, base)
+    return '%.2f (%s)' % (middle, tables.between(interval))
+
+
+def table(result):
+    """What ran, and a row for each kind of handshake."""
+    machine = result['machine']
+    there = [peer.NAME for peer in peers.modules()
+             if machine[peer.NAME] != 'not installed']
+    names = [MODULE, *there]
+    lines = ['%s: %s, %s, memcached %s, %s.' % (
+        machine['system'].partition(', ')[0], machine['nginx'],
+        machine['openssl'], machine['memcached'],
+        ', '.join('%s %s' % (name, machine[name]) for name in there)), '']
+    lines += ['|  | %s |' % ' | '.join(names),
+              '| --- |' + ' ---: |' * len(names)]
+    for work, variants in tables.by_work(result['peers']).items():
+        lines.append('| %s | %s |' % (work, ' | '.join(
+            cell(variants, name) for name in names)))
+    return '\n'.join(lines) + '\n'
+
+
+def main():
+    os.chdir(REPOSITORY)
+    text = '\n'.join(table(measured(release)) for release in sys.argv[1:])
+    print(text, end='')
+    kept.replace('newer', text)
+
+
+if __name__ == '__main__':
+    main()
