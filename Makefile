@@ -264,12 +264,17 @@ build/fuzz/fuzz_%: t/fuzz/fuzz_%.c $(wildcard t/fuzz/*.h) build/fuzz/libsss.a
 prove: modules build/test-nginx
 	@tools/alone $(run) tools/run-prove
 
+# Their hosts wait most of the time, so that many fit on a processor.
+
+side_by_side := $(shell expr 3 '*' $(jobs))
+
 cluster: modules
-	@$(run) $(PYTHON) -m pytest -p no:cacheprovider -n 4 t/cluster
+	@$(run) $(PYTHON) -m pytest -p no:cacheprovider -n $(side_by_side) \
+	    t/cluster
 
 cluster-tls: modules
-	@$(run) $(PYTHON) -m pytest -p no:cacheprovider -n 4 t/cluster \
-	    --memcached=tls
+	@$(run) $(PYTHON) -m pytest -p no:cacheprovider -n $(side_by_side) \
+	    t/cluster --memcached=tls
 
 monitoring: modules
 	@$(run) $(PYTHON) -B -m pytest -p no:cacheprovider t/monitoring

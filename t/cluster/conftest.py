@@ -27,6 +27,12 @@ ASIDE = re.compile(r'test_trust_|test_pairs|test_local|test_harness|test_tls|'
                    r'test_rollout|test_recorder|test_wiping|test_page|'
                    r'test_joins')
 
+# These files wait for minutes, and so begin first: the others end before them.
+LONGEST = ('test_early_clocks', 'test_early_faults', 'test_early_paths',
+           'test_protocols', 'test_early_life', 'test_check', 'test_no_use',
+           'test_check_peers', 'test_recorder', 'test_early_clients',
+           'test_early_basics')
+
 
 def pytest_addoption(parser):
     parser.addoption('--memcached', choices=(PLAIN, TLS, TURNS),
@@ -47,10 +53,19 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_collection_modifyitems(config, items):
+    if config.getoption('memcached') == TURNS:
+        _take_turns(config, items)
+
+    def place(item):
+        name = item.module.__name__
+        return LONGEST.index(name) if name in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
+
+
+def _take_turns(config, items):
     """Keeps one of the two variants of each test, and both kinds in each file.
     """
-    if config.getoption('memcached') != TURNS:
-        return
     files = collections.defaultdict(dict)   # {test: {kind: item}} of each
     for item in items:
         callspec = getattr(item, 'callspec', None)
@@ -161,6 +176,8 @@ def needs_cuts(lab):
 def pytest_xdist_make_scheduler(config, log):
     """Runs all tests of a file in one process, since they share a cluster."""
     from xdist.scheduler import LoadFileScheduling
+    # newer versions would begin with the files that have most tests
+    config.option.loadscopereorder = False
     return LoadFileScheduling(config, log)
 
 

@@ -19,6 +19,8 @@ EARLY_DATA = '--enable-features=EnableTLS13EarlyData'
 PATIENCE = 120                  # seconds for a command
 GRACE = 5                       # and for an end without being killed
 
+NETWORK_CHANGED = 'net::ERR_NETWORK_CHANGED'
+
 # as WebDriver names keys
 TAB = '\ue004'
 ENTER = '\ue007'
@@ -171,9 +173,14 @@ class Browser:
                 {'type': 'keyUp', 'value': key}]}])
 
     def complaints(self):
-        """What the console has had since it was asked last."""
-        return [entry['message'] for entry in self._command(
+        """What the console has had since it was asked last.
+
+        The browser gives up what it is loading when an interface of the
+        machine comes or goes, as those of the tests' hosts do.
+        """
+        found = [entry['message'] for entry in self._command(
             'se/log', type='browser')]
+        return [text for text in found if NETWORK_CHANGED not in text]
 
     def picture(self, file):
         """The whole page as a PNG."""

@@ -11,19 +11,25 @@ PR_SET_CHILD_SUBREAPER = 36
 # seconds; only a wait that fails takes so long
 PATIENCE = 60.0
 
+# Seconds between two looks at a condition: most are soon true, and those that
+# take long are not worth much of the processor's time.
+SOONEST, LATEST, SLOWER = 0.01, 0.1, 1.25
+
 
 def wait_until(condition, what, timeout=PATIENCE):
     """Waits until condition() is true, and returns its result; fails in the
     end.
     """
     end = time.monotonic() + timeout
+    pause = SOONEST
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
             raise AssertionError('waited %g s in vain: %s' % (timeout, what))
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(pause * SLOWER, LATEST)
 
 
 def run(argv, **kwargs):
