@@ -199,7 +199,8 @@ install-check:
 
 unit_out     := $(out)/unit/$(subst /,-,$(CC))
 unit_objects := $(patsubst %.c,$(unit_out)/%.o,$(wildcard src/*.c))
-unit_shared  := $(filter-out t/unit/test_%,$(wildcard t/unit/*.c))
+unit_shared  := $(patsubst %.c,$(unit_out)/%.o, \
+                           $(filter-out t/unit/test_%,$(wildcard t/unit/*.c)))
 unit_tests   := $(patsubst t/unit/%.c,$(unit_out)/%, \
                            $(wildcard t/unit/test_*.c))
 
@@ -215,6 +216,10 @@ $(unit_out)/src/%.o: src/%.c $(headers) Makefile
 $(unit_out)/libsss.a: $(unit_objects)
 	@rm -f $@
 	ar rcs $@ $^
+
+$(unit_out)/t/unit/%.o: t/unit/%.c $(wildcard t/unit/*.h) $(headers) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(warnings) $(optimize) -Isrc -It/unit -c -o $@ $<
 
 $(unit_out)/test_%: t/unit/test_%.c $(unit_shared) $(wildcard t/unit/*.h) \
                     $(unit_out)/libsss.a

@@ -20,7 +20,7 @@ from ratios import MODULE
 ROOT_TOOL = ['setpriv', '--pdeathsig', 'KILL', 'tools/root']
 HOME = PLAIN + ', same host'
 ONLY = {'BENCH_ONLY': '^Peers', 'BENCH_INSTRUCTIONS': '0', 'BENCH_KEYS': '0',
-        'BENCH_SERVERS': '0', 'BENCH_SECONDS': '1200'}
+        'BENCH_SERVERS': '0'}
 
 
 def measured(release):

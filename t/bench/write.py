@@ -705,7 +705,11 @@ def method(page, result):
             'included.')
     page.say('The other servers:')
     page.say(*('* %s: %s' % (peer.NAME, peer.NOTE)
-               for peer in modules()))
+               for peer in modules()),
+             '* not measured: OpenResty, where Lua can get sessions by ID from '
+             'memcached, in TLS 1.2',
+             '  only, and only with an OpenSSL that has OpenResty\'s patch; no '
+             'package of Debian has that')
 
 
 PARTS = (('peers', peers), ('frozen', frozen),
