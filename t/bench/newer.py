@@ -5,6 +5,7 @@ each release that the arguments name, see tools/root.  The tables go into
 docs/performance.md.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -24,27 +25,29 @@ ONLY = {'BENCH_ONLY': '^Peers', 'BENCH_INSTRUCTIONS': '0', 'BENCH_KEYS': '0',
 
 
 def measured(release):
-    """The result of the bench there."""
+    """The result of the bench there, whatever it complains of."""
+    result = os.path.join('build', 'roots', release, 'project', 'build',
+                          'bench', 'result.json')
     subprocess.run([*ROOT_TOOL, 'make', release, 'bench'], check=True)
     inside = [*ROOT_TOOL, 'run', release]
     subprocess.run([*inside, 'make', '-s', '-j', str(os.cpu_count()),
                     'modules'], check=True, stdout=subprocess.DEVNULL)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(result)
     subprocess.run(
         [*inside, 'env', *('%s=%s' % item for item in ONLY.items()),
-         '/usr/bin/python3', '-B', 't/bench/bench.py'], check=True)
-    with open(os.path.join('build', 'roots', release, 'project', 'build',
-                           'bench', 'result.json'), encoding='utf-8') as f:
+         '/usr/bin/python3', '-B', 't/bench/bench.py'], check=False)
+    with open(result, encoding='utf-8') as f:
         return json.load(f)
 
 
-def cell(variants, name):
+def cell(variants, name, notes):
+    """A ratio, or the number of a note that says why there is none."""
     base = variants.get(PLAIN) or variants.get(HOME)
     if name not in variants:
-        return ''
-    row = variants[name]
-    if row is base:
-        return '1'
-    middle, interval = tables.beside(row, base)
+        why = base['cannot'].get(name, '')
+        return '[%d]' % notes.setdefault(why, len(notes) + 1)
+    middle, interval = tables.beside(variants[name], base)
     return '%.2f (%s)' % (middle, tables.between(interval))
 
 
@@ -60,9 +63,11 @@ def table(result):
         ', '.join('%s %s' % (name, machine[name]) for name in there)), '']
     lines += ['|  | %s |' % ' | '.join(names),
               '| --- |' + ' ---: |' * len(names)]
+    notes = {}
     for work, variants in tables.by_work(result['peers']).items():
         lines.append('| %s | %s |' % (work, ' | '.join(
-            cell(variants, name) for name in names)))
+            cell(variants, name, notes) for name in names)))
+    lines += ['', *('* [%d] %s' % (n, why) for why, n in notes.items())]
     return '\n'.join(lines) + '\n'
 
 
