@@ -706,10 +706,10 @@ def method(page, result):
     page.say('The other servers:')
     page.say(*('* %s: %s' % (peer.NAME, peer.NOTE)
                for peer in modules()),
-             '* not measured: OpenResty, where Lua can get sessions by ID from '
-             'memcached, in TLS 1.2',
-             '  only, and only with an OpenSSL that has OpenResty\'s patch; no '
-             'package of Debian has that')
+             '* not measured: OpenResty, where Lua can get sessions by ID '
+             'from memcached, in TLS 1.2',
+             '  only, and only with an OpenSSL that has a patch of '
+             'OpenResty\'s; no package has that')
 
 
 PARTS = (('peers', peers), ('frozen', frozen),

@@ -1,12 +1,9 @@
 
 #include <malloc.h>
 
-#include "unit.h"
+#include "bytes.h"
 
 #include "sss_hello.h"
-
-
-#define WIRE_MAX  (SSS_HELLO_MAX + 4 + 5 * (SSS_HELLO_MAX + 4))
 
 
 /*
@@ -64,45 +61,7 @@ need_realloc(void)
 }
 
 
-/* A buffer in which a ClientHello is made. */
-
-typedef struct {
-    size_t    len;
-    uint8_t   bytes[WIRE_MAX];
-} buffer_t;
-
-
-static buffer_t  wire, body, hold;
-
-
-static void
-add(buffer_t *b, const void *p, size_t len)
-{
-    assert_true(len <= sizeof(b->bytes) - b->len);
-
-    memcpy(b->bytes + b->len, p, len);
-    b->len += len;
-}
-
-
-static void
-add_int(buffer_t *b, unsigned width, size_t value)
-{
-    uint8_t  byte;
-
-    while (width-- > 0) {
-        byte = (uint8_t) (value >> 8 * width);
-        add(b, &byte, 1);
-    }
-}
-
-
-static void
-add_vector(buffer_t *b, unsigned width, const void *p, size_t len)
-{
-    add_int(b, width, len);
-    add(b, p, len);
-}
+static bytes_t  wire, body, hold;
 
 
 /* Writes the fields from the version to the compression methods. */
@@ -112,25 +71,25 @@ begin(const char *id, size_t id_len)
 {
     body.len = 0;
 
-    add(&body, "\x03\x03" "0123456789abcdef0123456789abcdef", 34);
-    add_vector(&body, 1, id, id_len);
-    add_vector(&body, 2, "\xc0\x2f\x00\xff", 4);
-    add_vector(&body, 1, "\0", 1);
+    bytes_add(&body, "\x03\x03" "0123456789abcdef0123456789abcdef", 34);
+    bytes_vector(&body, 1, id, id_len);
+    bytes_vector(&body, 2, "\xc0\x2f\x00\xff", 4);
+    bytes_vector(&body, 1, "\0", 1);
 }
 
 
 static void
-add_extension(buffer_t *b, unsigned type, const void *p, size_t len)
+add_extension(bytes_t *b, unsigned type, const void *p, size_t len)
 {
-    add_int(b, 2, type);
-    add_vector(b, 2, p, len);
+    bytes_int(b, 2, type);
+    bytes_vector(b, 2, p, len);
 }
 
 
 static void
 extensions(const void *p, size_t len)
 {
-    add_vector(&body, 2, p, len);
+    bytes_vector(&body, 2, p, len);
 }
 
 
@@ -142,16 +101,16 @@ records(size_t size)
     size_t  i, n;
 
     hold.len = 0;
-    add_int(&hold, 1, 1);
-    add_vector(&hold, 3, body.bytes, body.len);
+    bytes_int(&hold, 1, 1);
+    bytes_vector(&hold, 3, body.bytes, body.len);
 
     wire.len = 0;
 
     for (i = 0; i < hold.len; i += n) {
         n = hold.len - i < size ? hold.len - i : size;
 
-        add(&wire, "\x16\x03\x01", 3);
-        add_vector(&wire, 2, hold.bytes + i, n);
+        bytes_add(&wire, "\x16\x03\x01", 3);
+        bytes_vector(&wire, 2, hold.bytes + i, n);
     }
 }
 
@@ -284,7 +243,7 @@ test_plain(void **state)
 static void
 test_everything(void **state)
 {
-    buffer_t           ext;
+    bytes_t            ext;
     sss_hello_offer_t  offer;
 
     (void) state;
@@ -326,7 +285,7 @@ test_extensions(void **state)
 {
     size_t             i, k;
     char               psk[300];
-    buffer_t           ext;
+    bytes_t            ext;
     sss_hello_offer_t  offer;
 
     static const struct {
@@ -374,11 +333,11 @@ test_extensions(void **state)
 
     for (k = 1; k < 70; k++) {
         hold.len = 0;
-        add_int(&hold, 2, k + 44);
-        add_vector(&hold, 2, psk, k);
-        add(&hold, "\0\0\0\1\0\x20" "0123456789abcdef0123456789abcdef1234",
-            42);
-        add(&hold, "\0\x21\x20" "binder..........binder..........", 35);
+        bytes_int(&hold, 2, k + 44);
+        bytes_vector(&hold, 2, psk, k);
+        bytes_add(&hold, "\0\0\0\1\0\x20"
+                         "0123456789abcdef0123456789abcdef1234", 42);
+        bytes_add(&hold, "\0\x21\x20" "binder..........binder..........", 35);
 
         ext.len = 0;
         add_extension(&ext, 41, hold.bytes, hold.len);
@@ -470,7 +429,7 @@ test_bad_bodies(void **state)
 {
     size_t             i, len;
     char               id[40];
-    buffer_t           whole;
+    bytes_t            whole;
     sss_hello_offer_t  offer;
 
     (void) state;
@@ -506,30 +465,30 @@ test_bad_bodies(void **state)
     records(16384);
     assert_int_equal(answer(), SSS_HELLO_DONE);
 
-    add(&body, "", 1);
+    bytes_add(&body, "", 1);
     records(16384);
     assert_int_equal(answer(), SSS_HELLO_OTHER);
 
     /* cipher suites: none, odd; compression methods: none, some */
 
     body.len = 35;
-    add(&body, "\0\0\1\0", 4);
+    bytes_add(&body, "\0\0\1\0", 4);
     body.bytes[34] = 0;
     records(16384);
     assert_int_equal(answer(), SSS_HELLO_OTHER);
 
     body.len = 35;
-    add(&body, "\0\3\0\1\2\1\0", 7);
+    bytes_add(&body, "\0\3\0\1\2\1\0", 7);
     records(16384);
     assert_int_equal(answer(), SSS_HELLO_OTHER);
 
     body.len = 35;
-    add(&body, "\0\2\0\1\0", 5);
+    bytes_add(&body, "\0\2\0\1\0", 5);
     records(16384);
     assert_int_equal(answer(), SSS_HELLO_DONE);
 
     body.len = 35;
-    add(&body, "\0\2\0\1\1\0", 6);
+    bytes_add(&body, "\0\2\0\1\1\0", 6);
     records(16384);
     assert_int_equal(answer(), SSS_HELLO_DONE);
 }
@@ -568,11 +527,11 @@ test_records(void **state)
     /* what follows is ignored, in this record or in the next */
 
     records(100);
-    add(&wire, "anything", 8);
+    bytes_add(&wire, "anything", 8);
     assert_int_equal(answer(), SSS_HELLO_DONE);
 
     records(16384);
-    add(&wire, "more", 4);
+    bytes_add(&wire, "more", 4);
     wire.bytes[4] = (uint8_t) (wire.bytes[4] + 4);
     assert_int_equal(answer(), SSS_HELLO_DONE);
 
@@ -621,7 +580,7 @@ test_other(void **state)
         print_message("case %zu\n", i);
 
         wire.len = 0;
-        add(&wire, cases[i].bytes, cases[i].len);
+        bytes_add(&wire, cases[i].bytes, cases[i].len);
         assert_int_equal(answer(), SSS_HELLO_OTHER);
 
         wire.len = cases[i].at;
@@ -690,10 +649,10 @@ test_longest(void **state)
 
     for (i = 0; i < unit_count(sizes); i++) {
         body.len = 0;
-        add(&body, "\x03\x03" "0123456789abcdef0123456789abcdef", 34);
-        add_vector(&body, 1, "id", 2);
-        add_vector(&body, 2, zero, 65534);
-        add_vector(&body, 1, "\0", 1);
+        bytes_add(&body, "\x03\x03" "0123456789abcdef0123456789abcdef", 34);
+        bytes_vector(&body, 1, "id", 2);
+        bytes_vector(&body, 2, zero, 65534);
+        bytes_vector(&body, 1, "\0", 1);
 
         hold.len = 0;
         n = SSS_HELLO_MAX - body.len - 2;
@@ -723,7 +682,7 @@ test_longest(void **state)
 
     begin("", 0);
     while (body.len < SSS_HELLO_MAX) {
-        add(&body, "", 1);
+        bytes_add(&body, "", 1);
     }
 
     records(16384);
@@ -783,7 +742,7 @@ test_memory(void **state)
 
     begin("", 0);
     while (body.len < 3000) {
-        add(&body, "", 1);
+        bytes_add(&body, "", 1);
     }
 
     records(16384);
@@ -808,7 +767,7 @@ test_no_memory(void **state)
 
     begin("", 0);
     while (body.len < 5000) {
-        add(&body, "", 1);
+        bytes_add(&body, "", 1);
     }
 
     records(100);
@@ -848,13 +807,13 @@ static void
 test_noise(void **state)
 {
     size_t     i, n;
-    buffer_t  *good;
+    bytes_t   *good;
     uint64_t   seed;
 
     (void) state;
 
     seed = 7;
-    good = test_malloc(sizeof(buffer_t));
+    good = test_malloc(sizeof(bytes_t));
 
     begin("0123456789abcdef0123456789abcdef", 32);
     extensions("\0\x23\0\1t\0\0\0\6\0\4\0\0\1a\0\x2b\0\3\2\3\4"

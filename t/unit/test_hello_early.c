@@ -2,55 +2,16 @@
 /* What early data goes with, in ClientHellos that are put together here. */
 
 
-#include "unit.h"
+#include "bytes.h"
 
 #include "sss_hello.h"
 
 
-#define MOST  20000
-
-
-typedef struct {
-    size_t    len;
-    uint8_t   bytes[MOST];
-} buffer_t;
-
-
 static void
-add(buffer_t *b, const void *p, size_t len)
-{
-    assert_true(len <= sizeof(b->bytes) - b->len);
-
-    memcpy(b->bytes + b->len, p, len);
-    b->len += len;
-}
-
-
-static void
-add_int(buffer_t *b, unsigned width, size_t value)
-{
-    uint8_t  byte;
-
-    while (width-- > 0) {
-        byte = (uint8_t) (value >> 8 * width);
-        add(b, &byte, 1);
-    }
-}
-
-
-static void
-add_vector(buffer_t *b, unsigned width, const buffer_t *from)
-{
-    add_int(b, width, from->len);
-    add(b, from->bytes, from->len);
-}
-
-
-static void
-add_many(buffer_t *b, char c, size_t n)
+add_many(bytes_t *b, char c, size_t n)
 {
     while (n-- > 0) {
-        add(b, &c, 1);
+        bytes_add(b, &c, 1);
     }
 }
 
@@ -58,28 +19,28 @@ add_many(buffer_t *b, char c, size_t n)
 /* Two PSKs, the first with an identity and a binder of these lengths. */
 
 static void
-psks(buffer_t *b, size_t identity, size_t binder, size_t cut)
+psks(bytes_t *b, size_t identity, size_t binder, size_t cut)
 {
-    static buffer_t  list;
+    static bytes_t  list;
 
     list.len = 0;
-    add_int(&list, 2, identity);
+    bytes_int(&list, 2, identity);
     add_many(&list, 'f', identity);
-    add(&list, "\1\2\3\4", 4);
-    add_int(&list, 2, 100);
+    bytes_add(&list, "\1\2\3\4", 4);
+    bytes_int(&list, 2, 100);
     add_many(&list, 's', 100);
-    add(&list, "\5\6\7\10", 4);
+    bytes_add(&list, "\5\6\7\10", 4);
 
     b->len = 0;
-    add_vector(b, 2, &list);
+    bytes_vector(b, 2, list.bytes, list.len);
 
     list.len = 0;
-    add_int(&list, 1, binder);
+    bytes_int(&list, 1, binder);
     add_many(&list, 'b', binder);
-    add_int(&list, 1, 32);
+    bytes_int(&list, 1, 32);
     add_many(&list, 'x', 32);
 
-    add_vector(b, 2, &list);
+    bytes_vector(b, 2, list.bytes, list.len);
     b->len -= cut;
 }
 
@@ -87,27 +48,27 @@ psks(buffer_t *b, size_t identity, size_t binder, size_t cut)
 /* In records of so many bytes, as they may be. */
 
 static void
-hello_of(buffer_t *wire, const buffer_t *extensions, size_t record)
+hello_of(bytes_t *wire, const bytes_t *extensions, size_t record)
 {
-    size_t           i, n;
-    static buffer_t  body, message;
+    size_t          i, n;
+    static bytes_t  body, message;
 
     body.len = 0;
-    add(&body, "\x03\x03" "0123456789abcdef0123456789abcdef", 34);
-    add(&body, "\0\0\2\x13\1\1\0", 7);
-    add_vector(&body, 2, extensions);
+    bytes_add(&body, "\x03\x03" "0123456789abcdef0123456789abcdef", 34);
+    bytes_add(&body, "\0\0\2\x13\1\1\0", 7);
+    bytes_vector(&body, 2, extensions->bytes, extensions->len);
 
     message.len = 0;
-    add_int(&message, 1, 1);
-    add_vector(&message, 3, &body);
+    bytes_int(&message, 1, 1);
+    bytes_vector(&message, 3, body.bytes, body.len);
 
     wire->len = 0;
 
     for (i = 0; i < message.len; i += n) {
         n = message.len - i < record ? message.len - i : record;
-        add(wire, "\x16\3\1", 3);
-        add_int(wire, 2, n);
-        add(wire, message.bytes + i, n);
+        bytes_add(wire, "\x16\3\1", 3);
+        bytes_int(wire, 2, n);
+        bytes_add(wire, message.bytes + i, n);
     }
 }
 
@@ -117,7 +78,7 @@ test_early(void **state)
 {
     size_t                    i;
     sss_hello_t              *hello;
-    static buffer_t           psk, extensions, wire;
+    static bytes_t            psk, extensions, wire;
     const sss_hello_early_t  *early;
 
     static const struct {
@@ -154,12 +115,12 @@ test_early(void **state)
         extensions.len = 0;
 
         if (cases[i].offered) {
-            add_int(&extensions, 2, 42);
-            add_int(&extensions, 2, 0);
+            bytes_int(&extensions, 2, 42);
+            bytes_int(&extensions, 2, 0);
         }
 
-        add_int(&extensions, 2, 41);
-        add_vector(&extensions, 2, &psk);
+        bytes_int(&extensions, 2, 41);
+        bytes_vector(&extensions, 2, psk.bytes, psk.len);
 
         hello_of(&wire, &extensions, cases[i].record);
 
@@ -195,7 +156,7 @@ static void
 test_order(void **state)
 {
     sss_hello_t      *hello;
-    static buffer_t   psk, extensions, wire;
+    static bytes_t    psk, extensions, wire;
 
     (void) state;
 
@@ -205,10 +166,10 @@ test_order(void **state)
     psks(&psk, 100, 32, 0);
 
     extensions.len = 0;
-    add_int(&extensions, 2, 41);
-    add_vector(&extensions, 2, &psk);
-    add_int(&extensions, 2, 42);
-    add_int(&extensions, 2, 0);
+    bytes_int(&extensions, 2, 41);
+    bytes_vector(&extensions, 2, psk.bytes, psk.len);
+    bytes_int(&extensions, 2, 42);
+    bytes_int(&extensions, 2, 0);
 
     hello_of(&wire, &extensions, 16384);
     assert_int_equal(sss_hello_feed(hello, wire.bytes, wire.len),
@@ -219,9 +180,9 @@ test_order(void **state)
     /* and twice as well */
 
     extensions.len = 0;
-    add(&extensions, "\0\x2a\0\0\0\x2a\0\0", 8);
-    add_int(&extensions, 2, 41);
-    add_vector(&extensions, 2, &psk);
+    bytes_add(&extensions, "\0\x2a\0\0\0\x2a\0\0", 8);
+    bytes_int(&extensions, 2, 41);
+    bytes_vector(&extensions, 2, psk.bytes, psk.len);
 
     hello_of(&wire, &extensions, 16384);
     assert_int_equal(sss_hello_feed(hello, wire.bytes, wire.len),
