@@ -1,4 +1,4 @@
-"""nghttpx: Session IDs in memcached, up to version 1.65; ticket keys in a file.
+"""nghttpx: Session IDs in memcached up to version 1.65, ticket keys in a file.
 """
 
 import subprocess
