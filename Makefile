@@ -110,10 +110,10 @@ unexport NGINX
 
 
 .PHONY: modules install install-check demo staging staging-down chaos clients \
-        test unit unit-programs tsan threads fuzz prove static differential \
-        confusion cluster cluster-tls monitoring style spin matrix deb bench \
-        quantum newer performance early bench-once model model-once soak \
-        valgrind clean
+        clients-once test unit unit-programs tsan threads fuzz prove static \
+        differential confusion cluster cluster-tls monitoring style spin \
+        matrix deb bench quantum newer performance early bench-once model \
+        model-once soak valgrind clean
 .DELETE_ON_ERROR:
 
 modules:
@@ -335,6 +335,11 @@ clients:
 	@tools/setup clients
 	@$(MAKE) -s -j $(jobs) modules
 	@$(run) $(PYTHON) -B t/clients/resume.py
+
+# Those that other tests need as well, and no page.
+
+clients-once: modules
+	@$(run) $(PYTHON) -B t/clients/resume.py curl Chromium
 
 matrix:
 	@tools/setup matrix

@@ -6,6 +6,8 @@ into docs/compatibility.md. Ends with a status of 1 if a client is missing, a
 host refused a session, or a client resumed no session of a kind that it offers
 on another host than the one that the session is from; with those that have it
 the same for early data, which a host must have accepted.
+
+    resume.py NAME...      these clients only, and leaves the page alone
 """
 
 import os
@@ -347,11 +349,17 @@ def write(text):
 
 
 def main():
+    names = sys.argv[1:]
+    if not {client.name for client in CLIENTS} >= set(names):
+        sys.exit('resume.py: there are %s' % ', '.join(
+            client.name for client in CLIENTS))
     rows, wrong = [], []
     with labs.Lab() as lab, Fleet(lab) as fleet:
         site = lab.network.site()
         hosts = hosts_file(lab, fleet.balancer.address)
         for kind_of in CLIENTS:
+            if names and kind_of.name not in names:
+                continue
             where = lab.make('clients', kind_of.name)
             client = kind_of(where, lab.certificates.ca)
             if not client.there():
@@ -379,7 +387,7 @@ def main():
                       ignore_errors=True)
     print(table(rows), end='')
     print(*wrong, sep='\n')
-    if not wrong:
+    if not wrong and not names:
         write(table(rows))
     print('clients: %d run, %d wrong' % (len(rows), len(wrong)))
     return bool(wrong)
