@@ -66,10 +66,14 @@ def find(program):
 
 def version(peer):
     """The package's version, or None if it is not installed."""
-    if not find(peer.PROGRAM):
+    return installed(peer.PROGRAM, peer.PACKAGE)
+
+
+def installed(program, package):
+    if not find(program):
         return None
     done = subprocess.run(
-        ['dpkg-query', '-W', '-f', '${Version}', peer.PACKAGE],
+        ['dpkg-query', '-W', '-f', '${Version}', package],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         check=False)
     return done.stdout or '?'

@@ -1,6 +1,9 @@
 """Apache httpd: Session IDs in memcached, ticket keys in a file."""
 
-from peers import addresses, configure, serve
+import re
+import ssl
+
+from peers import addresses, configure, installed, serve
 
 NAME = 'Apache httpd'
 PROGRAM = 'apache2'
@@ -8,7 +11,21 @@ PACKAGE = 'apache2-bin'
 MEMCACHED = True
 THREADS = 64
 NOTE = 'one process of %d threads (mpm_event)' % THREADS
-CANNOT = {}
+
+
+def keeps_key():
+    """Whether its tickets have a MAC with a key that other processes have.
+
+    2.4.71 does not hand its key to the MAC, 2.4.69 does: with OpenSSL 3.0 all
+    processes use an empty one then, and with 3.5 each has another.
+    """
+    found = re.findall(r'\d+', installed(PROGRAM, PACKAGE) or '')
+    return ([int(number) for number in found[:3]] < [2, 4, 70]
+            or ssl.OPENSSL_VERSION_INFO < (3, 5))
+
+
+CANNOT = {} if keeps_key() else {
+    'ticket, other host': 'hands no key to the MAC of tickets'}
 
 MODULES = ('mpm_event', 'authz_core', 'socache_memcache', 'ssl')
 
