@@ -271,7 +271,7 @@ prove: modules build/test-nginx
 
 # Their hosts wait most of the time, so that many fit on a processor.
 
-side_by_side := $(shell expr 3 '*' $(jobs))
+side_by_side := $(shell expr 2 '*' $(jobs))
 
 cluster: modules
 	@$(run) $(PYTHON) -m pytest -p no:cacheprovider -n $(side_by_side) \
