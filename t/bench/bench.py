@@ -489,7 +489,6 @@ def run(site):
         except Unfit as e:
             # the others are worth having
             progress('')
-            print('bench: %s' % e, file=sys.stderr)
             unfit.append(str(e))
 
     print('\n"plain nginx again" is a second plain nginx: how far its ratio '

@@ -10,7 +10,7 @@ import ids
 import peers
 import ratios
 from hosts import Host, Memcached, Unfit, settle, until
-from ratios import MODULE, PLAIN, Row, Variant
+from ratios import HOME, MODULE, PLAIN, Row, Variant
 
 PROBED = 20  # handshakes by which it is checked whether sessions resume
 SHARING = 15            # seconds that hosts have for sharing their keys
@@ -155,7 +155,7 @@ def rows(pairs, absent, core, progress):
                 if pair.name == PLAIN and pair.able(at_home, core):
                     # plain nginx is compared with its own cache
                     row.variants.append(pair.variant(
-                        at_home, PLAIN + ', same host'))
+                        at_home, HOME))
         found.append(row)
     return found, wrong
 

@@ -13,13 +13,10 @@ import sys
 
 import kept
 import peers
+import roots
 import tables
-from compare import PLAIN
-from hosts import REPOSITORY
-from ratios import MODULE
+from ratios import HOME, MODULE, PLAIN
 
-ROOT_TOOL = ['setpriv', '--pdeathsig', 'KILL', 'tools/root']
-HOME = PLAIN + ', same host'
 ONLY = {'BENCH_ONLY': '^Peers', 'BENCH_INSTRUCTIONS': '0', 'BENCH_KEYS': '0',
         'BENCH_SERVERS': '0'}
 
@@ -28,10 +25,7 @@ def measured(release):
     """The result of the bench there, whatever it complains of."""
     result = os.path.join('build', 'roots', release, 'project', 'build',
                           'bench', 'result.json')
-    subprocess.run([*ROOT_TOOL, 'make', release, 'bench'], check=True)
-    inside = [*ROOT_TOOL, 'run', release]
-    subprocess.run([*inside, 'make', '-s', '-j', str(os.cpu_count()),
-                    'modules'], check=True, stdout=subprocess.DEVNULL)
+    inside = roots.inside(release, 'bench')
     with contextlib.suppress(FileNotFoundError):
         os.unlink(result)
     subprocess.run(
@@ -72,7 +66,6 @@ def table(result):
 
 
 def main():
-    os.chdir(REPOSITORY)
     text = '\n'.join(table(measured(release)) for release in sys.argv[1:])
     print(text, end='')
     kept.replace('newer', text)

@@ -20,9 +20,9 @@ import tempfile
 import client
 import instructions
 import kept
-from hosts import NAME, REPOSITORY, Host, Memcached, Site, Unfit, until
+import roots
+from hosts import NAME, Host, Memcached, Site, Unfit, until
 
-ROOT_TOOL = ['setpriv', '--pdeathsig', 'KILL', 'tools/root']
 RELEASE = 'trixie'
 HANDSHAKES = 50
 
@@ -130,13 +130,9 @@ def table(result):
 
 def elsewhere():
     """Gets the result from a root directory with a newer OpenSSL."""
-    os.chdir(REPOSITORY)
-    subprocess.run([*ROOT_TOOL, 'make', RELEASE, 'memory'], check=True)
-    inside = [*ROOT_TOOL, 'run', RELEASE]
-    subprocess.run([*inside, 'make', '-s', '-j', str(os.cpu_count()),
-                    'modules'], check=True, stdout=subprocess.DEVNULL)
     done = subprocess.run(
-        [*inside, '/usr/bin/python3', '-B', 't/bench/quantum.py', 'measure'],
+        [*roots.inside(RELEASE, 'memory'), '/usr/bin/python3', '-B',
+         't/bench/quantum.py', 'measure'],
         stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout)
 

@@ -28,6 +28,8 @@ import client
 PLAIN, AGAIN, MODULE, OTHER, APART = (
     'plain nginx', 'plain nginx again', 'module', 'module, other host',
     'memcached apart')
+# plain nginx has no sessions of another host
+HOME = PLAIN + ', same host'
 
 
 @dataclass

@@ -19,14 +19,13 @@ import tables
 from hosts import REPOSITORY, Unfit
 from ids import VERSIONS
 from peers import modules
-from ratios import AGAIN, APART, MODULE, OTHER, PLAIN
+from ratios import AGAIN, APART, HOME, MODULE, OTHER, PLAIN
 
 DOCS = os.path.join(REPOSITORY, 'docs')
 RESULT = os.path.join(REPOSITORY, 'build', 'bench', 'result.json')
 SOAK = os.path.join(REPOSITORY, 'build', 'bench', 'soak.json')
 PLAIN_TEXT, TLS = 'memcached in plain text', 'memcached with TLS'
 OURS = (MODULE, OTHER, MODULE + ', forged')
-HOME = PLAIN + ', same host'
 EARLY, AFTER_EARLY = '## Early data', '## Sessions by ID'
 
 
